@@ -1,0 +1,48 @@
+//! The rooms, by name; no logic.
+
+use metrics_exporter_prometheus::PrometheusHandle;
+
+use crate::agents::Agents;
+use crate::audit::Audit;
+use crate::auth::Auth;
+use crate::clock::Clock;
+use crate::db::Db;
+use crate::events::Events;
+use crate::exec::Exec;
+use crate::files::Files;
+use crate::gate::Gate;
+use crate::jobs::Jobs;
+use crate::policy::Policies;
+use crate::previews::Previews;
+use crate::processes::Processes;
+use crate::projects::Projects;
+use crate::runtimes::Runtimes;
+use crate::tasks::Tasks;
+use crate::terminals::Terminals;
+
+/// What every door can reach. Cloning is cheap.
+#[derive(Clone)]
+pub struct App {
+    pub agents: Agents,
+    pub audit: Audit,
+    pub auth: Auth,
+    pub clock: Clock,
+    pub db: Db,
+    pub events: Events,
+    pub exec: Exec,
+    pub files: Files,
+    pub gate: Gate,
+    pub jobs: Jobs,
+    pub policies: Policies,
+    pub previews: Previews,
+    pub processes: Processes,
+    pub projects: Projects,
+    pub runtimes: Runtimes,
+    pub tasks: Tasks,
+    pub terminals: Terminals,
+    /// Why this engine runs the runtimes.
+    pub engine_choice: String,
+    /// How the WebAssembly engines were set up for this machine.
+    pub wasm: String,
+    pub metrics: PrometheusHandle,
+}

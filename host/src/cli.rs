@@ -1,0 +1,86 @@
+//! Frame: the command line. One file per command.
+
+mod clear;
+mod client;
+mod exec;
+mod generate;
+mod images;
+mod serve;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::default_data;
+
+/// A self-hosted server on which people and AI agents build and run projects.
+#[derive(Debug, Parser)]
+#[command(name = "lockhouse", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Starts the server.
+    Serve(serve::Serve),
+    /// Runs a command in a project's runtime.
+    Exec(exec::Exec),
+    /// Has an agent build a project from a prompt.
+    Generate(generate::Generate),
+    /// Removes every runtime of this installation; files and history stay.
+    Clear(clear::Clear),
+    /// Builds and lists what runtimes run on.
+    Images(images::Images),
+}
+
+/// Where the server is, for commands that speak with one.
+#[derive(Debug, Clone, clap::Args)]
+struct Server {
+    /// The server's URL; by default that of the one running on `--data`.
+    #[arg(long, env = "LOCKHOUSE_URL")]
+    url: Option<String>,
+    /// A token; by default the administrator's, from the data directory.
+    #[arg(long, env = "LOCKHOUSE_TOKEN", hide_env_values = true)]
+    token: Option<String>,
+    /// The data directory of the server on this machine.
+    #[arg(long, env = "LOCKHOUSE_DATA", default_value_os_t = default_data())]
+    data: PathBuf,
+}
+
+/// Runs the command line; the result is the process' exit code.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let ran = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(anyhow::Error::from)
+        .and_then(|runtime| runtime.block_on(run(arguments.command)));
+    ran.unwrap_or_else(|error| {
+        complain(&error);
+        ExitCode::FAILURE
+    })
+}
+
+async fn run(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Serve(serve) => serve.run().await,
+        Command::Exec(exec) => exec.run().await,
+        Command::Generate(generate) => generate.run().await,
+        Command::Clear(clear) => clear.run().await,
+        Command::Images(images) => images.run().await,
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "the command line speaks to its user")]
+fn complain(error: &anyhow::Error) {
+    eprintln!("lockhouse: {error:#}");
+}
+
+/// A line for the user.
+#[expect(clippy::print_stdout, reason = "the command line speaks to its user")]
+fn say(line: impl std::fmt::Display) {
+    println!("{line}");
+}

@@ -1,0 +1,282 @@
+//! Frame: what the operator configures.
+//!
+//! `lockhouse.toml` < environment `LOCKHOUSE_…` (`__` between levels) < flags.
+//! Each room owns its part; a key that nobody knows is an error that names the
+//! nearest one.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use figment::Figment;
+use figment::error::Kind;
+use figment::providers::{Env, Format as _, Serialized, Toml};
+use serde::{Deserialize, Serialize};
+
+use crate::runtimes::{egress, engines, spec};
+use crate::{agents, auth, db, files, jobs, limits, plugins, terminals};
+
+/// The file that is read from the working directory, if it is there.
+pub const FILE: &str = "lockhouse.toml";
+
+/// Variables that speak to the command line and not to the server.
+const CLIENT_VARIABLES: [&str; 2] = ["url", "token"];
+
+/// All that can be configured.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    pub listen: SocketAddr,
+    /// Directory of all that the server keeps.
+    pub data: PathBuf,
+    pub log: Log,
+    pub agents: agents::Config,
+    pub auth: auth::Config,
+    pub database: db::Config,
+    pub egress: egress::Config,
+    pub engines: engines::Config,
+    pub files: files::Config,
+    pub jobs: jobs::Config,
+    pub limits: limits::Config,
+    pub plugins: plugins::Config,
+    pub policy: Policy,
+    pub runtimes: spec::Config,
+    pub terminals: terminals::Config,
+}
+
+/// What the policy `layered` is told.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Policy {
+    /// Settings of its own; it says itself what it does not understand.
+    pub settings: serde_json::Map<String, serde_json::Value>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Log {
+    /// Such as `info` or `lockhouse=debug,info`.
+    pub filter: String,
+    pub format: LogFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    #[default]
+    Text,
+    Json,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { filter: "info".to_owned(), format: LogFormat::Text }
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8000),
+            data: PathBuf::from("data"),
+            log: Log::default(),
+            agents: agents::Config::default(),
+            auth: auth::Config::default(),
+            database: db::Config::default(),
+            egress: egress::Config::default(),
+            engines: engines::Config::default(),
+            files: files::Config::default(),
+            jobs: jobs::Config::default(),
+            limits: limits::Config::default(),
+            plugins: plugins::Config::default(),
+            policy: Policy::default(),
+            runtimes: spec::Config::default(),
+            terminals: terminals::Config::default(),
+        }
+    }
+}
+
+/// What the command line sets.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Flags {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub listen: Option<SocketAddr>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data: Option<PathBuf>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub engines: Option<EngineFlag>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct EngineFlag {
+    pub engine: String,
+}
+
+/// The configuration can't be used; the text says what to change.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Invalid(String);
+
+impl Config {
+    /// Reads file, environment and flags, and checks what they say together.
+    pub fn load(file: Option<&Path>, flags: Flags) -> Result<Self, Invalid> {
+        let toml = match file {
+            Some(file) => Toml::file_exact(file),
+            None => Toml::file(FILE),
+        };
+        let figment = Figment::new()
+            .merge(Serialized::default("data", default_data()))
+            .merge(toml)
+            .merge(documented_variables())
+            .merge(Env::prefixed("LOCKHOUSE_").ignore(&CLIENT_VARIABLES).split("__"))
+            .merge(Serialized::defaults(flags));
+        let mut config: Self = figment.extract().map_err(|error| Invalid(explain(error)))?;
+        config.adopt_machine();
+        config.check()?;
+        Ok(config)
+    }
+
+    /// What the machine itself is told by its standard variables.
+    fn adopt_machine(&mut self) {
+        if self.egress.upstream.is_empty() {
+            self.egress.upstream = egress::upstream::Config::from_variables(variable);
+        }
+        if self.engines.docker.host.is_none() {
+            self.engines.docker.host = variable("DOCKER_HOST");
+        }
+        if self.runtimes.ca_file.is_none() {
+            self.runtimes.ca_file = CA_FILES.iter().map(PathBuf::from).find(|file| file.exists());
+        }
+    }
+
+    fn check(&self) -> Result<(), Invalid> {
+        if self.auth.mode == auth::Mode::Development && !self.listen.ip().is_loopback() {
+            return Err(Invalid(format!(
+                "auth.mode = \"development\" lets everybody be anybody, so it refuses to listen \
+                 on {}; listen on 127.0.0.1, or set auth.mode = \"token\"",
+                self.listen
+            )));
+        }
+        Ok(())
+    }
+}
+
+/// Where systems keep the certificates that they trust.
+const CA_FILES: [&str; 3] =
+    ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"];
+
+/// `$XDG_DATA_HOME/lockhouse`, or `~/.local/share/lockhouse`.
+pub fn default_data() -> PathBuf {
+    let home = || variable("HOME").map(|home| PathBuf::from(home).join(".local/share"));
+    let data = variable("XDG_DATA_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    data.or_else(home).map_or_else(|| PathBuf::from("data"), |data| data.join("lockhouse"))
+}
+
+/// A variable of the environment that is set and not empty.
+pub fn variable(name: &str) -> Option<String> {
+    #[expect(clippy::disallowed_methods, reason = "this is where the environment is read")]
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// The variables that the founding documents name.
+fn documented_variables() -> Figment {
+    let named = [
+        ("DATABASE_URL", "database.url"),
+        ("JOBS_BASE_PATH", "jobs.base_path"),
+        ("JOB_EXPIRY_HOURS", "jobs.expiry_hours"),
+    ];
+    named.into_iter().fold(Figment::new(), |figment, (name, key)| match variable(name) {
+        None => figment,
+        Some(value) => match value.parse::<u64>() {
+            Ok(number) if key.ends_with("_hours") => {
+                figment.merge(Serialized::default(key, number))
+            }
+            _ => figment.merge(Serialized::default(key, value)),
+        },
+    })
+}
+
+/// What is wrong, where, and what was perhaps meant.
+fn explain(error: figment::Error) -> String {
+    let mut lines = Vec::new();
+    for error in error {
+        let place = error.path.join(".");
+        let mut line = match &error.kind {
+            Kind::UnknownField(found, known) => match nearest(found, known) {
+                Some(meant) => format!("unknown key “{found}”; did you mean “{meant}”?"),
+                None => format!("unknown key “{found}”; known are {}", known.join(", ")),
+            },
+            kind => kind.to_string(),
+        };
+        if !place.is_empty() {
+            line = format!("{place}: {line}");
+        }
+        if let Some(source) = &error.metadata {
+            line = format!("{line} (in {})", source.name);
+        }
+        lines.push(line);
+    }
+    lines.join("\n")
+}
+
+fn nearest<'a>(found: &str, known: &[&'a str]) -> Option<&'a str> {
+    let close = |key: &&str| strsim::damerau_levenshtein(found, key);
+    known.iter().copied().min_by_key(close).filter(|key| close(key) <= 3)
+}
+
+#[cfg(test)]
+#[expect(clippy::result_large_err, reason = "figment's jail hands figment's errors on")]
+mod tests {
+    use figment::Jail;
+
+    use super::*;
+
+    #[test]
+    fn a_misspelt_key_is_refused_with_the_one_that_was_meant() {
+        Jail::expect_with(|jail| {
+            jail.create_file(FILE, "[database]\nurrl = \"x\"\n")?;
+            let refused = Config::load(None, Flags::default()).unwrap_err().to_string();
+            assert!(refused.contains("did you mean “url”?"), "{refused}");
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn flags_win_over_the_environment_and_that_over_the_file() {
+        Jail::expect_with(|jail| {
+            jail.create_file(FILE, "listen = \"127.0.0.1:1\"\n[log]\nfilter = \"warn\"\n")?;
+            jail.set_env("LOCKHOUSE_LISTEN", "127.0.0.1:2");
+            jail.set_env("LOCKHOUSE_LOG__FILTER", "debug");
+            let listen = Some(SocketAddr::from(([127, 0, 0, 1], 3)));
+            let config = Config::load(None, Flags { listen, ..Flags::default() }).unwrap();
+            assert_eq!((config.listen.port(), config.log.filter.as_str()), (3, "debug"));
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn development_mode_refuses_an_address_that_others_can_reach() {
+        Jail::expect_with(|jail| {
+            jail.create_file(FILE, "listen = \"0.0.0.0:8000\"\n[auth]\nmode = \"development\"\n")?;
+            assert!(Config::load(None, Flags::default()).is_err());
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn every_key_of_the_example_is_known() {
+        let example =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/lockhouse.example.toml");
+        let config = Config::load(Some(&example), Flags::default()).unwrap();
+        assert_eq!(config.listen, Config::default().listen);
+    }
+
+    #[test]
+    fn the_documents_name_for_the_database_is_understood() {
+        Jail::expect_with(|jail| {
+            jail.set_env("DATABASE_URL", "postgres://somewhere/x");
+            let config = Config::load(None, Flags::default()).unwrap();
+            assert_eq!(config.database.url.as_deref(), Some("postgres://somewhere/x"));
+            Ok(())
+        });
+    }
+}

@@ -1,0 +1,183 @@
+//! Ground: the database, SQLite or PostgreSQL, spoken to in one SQL.
+//!
+//! Placeholders are `$1`, `$2`, …, which both understand. Booleans are BIGINT
+//! 0 or 1 and times BIGINT microseconds, since `sqlx::Any` carries no more.
+
+use std::path::Path;
+use std::time::Duration;
+
+use serde::Deserialize;
+use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
+use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::{Any, AnyPool, ConnectOptions as _, Transaction};
+
+use crate::secret::Secret;
+
+static MIGRATIONS: Migrator = sqlx::migrate!("../migrations");
+
+/// Where data is kept.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// `postgres://…` or `sqlite:…`; without it a file in the data directory.
+    pub url: Option<String>,
+    pub max_connections: u32,
+    /// How long a request waits for a free connection, in seconds.
+    pub acquire_timeout: u64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { url: None, max_connections: 8, acquire_timeout: 5 }
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The row exists already.
+    #[error("it exists already")]
+    Conflict,
+    /// The database does not answer; trying later may help.
+    #[error("the database does not answer: {0}")]
+    Unavailable(String),
+    #[error("the database refused a query: {0}")]
+    Failed(String),
+}
+
+/// A handle on the database. Cloning is cheap.
+#[derive(Debug, Clone)]
+pub struct Db {
+    pool: AnyPool,
+    backend: &'static str,
+}
+
+impl Db {
+    /// Connects and brings the tables up to date.
+    pub async fn open(config: &Config, data: &Path) -> Result<Self, Error> {
+        sqlx::any::install_default_drivers();
+        let url = config
+            .url
+            .clone()
+            .unwrap_or_else(|| format!("sqlite:{}?mode=rwc", data.join("lockhouse.db").display()));
+        let backend = if url.starts_with("postgres") { "postgresql" } else { "sqlite" };
+        let options = url
+            .parse::<AnyConnectOptions>()
+            .map_err(|error| Error::Failed(format!("database.url: {error}")))?
+            .log_slow_statements(tracing::log::LevelFilter::Warn, Duration::from_secs(1));
+        let pool = AnyPoolOptions::new()
+            .max_connections(config.max_connections)
+            .acquire_timeout(Duration::from_secs(config.acquire_timeout))
+            .after_connect(move |connection, _| Box::pin(prepare(connection, backend)))
+            .connect_with(options)
+            .await?;
+        MIGRATIONS.run(&pool).await?;
+        Ok(Self { pool, backend })
+    }
+
+    pub fn pool(&self) -> &AnyPool {
+        &self.pool
+    }
+
+    /// Begins a transaction that will write. SQLite takes its one write lock
+    /// now, and waits for it where another has it; a transaction that began by
+    /// reading would instead be refused once another had written.
+    pub async fn begin(&self) -> Result<Transaction<'static, Any>, Error> {
+        let statement = if self.backend == "sqlite" { "BEGIN IMMEDIATE" } else { "BEGIN" };
+        Ok(self.pool.begin_with(statement).await?)
+    }
+
+    /// `sqlite` or `postgresql`.
+    pub fn backend(&self) -> &'static str {
+        self.backend
+    }
+
+    /// Whether the database answers now.
+    pub async fn ping(&self) -> Result<(), Error> {
+        sqlx::query("SELECT 1").execute(&self.pool).await?;
+        Ok(())
+    }
+
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+
+    /// A fact about this installation; `new` is kept where there is none yet.
+    pub async fn setting(&self, name: &str, new: &str) -> Result<String, Error> {
+        sqlx::query(
+            "INSERT INTO settings (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING",
+        )
+        .bind(name)
+        .bind(new)
+        .execute(&self.pool)
+        .await?;
+        let value = sqlx::query_scalar("SELECT value FROM settings WHERE name = $1")
+            .bind(name)
+            .fetch_one(&self.pool)
+            .await?;
+        Ok(value)
+    }
+
+    /// A secret of this installation, made at its first start.
+    pub async fn secret_setting(&self, name: &str, new: &Secret) -> Result<Secret, Error> {
+        self.setting(name, new.reveal()).await.map(Secret::new)
+    }
+}
+
+async fn prepare(
+    connection: &mut sqlx::AnyConnection,
+    backend: &'static str,
+) -> Result<(), sqlx::Error> {
+    if backend == "sqlite" {
+        // A write-ahead log lets readers go on while one writes. FULL: what has
+        // been acknowledged survives a power cut.
+        for pragma in [
+            "PRAGMA journal_mode = WAL",
+            "PRAGMA synchronous = FULL",
+            "PRAGMA busy_timeout = 5000",
+            "PRAGMA foreign_keys = ON",
+        ] {
+            sqlx::query(pragma).execute(&mut *connection).await?;
+        }
+    }
+    Ok(())
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        match &error {
+            sqlx::Error::Database(refusal) if refusal.is_unique_violation() => Self::Conflict,
+            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) => {
+                Self::Unavailable(error.to_string())
+            }
+            _ => Self::Failed(error.to_string()),
+        }
+    }
+}
+
+impl From<MigrateError> for Error {
+    fn from(error: MigrateError) -> Self {
+        Self::Failed(format!("the tables could not be brought up to date: {error}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_transaction_that_reads_first_is_not_refused_because_another_writes() {
+        let data = tempfile::tempdir().unwrap();
+        let db = Db::open(&Config::default(), data.path()).await.unwrap();
+        let mut ours = db.begin().await.unwrap();
+        sqlx::query("SELECT * FROM settings").fetch_all(&mut *ours).await.unwrap();
+        let mut other = pin!(db.setting("b", "2"));
+        let waits = tokio::time::timeout(Duration::from_millis(200), &mut other).await;
+        assert!(waits.is_err(), "the other wrote into our transaction");
+        let insert = "INSERT INTO settings (name, value) VALUES ('a', '1')";
+        sqlx::query(insert).execute(&mut *ours).await.unwrap();
+        ours.commit().await.unwrap();
+        assert_eq!(other.await.unwrap(), "2");
+    }
+}

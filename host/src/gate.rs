@@ -1,0 +1,193 @@
+//! Gate: the one way in. `admit` authorises, limits and begins the audit
+//! record, always in this order, and gives a [`Permit`]. Functions with an
+//! effect take a permit, so a forgotten check does not compile.
+
+use crate::audit::{Audit, Entry, Phase, Unavailable};
+use crate::auth::Caller;
+use crate::ids::{AuditId, UserId};
+use crate::limits::{Limits, TooOften};
+
+/// What a caller wants to do, and to what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Action {
+    /// `<resource>.<verb>`, such as `project.create`.
+    pub name: &'static str,
+    pub target: Target,
+    effect: Effect,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Effect {
+    /// Changes nothing and is not recorded.
+    Read,
+    Write,
+}
+
+/// What an action is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// Something that belongs to somebody.
+    Owned { owner: UserId, name: String },
+    /// Something new of the caller's own.
+    New { name: String },
+    /// The installation, which is the administrators'.
+    Installation,
+}
+
+impl Action {
+    pub fn read(name: &'static str, target: Target) -> Self {
+        Self { name, target, effect: Effect::Read }
+    }
+
+    pub fn write(name: &'static str, target: Target) -> Self {
+        Self { name, target, effect: Effect::Write }
+    }
+}
+
+impl Target {
+    fn describe(&self) -> &str {
+        match self {
+            Self::Owned { name, .. } | Self::New { name } => name,
+            Self::Installation => "installation",
+        }
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum Denied {
+    /// The caller may not know that it exists.
+    #[error("there is no such thing, or it is not yours")]
+    NotVisible,
+    #[error("this needs the role admin")]
+    NotAdmin,
+    #[error("too many requests")]
+    TooOften(TooOften),
+    #[error(transparent)]
+    Unrecorded(#[from] Unavailable),
+}
+
+/// Leave to do one thing. Only the gate makes one; dropping it unsealed
+/// records that the action was interrupted.
+#[derive(Debug)]
+pub struct Permit {
+    caller: Caller,
+    action: Action,
+    open: Option<Open>,
+}
+
+#[derive(Debug)]
+struct Open {
+    id: AuditId,
+    audit: Audit,
+}
+
+/// Lets callers in. Cloning is cheap.
+#[derive(Debug, Clone)]
+pub struct Gate {
+    limits: Limits,
+    audit: Audit,
+}
+
+impl Gate {
+    pub fn new(limits: Limits, audit: Audit) -> Self {
+        Self { limits, audit }
+    }
+
+    /// Authorises, limits and begins the record.
+    pub async fn admit(&self, caller: &Caller, action: Action) -> Result<Permit, Denied> {
+        if let Err(denied) = self.check(caller, &action) {
+            if action.effect == Effect::Write {
+                let outcome = denied.to_string();
+                let id = AuditId::generate();
+                self.audit.append_soon(self.entry(id, Phase::Denied, caller, &action, outcome));
+            }
+            return Err(denied);
+        }
+        let open = match action.effect {
+            Effect::Read => None,
+            Effect::Write => Some(self.begin(caller, &action).await?),
+        };
+        Ok(Permit { caller: caller.clone(), action, open })
+    }
+
+    fn check(&self, caller: &Caller, action: &Action) -> Result<(), Denied> {
+        authorise(caller, &action.target)?;
+        match action.effect {
+            Effect::Read => Ok(()),
+            Effect::Write => self.limits.count_write(&caller.user.id).map_err(Denied::TooOften),
+        }
+    }
+
+    async fn begin(&self, caller: &Caller, action: &Action) -> Result<Open, Unavailable> {
+        let id = AuditId::generate();
+        let entry = self.entry(id.clone(), Phase::Begun, caller, action, String::new());
+        self.audit.append(entry).await?;
+        Ok(Open { id, audit: self.audit.clone() })
+    }
+
+    fn entry(
+        &self,
+        id: AuditId,
+        phase: Phase,
+        caller: &Caller,
+        action: &Action,
+        outcome: String,
+    ) -> Entry {
+        Entry {
+            id,
+            phase,
+            at_us: self.audit.now_us(),
+            actor: caller.user.id.clone(),
+            action: action.name,
+            target: action.target.describe().to_owned(),
+            request_id: caller.request_id.clone(),
+            outcome,
+        }
+    }
+}
+
+fn authorise(caller: &Caller, target: &Target) -> Result<(), Denied> {
+    match target {
+        _ if caller.is_admin() => Ok(()),
+        Target::New { .. } => Ok(()),
+        Target::Owned { owner, .. } if *owner == caller.user.id => Ok(()),
+        Target::Owned { .. } => Err(Denied::NotVisible),
+        Target::Installation => Err(Denied::NotAdmin),
+    }
+}
+
+impl Permit {
+    pub fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
+    /// Records how it ended and hands the result on.
+    pub fn seal<T, E: std::fmt::Display>(mut self, result: Result<T, E>) -> Result<T, E> {
+        let outcome = match &result {
+            Ok(_) => "ok".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        self.record(Phase::Finished, outcome);
+        result
+    }
+
+    fn record(&mut self, phase: Phase, outcome: String) {
+        let Some(Open { id, audit }) = self.open.take() else { return };
+        audit.append_soon(Entry {
+            id,
+            phase,
+            at_us: audit.now_us(),
+            actor: self.caller.user.id.clone(),
+            action: self.action.name,
+            target: self.action.target.describe().to_owned(),
+            request_id: self.caller.request_id.clone(),
+            outcome,
+        });
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        self.record(Phase::Interrupted, String::new());
+    }
+}

@@ -1,0 +1,26 @@
+//! Doors: HTTP, server-sent events and WebSockets. A door parses, passes the
+//! gate, calls one room and converts what it gets.
+
+mod agents;
+mod assets;
+mod audit;
+mod events;
+mod exec;
+mod extract;
+mod files;
+mod health;
+mod jobs;
+mod layers;
+mod page;
+mod previews;
+mod problem;
+mod processes;
+mod projects;
+mod routes;
+mod runtimes;
+mod session;
+mod sse;
+mod terminals;
+mod text;
+
+pub(crate) use routes::router;

@@ -1,0 +1,49 @@
+//! The door to the IDE: files that are part of the server.
+
+use axum::extract::Request;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use rust_embed::RustEmbed;
+
+use super::problem::Problem;
+
+/// Built by `make web`.
+#[derive(RustEmbed)]
+#[folder = "../web/dist"]
+struct Assets;
+
+/// What the IDE's own pages may do.
+const POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
+    frame-src 'self'; frame-ancestors 'none'; base-uri 'none'; object-src 'none'";
+
+/// A file of the IDE; every other page address is the IDE itself.
+pub(super) async fn serve(request: Request) -> Response {
+    let path = request.uri().path().trim_start_matches('/');
+    let reads = matches!(request.method().as_str(), "GET" | "HEAD");
+    let missing = || Problem::not_found("there is nothing here; `/docs` lists what is");
+    if !reads || path.starts_with("api/") {
+        return missing().into_response();
+    }
+    if let Some(file) = Assets::get(path) {
+        return answer(path, file.data.into_owned(), path.starts_with("assets/"));
+    }
+    let looks_like_file = path.rsplit('/').next().is_some_and(|name| name.contains('.'));
+    match Assets::get("index.html") {
+        Some(page) if !looks_like_file => answer("index.html", page.data.into_owned(), false),
+        _ => missing().into_response(),
+    }
+}
+
+/// Files under `assets/` carry their digest in their name and never change.
+fn answer(path: &str, content: Vec<u8>, for_ever: bool) -> Response {
+    let kind = mime_guess::from_path(path).first_or_octet_stream();
+    let cache = if for_ever { "public, max-age=31536000, immutable" } else { "no-cache" };
+    let mut response = (StatusCode::OK, content).into_response();
+    let headers = response.headers_mut();
+    if let Ok(kind) = HeaderValue::from_str(kind.as_ref()) {
+        headers.insert(header::CONTENT_TYPE, kind);
+    }
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    response
+}

@@ -1,0 +1,91 @@
+//! The door to news.
+
+use std::convert::Infallible;
+
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::sse::Event as SseEvent;
+use axum::response::{IntoResponse, Response};
+use futures::Stream;
+use serde_json::{Value, json};
+
+use super::problem::ProblemView;
+use super::sse;
+use crate::app::App;
+use crate::auth::Caller;
+use crate::events::{Change, Event, Events, What};
+
+/// What happens to the caller's projects, as it happens. `Last-Event-ID`
+/// resumes.
+#[utoipa::path(get, path = "/events", tag = "events",
+    responses((status = 200, description = "Server-sent events", content_type = "text/event-stream", body = String),
+        (status = "4XX", body = ProblemView), (status = "5XX", body = ProblemView)))]
+pub(super) async fn listen(State(app): State<App>, caller: Caller, headers: HeaderMap) -> Response {
+    let events = news(app.events, caller, sse::last_event_id(&headers), app.tasks);
+    sse::stream(events).into_response()
+}
+
+fn news(
+    events: Events,
+    caller: Caller,
+    since: Option<u64>,
+    tasks: crate::tasks::Tasks,
+) -> impl Stream<Item = Result<SseEvent, Infallible>> {
+    async_stream::stream! {
+        let mut subscription = events.subscribe(since);
+        // Something at once, so that the client knows that it is heard.
+        yield Ok(SseEvent::default().comment("listening"));
+        loop {
+            let event = tokio::select! {
+                event = subscription.next() => event,
+                () = tasks.stopping() => None,
+            };
+            let Some(event) = event else { break };
+            if caller.is_admin() || event.about.owner == caller.user.id {
+                yield Ok(sse::event(&view(&event)).id(event.seq.to_string()));
+            }
+        }
+    }
+}
+
+fn view(event: &Event) -> Value {
+    let mut view = what(&event.what);
+    if let Value::Object(members) = &mut view {
+        members.insert("project".to_owned(), event.about.project.as_str().into());
+        members.insert("at".to_owned(), event.at.to_string().into());
+    }
+    view
+}
+
+fn what(what: &What) -> Value {
+    match what {
+        What::Project { change } => json!({ "type": "project", "change": change_name(*change) }),
+        What::Runtime { status, reason } => {
+            json!({ "type": "runtime", "status": status, "reason": reason })
+        }
+        What::Process { status, exit_code } => {
+            json!({ "type": "process", "status": status, "exit_code": exit_code })
+        }
+        What::File { path, change } => {
+            json!({ "type": "file", "path": path, "change": change_name(*change) })
+        }
+        What::Job { job, status } => {
+            json!({ "type": "job", "job_id": job.as_str(), "status": status })
+        }
+        What::Run { run, state } => {
+            json!({ "type": "run", "run_id": run.as_str(), "state": state })
+        }
+        What::Port { port, open } => json!({ "type": "port", "port": port, "open": open }),
+        What::Egress { host, port, allowed, reason } => json!({
+            "type": "egress", "host": host, "port": port, "allowed": allowed, "reason": reason,
+        }),
+    }
+}
+
+fn change_name(change: Change) -> &'static str {
+    match change {
+        Change::Created => "created",
+        Change::Changed => "changed",
+        Change::Deleted => "deleted",
+    }
+}

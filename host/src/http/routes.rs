@@ -1,0 +1,109 @@
+//! Every URL, on one screen. A handler's method and path stand in the
+//! `utoipa::path` above it, so that the description can't differ from the
+//! route.
+
+use axum::Router;
+use axum::routing::{any, get};
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use utoipa_swagger_ui::SwaggerUi;
+
+use super::files::content;
+use super::problem::Problem;
+use super::{
+    agents, assets, audit, events, exec, files, health, jobs, layers, previews, processes,
+};
+use super::{projects, runtimes, session, terminals};
+use crate::app::App;
+
+#[derive(OpenApi)]
+#[openapi(info(
+    title = "Lockhouse",
+    description = "Builds and runs software projects on behalf of people and AI agents."
+))]
+struct Description;
+
+/// The whole server, as one service.
+pub(crate) fn router(app: App) -> Router {
+    let (router, mut description) = OpenApiRouter::with_openapi(Description::openapi())
+        .merge(system())
+        .nest("/api/v1", api())
+        .split_for_parts();
+    // OpenAPI has no name for a parameter that takes the rest of the path.
+    let named = |(path, item): (String, _)| (path.replace("{*", "{"), item);
+    description.paths.paths = description.paths.paths.into_iter().map(named).collect();
+    let router = router
+        .merge(SwaggerUi::new("/docs").url("/openapi.json", description))
+        .route("/sign-in", get(session::sign_in_by_url))
+        .route("/api/v1/preview/{project}", any(previews::preview))
+        .route("/api/v1/preview/{project}/", any(previews::preview))
+        .route("/api/v1/preview/{project}/{*path}", any(previews::preview))
+        .method_not_allowed_fallback(method_not_allowed)
+        .fallback(assets::serve)
+        .with_state(app);
+    layers::wrap(router)
+}
+
+fn system() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(health::health))
+        .routes(routes!(health::ready))
+        .routes(routes!(health::metrics))
+}
+
+fn api() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(session::sign_in, session::find_session, session::sign_out))
+        .routes(routes!(events::listen))
+        .routes(routes!(projects::create_project, projects::list_projects))
+        .routes(routes!(projects::find_project, projects::update_project, projects::delete_project))
+        .routes(routes!(runtimes::create_runtime))
+        .routes(routes!(runtimes::find_runtime, runtimes::delete_runtime))
+        .routes(routes!(runtimes::start_runtime))
+        .routes(routes!(runtimes::stop_runtime))
+        .routes(routes!(runtimes::restart_runtime))
+        .routes(routes!(runtimes::runtime_stats))
+        .routes(routes!(exec::run_command))
+        .routes(routes!(processes::start_process, processes::find_process, processes::stop_process))
+        .routes(routes!(processes::process_logs))
+        .routes(routes!(terminals::open_terminal))
+        .routes(routes!(terminals::list_terminals))
+        .routes(routes!(terminals::close_terminal))
+        .routes(routes!(previews::find_preview))
+        .routes(routes!(files::list_files))
+        .routes(routes!(files::read_file))
+        .routes(routes!(files::create_file))
+        .routes(routes!(files::write_file))
+        .routes(routes!(files::delete_file))
+        .routes(routes!(files::rename_file))
+        .routes(routes!(content::read_content, content::save_content, content::delete_content))
+        .routes(routes!(jobs::list_jobs))
+        .routes(routes!(jobs::create_job))
+        .routes(routes!(jobs::find_job, jobs::delete_job))
+        .routes(routes!(jobs::set_plan))
+        .routes(routes!(jobs::write_file, jobs::list_files))
+        .routes(routes!(jobs::write_files))
+        .routes(routes!(jobs::read_file))
+        .routes(routes!(jobs::complete_job))
+        .routes(routes!(jobs::fail_job))
+        .routes(routes!(jobs::download_job))
+        .routes(routes!(jobs::job_stats))
+        .routes(routes!(jobs::clean_up_jobs))
+        .routes(routes!(audit::verify_audit))
+        .routes(routes!(agents::generate))
+        .routes(routes!(agents::list_agents))
+        .routes(routes!(agents::list_runs))
+        .routes(routes!(agents::find_run))
+        .routes(routes!(agents::run_events))
+        .routes(routes!(agents::run_transcript))
+        .routes(routes!(agents::cancel_run))
+}
+
+async fn method_not_allowed() -> Problem {
+    Problem::new(
+        axum::http::StatusCode::METHOD_NOT_ALLOWED,
+        "method_not_allowed",
+        "this URL does not take this method; `/docs` says which it takes",
+    )
+}

@@ -1,0 +1,344 @@
+//! Doors to runtimes; `containers` in the API.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::extract::{Json, Path, Query};
+use super::problem::{Problem, ProblemView};
+use super::projects::{delete_whole, parse_kind, parse_name};
+use crate::app::App;
+use crate::auth::Caller;
+use crate::gate::{Action, Permit, Target};
+use crate::policy::NetworkMode;
+use crate::projects::{self, NewProject, Project};
+use crate::runtimes::engine;
+use crate::runtimes::spec::Wishes;
+use crate::runtimes::{self, Runtime};
+
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CreateRuntime {
+    /// The project's kind; needed where the project is new.
+    pub project_type: Option<String>,
+    #[serde(default)]
+    pub config: RuntimeConfig,
+}
+
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RuntimeConfig {
+    /// Such as `512m` or `1g`.
+    pub memory_limit: Option<String>,
+    /// CPUs, such as 0.5.
+    pub cpu_limit: Option<f64>,
+    /// Such as `1g`.
+    pub disk_limit: Option<String>,
+    pub pids: Option<u32>,
+    /// Seconds.
+    pub command_timeout: Option<u64>,
+    #[schema(value_type = Option<String>)]
+    pub network: Option<NetworkMode>,
+    pub exposed_ports: Option<Vec<u16>>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct RuntimeView {
+    /// The same as the project's id: a project has one runtime.
+    pub container_id: String,
+    pub project_id: String,
+    pub project: String,
+    /// `absent` `creating` `running` `stopping` `stopped` `restarting` `failed` `deleting`
+    pub status: &'static str,
+    pub reason: Option<String>,
+    pub engine: String,
+    pub network: &'static str,
+    pub preview_urls: BTreeMap<String, String>,
+    pub created_at: String,
+    pub updated_at: String,
+}
+
+impl RuntimeView {
+    pub(super) fn of(project: &Project, runtime: &Runtime) -> Self {
+        let preview =
+            |port: &u16| (port.to_string(), format!("/api/v1/preview/{}:{port}/", project.name));
+        Self {
+            container_id: project.id.to_string(),
+            project_id: project.id.to_string(),
+            project: project.name.to_string(),
+            status: runtime.status.as_str(),
+            reason: runtime.reason.clone(),
+            engine: runtime.engine.clone(),
+            network: network_name(runtime.settings.network),
+            preview_urls: runtime.settings.exposed_ports.iter().map(preview).collect(),
+            created_at: runtime.created_at.to_string(),
+            updated_at: runtime.updated_at.to_string(),
+        }
+    }
+}
+
+fn network_name(mode: NetworkMode) -> &'static str {
+    match mode {
+        NetworkMode::None => "none",
+        NetworkMode::Registries => "registries",
+        NetworkMode::Open => "open",
+    }
+}
+
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct DeleteQuery {
+    /// Also the project and its files.
+    #[serde(default)]
+    pub delete_files: bool,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Deleted {
+    pub success: bool,
+    pub message: &'static str,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct StatsView {
+    /// Of one CPU, over a tenth of a second.
+    pub cpu_percent: f64,
+    pub memory_usage_mb: f64,
+    pub memory_limit_mb: f64,
+    pub memory_percent: f64,
+    pub pids: u64,
+    pub status: &'static str,
+}
+
+/// Creates the runtime and starts it; makes the project where there is none.
+#[utoipa::path(post, path = "/containers/{project}/create", tag = "runtimes", params(("project" = String, Path)),
+    request_body = CreateRuntime,
+    responses((status = 200, body = RuntimeView), (status = "4XX", body = ProblemView), (status = "5XX", body = ProblemView)))]
+pub(super) async fn create_runtime(
+    State(app): State<App>,
+    caller: Caller,
+    Path(name): Path<String>,
+    Json(body): Json<CreateRuntime>,
+) -> Result<axum::Json<RuntimeView>, Problem> {
+    let wishes = wishes(body.config)?;
+    let project = find_or_create(&app, &caller, &name, body.project_type.as_deref()).await?;
+    let permit = admit(&app, &caller, "runtime.create", &project).await?;
+    let created = app.runtimes.create(&permit, &project, wishes).await;
+    Ok(axum::Json(RuntimeView::of(&project, &permit.seal(created)?)))
+}
+
+async fn find_or_create(
+    app: &App,
+    caller: &Caller,
+    name: &str,
+    kind: Option<&str>,
+) -> Result<Project, Problem> {
+    let kind = kind.map(parse_kind).transpose()?;
+    match (app.projects.find(caller, name).await, kind) {
+        (Ok(project), Some(kind)) if project.kind != kind => {
+            Err(projects::Error::Differs { name: project.name, kind: project.kind }.into())
+        }
+        (Ok(project), _) => Ok(project),
+        (Err(projects::Error::NotFound(_)), Some(kind)) => {
+            let new = NewProject { name: parse_name(name)?, kind, description: String::new() };
+            let target = Target::New { name: format!("project/{}", new.name) };
+            let permit = app.gate.admit(caller, Action::write("project.create", target)).await?;
+            let created = app.projects.create(&permit, new).await;
+            Ok(permit.seal(created)?.0)
+        }
+        (Err(error), _) => Err(error.into()),
+    }
+}
+
+#[utoipa::path(get, path = "/containers/{project}", tag = "runtimes", params(("project" = String, Path)),
+    responses((status = 200, body = RuntimeView), (status = "4XX", body = ProblemView), (status = "5XX", body = ProblemView)))]
+pub(super) async fn find_runtime(
+    State(app): State<App>,
+    caller: Caller,
+    Path(project): Path<String>,
+) -> Result<axum::Json<RuntimeView>, Problem> {
+    let project = app.projects.find(&caller, &project).await?;
+    let runtime = app.runtimes.find(&project.id).await?.ok_or(runtimes::Error::NotFound)?;
+    Ok(axum::Json(RuntimeView::of(&project, &runtime)))
+}
+
+#[utoipa::path(delete, path = "/containers/{project}", tag = "runtimes", params(("project" = String, Path), DeleteQuery),
+    responses((status = 200, body = Deleted), (status = "4XX", body = ProblemView), (status = "5XX", body = ProblemView)))]
+pub(super) async fn delete_runtime(
+    State(app): State<App>,
+    caller: Caller,
+    Path(project): Path<String>,
+    Query(query): Query<DeleteQuery>,
+) -> Result<axum::Json<Deleted>, Problem> {
+    let project = app.projects.find(&caller, &project).await?;
+    let permit = admit(&app, &caller, "runtime.delete", &project).await?;
+    let deleted = if query.delete_files {
+        delete_whole(&app, &permit, &project).await
+    } else {
+        app.runtimes.delete(&permit, &project).await
+    };
+    permit.seal(deleted)?;
+    Ok(axum::Json(Deleted { success: true, message: "Container deleted" }))
+}
+
+#[utoipa::path(post, path = "/containers/{project}/start", tag = "runtimes", params(("project" = String, Path)),
+    responses((status = 200, body = RuntimeView), (status = "4XX", body = ProblemView), (status = "5XX", body = ProblemView)))]
+pub(super) async fn start_runtime(
+    State(app): State<App>,
+    caller: Caller,
+    Path(project): Path<String>,
+) -> Result<axum::Json<RuntimeView>, Problem> {
+    let project = app.projects.find(&caller, &project).await?;
+    let permit = admit(&app, &caller, "runtime.start", &project).await?;
+    let started = app.runtimes.start(&permit, &project).await;
+    Ok(axum::Json(RuntimeView::of(&project, &permit.seal(started)?)))
+}
+
+#[utoipa::path(post, path = "/containers/{project}/stop", tag = "runtimes", params(("project" = String, Path)),
+    responses((status = 200, body = RuntimeView), (status = "4XX", body = ProblemView), (status = "5XX", body = ProblemView)))]
+pub(super) async fn stop_runtime(
+    State(app): State<App>,
+    caller: Caller,
+    Path(project): Path<String>,
+) -> Result<axum::Json<RuntimeView>, Problem> {
+    let project = app.projects.find(&caller, &project).await?;
+    let permit = admit(&app, &caller, "runtime.stop", &project).await?;
+    let stopped = app.runtimes.stop(&permit, &project).await;
+    Ok(axum::Json(RuntimeView::of(&project, &permit.seal(stopped)?)))
+}
+
+#[utoipa::path(post, path = "/containers/{project}/restart", tag = "runtimes", params(("project" = String, Path)),
+    responses((status = 200, body = RuntimeView), (status = "4XX", body = ProblemView), (status = "5XX", body = ProblemView)))]
+pub(super) async fn restart_runtime(
+    State(app): State<App>,
+    caller: Caller,
+    Path(project): Path<String>,
+) -> Result<axum::Json<RuntimeView>, Problem> {
+    let project = app.projects.find(&caller, &project).await?;
+    let permit = admit(&app, &caller, "runtime.restart", &project).await?;
+    let restarted = app.runtimes.restart(&permit, &project).await;
+    Ok(axum::Json(RuntimeView::of(&project, &permit.seal(restarted)?)))
+}
+
+/// What the runtime uses now.
+#[utoipa::path(get, path = "/containers/{project}/stats", tag = "runtimes", params(("project" = String, Path)),
+    responses((status = 200, body = StatsView), (status = "4XX", body = ProblemView), (status = "5XX", body = ProblemView)))]
+pub(super) async fn runtime_stats(
+    State(app): State<App>,
+    caller: Caller,
+    Path(project): Path<String>,
+) -> Result<axum::Json<StatsView>, Problem> {
+    const WINDOW: Duration = Duration::from_millis(100);
+    const MB: f64 = 1024.0 * 1024.0;
+    let project = app.projects.find(&caller, &project).await?;
+    let runtime = app.runtimes.find(&project.id).await?.ok_or(runtimes::Error::NotFound)?;
+    let before = app.runtimes.usage(&project.id).await?;
+    tokio::time::sleep(WINDOW).await;
+    let usage = app.runtimes.usage(&project.id).await?;
+    #[expect(clippy::cast_precision_loss, reason = "a share of memory, for people")]
+    let (used, limit) = (usage.memory_bytes as f64, runtime.settings.memory_bytes as f64);
+    Ok(axum::Json(StatsView {
+        cpu_percent: usage.cpu.saturating_sub(before.cpu).as_secs_f64() / WINDOW.as_secs_f64()
+            * 100.0,
+        memory_usage_mb: used / MB,
+        memory_limit_mb: limit / MB,
+        memory_percent: used / limit * 100.0,
+        pids: usage.pids,
+        status: runtime.status.as_str(),
+    }))
+}
+
+async fn admit(
+    app: &App,
+    caller: &Caller,
+    action: &'static str,
+    project: &Project,
+) -> Result<Permit, Problem> {
+    Ok(app.gate.admit(caller, Action::write(action, project.target())).await?)
+}
+
+fn wishes(config: RuntimeConfig) -> Result<Wishes, Problem> {
+    let bytes =
+        |name: &str, text: Option<String>| text.map(|text| parse_size(name, &text)).transpose();
+    Ok(Wishes {
+        memory_bytes: bytes("memory_limit", config.memory_limit)?,
+        cpu_limit: config.cpu_limit,
+        disk_bytes: bytes("disk_limit", config.disk_limit)?,
+        pids: config.pids,
+        command_timeout: config.command_timeout,
+        network: config.network,
+        exposed_ports: config.exposed_ports,
+    })
+}
+
+/// `512m`, `1g`, `64k` or plain bytes.
+fn parse_size(name: &str, text: &str) -> Result<u64, Problem> {
+    let lower = text.trim().to_ascii_lowercase();
+    let (digits, unit) = match lower.strip_suffix(['k', 'm', 'g']) {
+        Some(digits) => (digits, lower.as_bytes()[lower.len() - 1]),
+        None => (lower.as_str(), b'b'),
+    };
+    let shift = match unit {
+        b'k' => 10,
+        b'm' => 20,
+        b'g' => 30,
+        _ => 0,
+    };
+    let size = digits.parse::<u64>().ok().and_then(|count| count.checked_mul(1 << shift));
+    size.ok_or_else(|| {
+        Problem::bad_request("invalid_size", format!("{name}: write a size such as 512m or 1g"))
+    })
+}
+
+impl From<runtimes::Error> for Problem {
+    fn from(error: runtimes::Error) -> Self {
+        use runtimes::Error;
+        let text = error.to_string();
+        match error {
+            Error::NotRunning(status) => {
+                Self::conflict("runtime_not_running", text).with("status", status.as_str())
+            }
+            Error::NotFound => Self::not_found(text),
+            Error::Differs => Self::conflict("exists", text),
+            Error::OverCeiling(_) => Self::bad_request("over_ceiling", text),
+            Error::Engine(error) => engine_problem(error),
+            Error::Silent(_) => Self::unavailable("runtime_silent", text),
+            Error::Place(error) => Self::internal(error),
+            Error::Project(error) => error.into(),
+            Error::Db(error) => error.into(),
+            Error::Stopping => Self::unavailable("stopping", text),
+        }
+    }
+}
+
+fn engine_problem(error: engine::Error) -> Problem {
+    match error {
+        engine::Error::NoImage(_) => Problem::conflict("no_image", error.to_string()),
+        engine::Error::NotFound => Problem::not_found(error.to_string()),
+        engine::Error::Unavailable(_) => {
+            Problem::unavailable("engine_unavailable", error.to_string())
+        }
+        engine::Error::Failed(_) => Problem::internal(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_read_as_the_documents_write_them() {
+        assert_eq!(parse_size("x", "512m").ok(), Some(512 << 20));
+        assert_eq!(parse_size("x", "1G").ok(), Some(1 << 30));
+        assert_eq!(parse_size("x", "4096").ok(), Some(4096));
+    }
+
+    #[test]
+    fn a_size_that_overflows_is_refused() {
+        assert!(parse_size("x", "99999999999999g").is_err());
+    }
+}

@@ -1,0 +1,79 @@
+//! Room jobs: what has expired goes, and what there is is counted.
+
+use std::time::Duration;
+
+use super::{Error, Job, Jobs, Status};
+use crate::files::{self, Precondition, RelPath};
+use crate::tasks::Tasks;
+
+/// How often expired jobs are looked for. The deadline itself stands in the
+/// database; this is only how late a directory may go.
+const SWEEP_EVERY: Duration = Duration::from_secs(5 * 60);
+
+/// Expired jobs taken from the database at once.
+const SWEEP_BATCH: u32 = 100;
+
+/// What all jobs amount to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stats {
+    /// Jobs in each state, expired ones that are not swept yet included.
+    pub jobs: Vec<(Status, u64)>,
+    pub files: u64,
+    pub bytes: u64,
+}
+
+impl Jobs {
+    /// Sweeps now and then until the server stops.
+    pub fn sweep_always(&self, tasks: &Tasks) {
+        let (jobs, until) = (self.clone(), tasks.clone());
+        tasks.run("jobs sweep", async move {
+            let mut due = tokio::time::interval(SWEEP_EVERY);
+            loop {
+                tokio::select! {
+                    () = until.stopping() => return,
+                    _ = due.tick() => {}
+                }
+                match jobs.sweep().await {
+                    Ok(0) => {}
+                    Ok(removed) => tracing::info!(removed, "expired jobs are gone"),
+                    Err(error) => tracing::warn!(%error, "expired jobs were not removed"),
+                }
+            }
+        });
+    }
+
+    /// Removes every expired job and answers how many there were.
+    pub async fn sweep(&self) -> Result<u64, Error> {
+        let mut removed = 0;
+        loop {
+            let expired = self.store.list_expired(self.clock.now_us(), SWEEP_BATCH).await?;
+            if expired.is_empty() {
+                return Ok(removed);
+            }
+            for job in expired {
+                self.remove(&job).await?;
+                removed += 1;
+            }
+        }
+    }
+
+    /// The directory first: a job whose row is there is tried again.
+    pub(super) async fn remove(&self, job: &Job) -> Result<(), Error> {
+        let directory: RelPath = job.directory.as_str().parse().map_err(files::Error::from)?;
+        self.disk.remove(self.root.clone(), directory, true, Precondition::None).await?;
+        Ok(self.store.delete(job).await?)
+    }
+
+    /// Counts jobs and what they hold; for an administrator, since it walks
+    /// through all files.
+    pub async fn stats(&self) -> Result<Stats, Error> {
+        let counted = self.store.count_by_status().await?;
+        let count = |status| counted.iter().find(|(of, _)| *of == status).map_or(0, |(_, n)| *n);
+        let (files, bytes) = match self.disk.usage(self.root.clone()).await {
+            // No job has been made yet.
+            Err(files::Error::NotFound(_)) => (0, 0),
+            usage => usage?,
+        };
+        Ok(Stats { jobs: Status::ALL.map(|status| (status, count(status))).to_vec(), files, bytes })
+    }
+}

@@ -1,0 +1,47 @@
+//! Lockhouse: a self-hosted server that builds and runs software projects.
+//!
+//! The house has one-way doors. Each tier imports only from those below it; a
+//! test holds the table.
+//!
+//! ```text
+//! frame   main lib cli config server telemetry
+//! doors   http (REST, SSE, WebSocket)   plugins (WebAssembly components)
+//! rooms   projects files runtimes exec processes terminals previews jobs agents
+//! gates   gate auth limits audit policy
+//! ground  db events tasks command ids clock secret artifacts
+//! ```
+//!
+//! `server` is the only place that builds rooms; `app` names them for the doors.
+
+pub mod agents;
+mod app;
+pub mod artifacts;
+pub mod audit;
+pub mod auth;
+pub mod cli;
+pub mod clock;
+pub mod command;
+pub mod config;
+pub mod db;
+pub mod events;
+pub mod exec;
+pub mod files;
+pub mod gate;
+mod http;
+pub mod ids;
+pub mod jobs;
+pub mod limits;
+pub mod plugins;
+pub mod policy;
+pub mod previews;
+pub mod processes;
+pub mod projects;
+pub mod runtimes;
+pub mod secret;
+mod server;
+pub mod tasks;
+mod telemetry;
+pub mod terminals;
+
+pub use config::Config;
+pub use server::{Started, serve};

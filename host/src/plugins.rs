@@ -1,0 +1,259 @@
+//! Door: WebAssembly components that judge commands or plan and write projects.
+//!
+//! A component is compiled once and instantiated afresh for each call: whatever
+//! one call does to a plugin's memory, the next one never sees. Three deadlines
+//! hold each call. The epoch of the wasm engines moves every 10 ms, by a thread
+//! of its own; at each move a guest that has spent its processor time is
+//! interrupted; and a timer outside gives up calls that are blocked in the host.
+
+mod agent;
+mod bindings;
+mod compile;
+mod config;
+mod convert;
+mod fault;
+mod imports;
+mod instance;
+mod loaded;
+mod manifest;
+mod policy;
+mod threads;
+mod wasm;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use agent::AgentPlugin;
+pub use compile::CodeCacheUse;
+pub use config::{Agents, Config, Decisions};
+pub use fault::{Digest, Error, Fault, FaultKind, Identity};
+pub use manifest::Role;
+pub use policy::PolicyPlugin;
+pub use wasm::Tuning;
+
+use compile::{Code, Compiler, Ready};
+use config::Limits;
+use loaded::{Loaded, Meters};
+use threads::{AgentThreads, DecisionThreads};
+
+/// Processor time for what is asked once, when a plugin is loaded.
+const LOAD_BUDGET: Duration = Duration::from_secs(1);
+/// And its time on the wall.
+const LOAD_WALL: Duration = Duration::from_secs(10);
+/// What a plugin may call itself.
+const MAX_ID_BYTES: usize = 64;
+const MAX_SUMMARY_BYTES: usize = 400;
+
+/// Loads plugins and runs their calls. Cloning is cheap.
+#[derive(Clone)]
+pub struct Plugins {
+    host: Arc<Host>,
+}
+
+/// A plugin by what it is for.
+#[derive(Clone)]
+pub enum Plugin {
+    Policy(PolicyPlugin),
+    Agent(AgentPlugin),
+}
+
+/// What every call needs.
+struct Host {
+    config: Config,
+    compiler: Compiler,
+    decisions: DecisionThreads,
+    agents: AgentThreads,
+}
+
+/// What a plugin says of itself, whichever world says it.
+struct Description {
+    id: String,
+    version: String,
+    summary: String,
+}
+
+impl Plugins {
+    /// Starts the wasm engines and their threads. Compiled code is kept in
+    /// `folder/cache`; the server gives `<data>/plugins`.
+    pub fn start(config: Config, folder: Option<&Path>) -> Result<Self, Error> {
+        let host = Host {
+            compiler: Compiler::new(&config, folder)?,
+            decisions: DecisionThreads::start(config.decisions.threads)?,
+            agents: AgentThreads::start(config.agents.threads, config.agents.calls)?,
+            config,
+        };
+        Ok(Self { host: Arc::new(host) })
+    }
+
+    /// What was chosen for this machine.
+    pub fn tuning(&self) -> Tuning {
+        self.host.compiler.tuning()
+    }
+
+    /// How often compiled code was found on disk, and how often it was not;
+    /// `None` where none is kept.
+    pub fn code_cache(&self) -> Option<CodeCacheUse> {
+        self.host.compiler.cache_use()
+    }
+
+    /// Compiles a component, asks it who it is and whether it accepts
+    /// `settings`, one JSON object. `name` is what errors call it until it has
+    /// named itself, such as its file's name.
+    pub async fn load(&self, name: &str, bytes: &[u8], settings: &str) -> Result<Plugin, Error> {
+        let code = self.compile(name, bytes).await?;
+        let identity = Identity { id: name.to_owned(), version: None, digest: code.digest };
+        let unnamed = Arc::new(Loaded::new(code, identity, String::new(), settings));
+        check_settings(&unnamed)?;
+        let said = self.host.describe(&unnamed).await?;
+        check_description(name, &said)?;
+        let identity =
+            Identity { id: said.id, version: Some(said.version), digest: unnamed.code.digest };
+        let code = Arc::clone(&unnamed.code);
+        let loaded = Arc::new(Loaded::new(code, identity, said.summary, settings));
+        self.host.validate_settings(&loaded).await?;
+        tracing::info!(plugin = %loaded.identity, took_ms = loaded.code.took.as_millis(), "plugin loaded");
+        let host = Arc::clone(&self.host);
+        Ok(match &loaded.code.ready {
+            Ready::Policy(_) => Plugin::Policy(PolicyPlugin { loaded, host }),
+            Ready::Agent(_) => Plugin::Agent(AgentPlugin { loaded, host }),
+        })
+    }
+
+    /// Compilation takes long enough to stall whoever shares its thread.
+    async fn compile(&self, name: &str, bytes: &[u8]) -> Result<Arc<Code>, Error> {
+        let (host, bytes, called) = (Arc::clone(&self.host), bytes.to_owned(), name.to_owned());
+        let compile = move || host.compiler.compile(&called, &bytes);
+        match tokio::task::spawn_blocking(compile).await {
+            Ok(code) => code,
+            Err(error) => Err(Error::Compile { name: name.to_owned(), why: format!("{error}") }),
+        }
+    }
+}
+
+impl Plugin {
+    /// What the plugin calls itself, with its version: `layered@0.1.0`.
+    pub fn name(&self) -> &str {
+        &self.loaded().name
+    }
+
+    pub fn identity(&self) -> &Identity {
+        &self.loaded().identity
+    }
+
+    /// What it took to compile it, or to read its code from the cache.
+    pub fn compile_time(&self) -> Duration {
+        self.loaded().code.took
+    }
+
+    pub fn role(&self) -> Role {
+        match self {
+            Self::Policy(_) => Role::Policy,
+            Self::Agent(_) => Role::Agent,
+        }
+    }
+
+    pub fn into_policy(self) -> Result<PolicyPlugin, Error> {
+        match self {
+            Self::Policy(policy) => Ok(policy),
+            Self::Agent(_) => Err(self.wrong_role(Role::Policy)),
+        }
+    }
+
+    pub fn into_agent(self) -> Result<AgentPlugin, Error> {
+        match self {
+            Self::Agent(agent) => Ok(agent),
+            Self::Policy(_) => Err(self.wrong_role(Role::Agent)),
+        }
+    }
+
+    fn wrong_role(&self, wanted: Role) -> Error {
+        let why = format!("is {}, not {}", self.role().as_str(), wanted.as_str());
+        Error::Role { name: self.name().to_owned(), why }
+    }
+
+    fn loaded(&self) -> &Loaded {
+        match self {
+            Self::Policy(policy) => &policy.loaded,
+            Self::Agent(agent) => &agent.loaded,
+        }
+    }
+}
+
+impl Loaded {
+    fn new(code: Arc<Code>, identity: Identity, summary: String, settings: &str) -> Self {
+        let name = match &identity.version {
+            Some(version) => format!("{}@{version}", identity.id),
+            None => identity.id.clone(),
+        };
+        let settings = Arc::from(settings);
+        let meters = Meters::of(&name);
+        Self { code, identity: Arc::new(identity), name, summary, settings, meters }
+    }
+}
+
+impl Host {
+    /// A component that was just compiled may be slow the first time.
+    fn load_limits(&self, loaded: &Loaded) -> Limits {
+        let limits = match &loaded.code.ready {
+            Ready::Policy(_) => self.config.decisions.limits(),
+            Ready::Agent(_) => self.config.agents.limits(),
+        };
+        Limits { budget: LOAD_BUDGET, wall: LOAD_WALL, ..limits }
+    }
+
+    async fn describe(&self, loaded: &Arc<Loaded>) -> Result<Description, Fault> {
+        let limits = self.load_limits(loaded);
+        match &loaded.code.ready {
+            Ready::Policy(_) => {
+                let said = self.describe_policy(loaded, limits).await?;
+                Ok(Description { id: said.id, version: said.version, summary: said.summary })
+            }
+            Ready::Agent(_) => {
+                let said = self.describe_agent(loaded, limits).await?;
+                Ok(Description { id: said.id, version: said.version, summary: said.summary })
+            }
+        }
+    }
+
+    async fn validate_settings(&self, loaded: &Arc<Loaded>) -> Result<(), Error> {
+        let limits = self.load_limits(loaded);
+        let problems = match &loaded.code.ready {
+            Ready::Policy(_) => self.policy_problems(loaded, limits).await?,
+            Ready::Agent(_) => self.agent_problems(loaded, limits).await?,
+        };
+        if problems.is_empty() {
+            return Ok(());
+        }
+        let plugin = Arc::clone(&loaded.identity);
+        Err(Error::Settings { plugin, problems: problems.join("; ") })
+    }
+}
+
+fn check_settings(loaded: &Loaded) -> Result<(), Error> {
+    match serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(&loaded.settings) {
+        Ok(_) => Ok(()),
+        Err(error) => {
+            let problems = format!("they must be one JSON object: {error}");
+            Err(Error::Settings { plugin: Arc::clone(&loaded.identity), problems })
+        }
+    }
+}
+
+/// Ids and versions stand in logs, metrics and texts for people.
+fn check_description(name: &str, said: &Description) -> Result<(), Error> {
+    let plain = |text: &str, also: &[u8]| {
+        (1..=MAX_ID_BYTES).contains(&text.len())
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || also.contains(&b))
+    };
+    let why = if !plain(&said.id, b"-_") {
+        "calls itself something else than 1 to 64 letters, digits, “-” or “_”"
+    } else if !plain(&said.version, b"-.+") {
+        "has a version that is no semantic version"
+    } else if said.summary.len() > MAX_SUMMARY_BYTES {
+        "has a summary of more than 400 bytes"
+    } else {
+        return Ok(());
+    };
+    Err(Error::Role { name: name.to_owned(), why: why.to_owned() })
+}

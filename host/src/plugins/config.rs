@@ -1,0 +1,161 @@
+//! What an operator may set about plugins. Every limit is per call.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+
+const KIB: usize = 1024;
+const MIB: usize = 1024 * KIB;
+
+/// The `[plugins]` part of the configuration.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Larger components are refused before they are read.
+    pub max_component_bytes: usize,
+    pub decisions: Decisions,
+    pub agents: Agents,
+}
+
+/// Limits on one call of a policy.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Decisions {
+    /// Threads that run policies, and nothing else; also how many calls run at once.
+    pub threads: u32,
+    /// Processor time.
+    pub budget_ms: u64,
+    /// Time on the wall, for calls that are blocked in the host or get no processor.
+    pub wall_ms: u64,
+    pub memory_bytes: usize,
+    pub table_elements: usize,
+    /// What one call into or out of the component may hand to the host.
+    pub transfer_bytes: usize,
+    pub handles: usize,
+    pub log_bytes: usize,
+    pub output_bytes: usize,
+}
+
+/// Limits on one call of a planner or writer.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Agents {
+    /// Threads that run agents, and nothing else.
+    pub threads: u32,
+    /// How many calls may be under way at once.
+    pub calls: u32,
+    /// Processor time.
+    pub budget_ms: u64,
+    /// Time on the wall.
+    pub wall_ms: u64,
+    pub memory_bytes: usize,
+    pub table_elements: usize,
+    pub transfer_bytes: usize,
+    pub handles: usize,
+    pub log_bytes: usize,
+    pub output_bytes: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            max_component_bytes: 32 * MIB,
+            decisions: Decisions::default(),
+            agents: Agents::default(),
+        }
+    }
+}
+
+impl Default for Decisions {
+    fn default() -> Self {
+        Self {
+            threads: 4,
+            budget_ms: 50,
+            wall_ms: 1_000,
+            memory_bytes: 32 * MIB,
+            table_elements: 20_000,
+            transfer_bytes: 4 * MIB,
+            handles: 1_000,
+            log_bytes: 64 * KIB,
+            output_bytes: 256 * KIB,
+        }
+    }
+}
+
+impl Default for Agents {
+    fn default() -> Self {
+        Self {
+            threads: 2,
+            calls: 8,
+            budget_ms: 5_000,
+            wall_ms: 120_000,
+            memory_bytes: 32 * MIB,
+            table_elements: 20_000,
+            transfer_bytes: 4 * MIB,
+            handles: 1_000,
+            log_bytes: 64 * KIB,
+            output_bytes: 4 * MIB,
+        }
+    }
+}
+
+/// The limits of one call, whichever sort it is.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    pub(super) budget: Duration,
+    pub(super) wall: Duration,
+    pub(super) memory_bytes: usize,
+    pub(super) table_elements: usize,
+    pub(super) transfer_bytes: usize,
+    pub(super) handles: usize,
+    pub(super) log_bytes: usize,
+    pub(super) output_bytes: usize,
+}
+
+impl Decisions {
+    pub(super) fn limits(&self) -> Limits {
+        Limits {
+            budget: Duration::from_millis(self.budget_ms),
+            wall: Duration::from_millis(self.wall_ms),
+            memory_bytes: self.memory_bytes,
+            table_elements: self.table_elements,
+            transfer_bytes: self.transfer_bytes,
+            handles: self.handles,
+            log_bytes: self.log_bytes,
+            output_bytes: self.output_bytes,
+        }
+    }
+}
+
+impl Agents {
+    pub(super) fn limits(&self) -> Limits {
+        Limits {
+            budget: Duration::from_millis(self.budget_ms),
+            wall: Duration::from_millis(self.wall_ms),
+            memory_bytes: self.memory_bytes,
+            table_elements: self.table_elements,
+            transfer_bytes: self.transfer_bytes,
+            handles: self.handles,
+            log_bytes: self.log_bytes,
+            output_bytes: self.output_bytes,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_that_is_given_leaves_the_rest_at_its_default() {
+        let config: Config = toml::from_str("[decisions]\nbudget_ms = 80").unwrap();
+        assert_eq!((config.decisions.budget_ms, config.decisions.threads), (80, 4));
+        assert_eq!(config.agents.budget_ms, 5_000);
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused() {
+        let error = toml::from_str::<Config>("[decisions]\nbudget = 80").unwrap_err();
+        assert!(error.to_string().contains("unknown field `budget`"));
+    }
+}

@@ -1,0 +1,176 @@
+//! What can go wrong with a plugin: refused when it is loaded, or stopped
+//! while it is called. Every text names the plugin and the limit it hit.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sha2::{Digest as _, Sha256};
+
+/// How much of a digest texts for people show, in hexadecimal digits.
+const SHORT_DIGEST: usize = 12;
+
+/// The sha-256 of a component's bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Digest([u8; 32]);
+
+/// Which plugin: what it calls itself, and the bytes it was loaded from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    pub id: String,
+    /// Unknown until the component has been asked.
+    pub version: Option<String>,
+    pub digest: Digest,
+}
+
+/// A call that gave no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{plugin} {kind}")]
+pub struct Fault {
+    pub plugin: Arc<Identity>,
+    pub kind: FaultKind,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FaultKind {
+    #[error("was stopped after {} ms, limit {} ms", after.as_millis(), limit.as_millis())]
+    Budget { after: Duration, limit: Duration },
+    #[error("was given up after {} ms, limit {} ms: it was blocked in the host or got no processor", after.as_millis(), limit.as_millis())]
+    Blocked { after: Duration, limit: Duration },
+    #[error("was not asked: every thread was busy for {} ms", waited.as_millis())]
+    Busy { waited: Duration },
+    #[error("wanted {} of memory, limit {}", Size(*wanted), Size(*limit))]
+    Memory { wanted: usize, limit: usize },
+    #[error("wanted a table of {wanted} elements, limit {limit}")]
+    Table { wanted: usize, limit: usize },
+    #[error("ran out of stack, limit {}", Size(*limit))]
+    Stack { limit: usize },
+    #[error("handed more to the host in one call than its limit of {}", Size(*limit))]
+    Transfer { limit: usize },
+    #[error("answered with {}, limit {}", Size(*size), Size(*limit))]
+    Output { size: usize, limit: usize },
+    #[error("trapped: {0}")]
+    Trap(String),
+    /// The plugin itself says why it has no answer.
+    #[error("has no answer: {0}")]
+    Declined(String),
+    #[error("could not be run: {0}")]
+    Host(String),
+}
+
+/// Why a component was not loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("{name} is {}, limit {}: raise plugins.max_component_bytes or make it smaller", Size(*size), Size(*limit))]
+    TooLarge { name: String, size: usize, limit: usize },
+    #[error("{name} is not a WebAssembly component: {why}")]
+    NotAComponent { name: String, why: String },
+    #[error(
+        "{name} imports {import}, which a plugin that is {role} may not; it may import {allowed}"
+    )]
+    Import { name: String, import: String, role: &'static str, allowed: String },
+    #[error(
+        "{name} exports {export}, but this host speaks {spoken}: build it against that version"
+    )]
+    Version { name: String, export: String, spoken: String },
+    #[error("{name} {why}")]
+    Role { name: String, why: String },
+    #[error("{name} could not be compiled: {why}")]
+    Compile { name: String, why: String },
+    #[error("{plugin} refuses its settings: {problems}")]
+    Settings { plugin: Arc<Identity>, problems: String },
+    #[error(transparent)]
+    Fault(#[from] Fault),
+    #[error("plugins can't be run on this machine: {0}")]
+    Machine(String),
+}
+
+impl FaultKind {
+    /// The fault in one word, as metrics count it.
+    pub fn label(&self) -> &'static str {
+        match self {
+            Self::Budget { .. } => "budget",
+            Self::Blocked { .. } => "blocked",
+            Self::Busy { .. } => "busy",
+            Self::Memory { .. } => "memory",
+            Self::Table { .. } => "table",
+            Self::Stack { .. } => "stack",
+            Self::Transfer { .. } => "transfer",
+            Self::Output { .. } => "output",
+            Self::Trap(_) => "trap",
+            Self::Declined(_) => "declined",
+            Self::Host(_) => "host",
+        }
+    }
+}
+
+impl Digest {
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(Sha256::digest(bytes).into())
+    }
+
+    pub fn to_hex(self) -> String {
+        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "sha256:{}", self.to_hex())
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+impl fmt::Display for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let digest = self.digest.to_hex();
+        let version = self.version.as_deref().map(|v| format!(" {v}")).unwrap_or_default();
+        write!(f, "{}{version} (sha256:{}…)", self.id, &digest[..SHORT_DIGEST])
+    }
+}
+
+/// A number of bytes as people read it.
+struct Size(usize);
+
+impl fmt::Display for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const KIB: usize = 1024;
+        const MIB: usize = 1024 * KIB;
+        match self.0 {
+            bytes if bytes >= MIB => write!(f, "{:.1} MiB", bytes as f64 / MIB as f64),
+            bytes if bytes >= KIB => write!(f, "{:.1} KiB", bytes as f64 / KIB as f64),
+            bytes => write!(f, "{bytes} bytes"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_names_plugin_version_digest_and_limit() {
+        let plugin = Arc::new(Identity {
+            id: "layered".to_owned(),
+            version: Some("0.1.0".to_owned()),
+            digest: Digest::of(b""),
+        });
+        let [after, limit] = [57, 50].map(Duration::from_millis);
+        let fault = Fault { plugin, kind: FaultKind::Budget { after, limit } };
+        assert_eq!(
+            fault.to_string(),
+            "layered 0.1.0 (sha256:e3b0c44298fc…) was stopped after 57 ms, limit 50 ms"
+        );
+    }
+
+    #[test]
+    fn sizes_read_as_people_write_them() {
+        let kind = FaultKind::Memory { wanted: 40 * 1024 * 1024, limit: 32 * 1024 * 1024 };
+        assert_eq!(kind.to_string(), "wanted 40.0 MiB of memory, limit 32.0 MiB");
+    }
+}

@@ -1,0 +1,90 @@
+//! A component that has been compiled, asked for its name, and given settings.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::bindings::{agent, policy};
+use super::compile::{Code, Ready};
+use super::config::Limits;
+use super::fault::{Fault, FaultKind, Identity};
+use super::instance::{Call, State};
+use crate::agents::ProgressSender;
+
+pub(super) struct Loaded {
+    pub(super) code: Arc<Code>,
+    pub(super) identity: Arc<Identity>,
+    /// Such as `layered@0.1.0`.
+    pub(super) name: String,
+    pub(super) summary: String,
+    pub(super) settings: Arc<str>,
+    pub(super) meters: Meters,
+}
+
+/// Where the times of a plugin's calls go.
+pub(super) struct Meters {
+    pub(super) instantiate: Timer,
+    pub(super) call: Timer,
+}
+
+pub(super) struct Timer(metrics::Histogram);
+
+impl Meters {
+    pub(super) fn of(plugin: &str) -> Self {
+        let plugin = plugin.to_owned();
+        Self {
+            instantiate: Timer(
+                metrics::histogram!("plugin_instantiate_seconds", "plugin" => plugin.clone()),
+            ),
+            call: Timer(metrics::histogram!("plugin_call_seconds", "plugin" => plugin)),
+        }
+    }
+}
+
+impl Timer {
+    pub(super) fn time<R>(&self, work: impl FnOnce() -> R) -> R {
+        let began = Instant::now();
+        let result = work();
+        self.0.record(began.elapsed());
+        result
+    }
+
+    pub(super) async fn time_async<R>(&self, work: impl Future<Output = R>) -> R {
+        let began = Instant::now();
+        let result = work.await;
+        self.0.record(began.elapsed());
+        result
+    }
+}
+
+impl Loaded {
+    pub(super) fn call(&self, limits: Limits, progress: Option<ProgressSender>) -> Call {
+        Call {
+            plugin: Arc::clone(&self.identity),
+            settings: Arc::clone(&self.settings),
+            limits,
+            progress,
+        }
+    }
+
+    /// The fault of a call of this plugin, counted.
+    pub(super) fn fault(&self, kind: FaultKind) -> Fault {
+        let plugin = Arc::clone(&self.identity);
+        metrics::counter!("plugin_faults_total", "plugin" => self.name.clone(), "kind" => kind.label())
+            .increment(1);
+        Fault { plugin, kind }
+    }
+
+    pub(super) fn policy(&self) -> Result<&policy::PolicyPre<State>, FaultKind> {
+        match &self.code.ready {
+            Ready::Policy(ready) => Ok(ready),
+            Ready::Agent(_) => Err(FaultKind::Host("it is no policy".to_owned())),
+        }
+    }
+
+    pub(super) fn agent(&self) -> Result<&agent::AgentPre<State>, FaultKind> {
+        match &self.code.ready {
+            Ready::Agent(ready) => Ok(ready),
+            Ready::Policy(_) => Err(FaultKind::Host("it is no agent".to_owned())),
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! A loaded policy, as the chain of policies sees it.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use wasmtime::Store;
+
+use super::Host;
+use super::bindings::policy::exports::lockhouse::plugin::lifecycle;
+use super::bindings::policy::exports::lockhouse::policy::command_policy as wit;
+use super::bindings::policy::lockhouse::types::common;
+use super::bindings::policy::{Policy, PolicyPre};
+use super::config::Limits;
+use super::convert;
+use super::fault::{Digest, Fault, FaultKind};
+use super::instance::{Call, State, fault};
+use super::loaded::{Loaded, Meters};
+use crate::policy::{self, Channel, CommandPolicy, NetworkMode, Request, Risk, Verdict};
+
+/// A policy with its settings. Cloning is cheap.
+#[derive(Clone)]
+pub struct PolicyPlugin {
+    pub(super) loaded: Arc<Loaded>,
+    pub(super) host: Arc<Host>,
+}
+
+impl PolicyPlugin {
+    pub fn id(&self) -> &str {
+        &self.loaded.identity.id
+    }
+
+    pub fn version(&self) -> &str {
+        self.loaded.identity.version.as_deref().unwrap_or_default()
+    }
+
+    pub fn summary(&self) -> &str {
+        &self.loaded.summary
+    }
+
+    pub fn digest(&self) -> Digest {
+        self.loaded.identity.digest
+    }
+
+    async fn call<R: Send + 'static>(
+        &self,
+        ask: impl FnOnce(&Policy, &mut Store<State>) -> wasmtime::Result<R> + Send + 'static,
+    ) -> Result<R, Fault> {
+        self.host.decide(&self.loaded, self.host.config.decisions.limits(), ask).await
+    }
+
+    /// Answers that are too long are no answers.
+    fn check_output(&self, size: usize) -> Result<(), Fault> {
+        let limit = self.host.config.decisions.output_bytes;
+        if size <= limit {
+            return Ok(());
+        }
+        Err(self.loaded.fault(FaultKind::Output { size, limit }))
+    }
+
+    async fn judge(&self, request: &Request) -> Result<Verdict, Fault> {
+        let request = request_to_wit(request);
+        let ask = move |policy: &Policy, store: &mut Store<State>| {
+            policy.lockhouse_policy_command_policy().call_evaluate(store, &request)
+        };
+        let answer = self.call(ask).await?;
+        let verdict = answer
+            .map_err(|error| self.loaded.fault(FaultKind::Declined(convert::reason(error))))?;
+        self.check_output(verdict_size(&verdict))?;
+        Ok(verdict_from_wit(verdict))
+    }
+
+    async fn rules(&self) -> Result<String, Fault> {
+        let ask = |policy: &Policy, store: &mut Store<State>| {
+            policy.lockhouse_policy_command_policy().call_explain(store)
+        };
+        let rules = self.call(ask).await?;
+        self.check_output(rules.len())?;
+        Ok(rules)
+    }
+}
+
+#[async_trait]
+impl CommandPolicy for PolicyPlugin {
+    fn name(&self) -> &str {
+        &self.loaded.name
+    }
+
+    async fn evaluate(&self, request: &Request) -> Result<Verdict, policy::Fault> {
+        self.judge(request).await.map_err(|fault| policy::Fault(fault.to_string()))
+    }
+
+    async fn explain(&self) -> Result<String, policy::Fault> {
+        self.rules().await.map_err(|fault| policy::Fault(fault.to_string()))
+    }
+}
+
+impl Host {
+    /// One call of a policy: a thread, a fresh store, an answer or a fault.
+    pub(super) async fn decide<R: Send + 'static>(
+        &self,
+        loaded: &Arc<Loaded>,
+        limits: Limits,
+        ask: impl FnOnce(&Policy, &mut Store<State>) -> wasmtime::Result<R> + Send + 'static,
+    ) -> Result<R, Fault> {
+        let on_thread = Arc::clone(loaded);
+        let call = loaded.call(limits, None);
+        let work = move || run(on_thread.policy()?, &call, &on_thread.meters, ask);
+        let answer = self.decisions.run(limits.wall, work).await;
+        answer.map_err(|kind| loaded.fault(kind))
+    }
+
+    pub(super) async fn describe_policy(
+        &self,
+        loaded: &Arc<Loaded>,
+        limits: Limits,
+    ) -> Result<lifecycle::Description, Fault> {
+        let ask = |policy: &Policy, store: &mut Store<State>| {
+            policy.lockhouse_plugin_lifecycle().call_describe(store)
+        };
+        self.decide(loaded, limits, ask).await
+    }
+
+    pub(super) async fn policy_problems(
+        &self,
+        loaded: &Arc<Loaded>,
+        limits: Limits,
+    ) -> Result<Vec<String>, Fault> {
+        let settings = loaded.settings.to_string();
+        let ask = move |policy: &Policy, store: &mut Store<State>| {
+            policy.lockhouse_plugin_lifecycle().call_validate_settings(store, &settings)
+        };
+        let problems = self.decide(loaded, limits, ask).await?.err().unwrap_or_default();
+        Ok(problems.into_iter().map(|p| convert::problem(&p.path, &p.message)).collect())
+    }
+}
+
+fn run<R>(
+    ready: &PolicyPre<State>,
+    call: &Call,
+    meters: &Meters,
+    ask: impl FnOnce(&Policy, &mut Store<State>) -> wasmtime::Result<R>,
+) -> Result<R, FaultKind> {
+    let mut store = call.store_here(ready.engine());
+    let instance = meters.instantiate.time(|| ready.instantiate(&mut store));
+    let answer = instance.and_then(|policy| meters.call.time(|| ask(&policy, &mut store)));
+    answer.map_err(|error| fault(&error, &store))
+}
+
+fn request_to_wit(request: &Request) -> wit::Request {
+    wit::Request {
+        command: request.command.clone(),
+        argv: request.argv.clone(),
+        cwd: request.cwd.clone(),
+        env_names: request.env_names.clone(),
+        channel: match request.channel {
+            Channel::Exec => wit::Channel::Exec,
+            Channel::Process => wit::Channel::Process,
+            Channel::Agent => wit::Channel::Agent,
+        },
+        caller: convert::caller(&request.caller, request.caller_role),
+        project: common::ProjectRef {
+            id: request.project.to_string(),
+            name: request.project_name.to_string(),
+            kind: convert::kind_to_wit(request.kind),
+        },
+        network: match request.network {
+            NetworkMode::None => wit::NetworkMode::None,
+            NetworkMode::Registries => wit::NetworkMode::Registries,
+            NetworkMode::Open => wit::NetworkMode::Open,
+        },
+        id: request.request_id.to_string(),
+    }
+}
+
+fn verdict_size(verdict: &wit::Verdict) -> usize {
+    let optional = [&verdict.sanitised, &verdict.advice];
+    let optional = optional.into_iter().flatten().map(String::len).sum::<usize>();
+    verdict.rule.len() + verdict.reason.len() + optional
+}
+
+fn verdict_from_wit(verdict: wit::Verdict) -> Verdict {
+    Verdict {
+        allow: matches!(verdict.decision, wit::Decision::Allow),
+        risk: match verdict.risk {
+            wit::Risk::Safe => Risk::Safe,
+            wit::Risk::Moderate => Risk::Moderate,
+            wit::Risk::Dangerous => Risk::Dangerous,
+            wit::Risk::Blocked => Risk::Blocked,
+        },
+        rule: verdict.rule,
+        reason: verdict.reason,
+        sanitised: verdict.sanitised,
+        advice: verdict.advice,
+    }
+}

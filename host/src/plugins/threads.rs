@@ -1,0 +1,184 @@
+//! Where guests run: threads for decisions and threads for agents, so that no
+//! guest ever stands on a thread that serves requests or drives timers.
+
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::runtime::Runtime;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio_util::task::AbortOnDropHandle;
+
+use super::fault::{Error, FaultKind};
+use super::instance::{Spent, thread_time};
+
+type Job = Box<dyn FnOnce() + Send>;
+
+/// Threads that run one call each, without `async`.
+pub(super) struct DecisionThreads {
+    jobs: SyncSender<Job>,
+    free: Arc<Semaphore>,
+}
+
+impl DecisionThreads {
+    /// They end when this is dropped and their last call is over.
+    pub(super) fn start(count: u32) -> Result<Self, Error> {
+        let count = count.max(1);
+        let (jobs, queue) = sync_channel::<Job>(count as usize);
+        let queue = Arc::new(Mutex::new(queue));
+        for n in 0..count {
+            let queue = Arc::clone(&queue);
+            std::thread::Builder::new()
+                .name(format!("decision-{n}"))
+                .spawn(move || work(&queue))
+                .map_err(|error| Error::Machine(format!("no thread for decisions: {error}")))?;
+        }
+        Ok(Self { jobs, free: Arc::new(Semaphore::new(count as usize)) })
+    }
+
+    /// Runs `work` on a thread of its own. Given up after `wall`, it still
+    /// holds its thread until it ends.
+    pub(super) async fn run<R: Send + 'static>(
+        &self,
+        wall: Duration,
+        work: impl FnOnce() -> Result<R, FaultKind> + Send + 'static,
+    ) -> Result<R, FaultKind> {
+        let permit = free(&self.free, wall).await?;
+        let (answer, answered) = oneshot::channel();
+        let job = move || {
+            let result = work();
+            drop(permit);
+            // Whoever asked may have given up.
+            let _ = answer.send(result);
+        };
+        let ended = |_| FaultKind::Host("its thread ended".to_owned());
+        // As many permits as places: it never waits.
+        self.jobs.try_send(Box::new(job)).map_err(|e| FaultKind::Host(e.to_string()))?;
+        let started = Instant::now();
+        match tokio::time::timeout(wall, answered).await {
+            Ok(answer) => answer.map_err(ended)?,
+            Err(_) => Err(FaultKind::Blocked { after: started.elapsed(), limit: wall }),
+        }
+    }
+}
+
+fn work(queue: &Mutex<Receiver<Job>>) {
+    loop {
+        let job = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let Ok(job) = job else { return };
+        // The caller sees its answer's channel close; the thread goes on.
+        if catch_unwind(AssertUnwindSafe(job)).is_err() {
+            tracing::error!("a call of a plugin panicked in the host");
+        }
+    }
+}
+
+/// Threads that run many calls in turns.
+pub(super) struct AgentThreads {
+    /// Taken only when dropped.
+    runtime: Option<Runtime>,
+    free: Arc<Semaphore>,
+}
+
+impl AgentThreads {
+    pub(super) fn start(threads: u32, calls: u32) -> Result<Self, Error> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(threads.max(1) as usize)
+            .thread_name("agent")
+            .build()
+            .map_err(|error| Error::Machine(format!("no threads for agents: {error}")))?;
+        let free = Arc::new(Semaphore::new(calls.max(1) as usize));
+        Ok(Self { runtime: Some(runtime), free })
+    }
+
+    /// Runs `work`, which is dropped when the caller gives up or `wall` is over;
+    /// its processor time goes to `spent`.
+    pub(super) async fn run<R: Send + 'static>(
+        &self,
+        wall: Duration,
+        spent: Spent,
+        work: impl Future<Output = Result<R, FaultKind>> + Send + 'static,
+    ) -> Result<R, FaultKind> {
+        let permit = free(&self.free, wall).await?;
+        let Some(runtime) = &self.runtime else {
+            return Err(FaultKind::Host("the server ends".to_owned()));
+        };
+        let work = metered(spent, work);
+        let task = runtime.spawn(async move {
+            let result = work.await;
+            drop(permit);
+            result
+        });
+        let started = Instant::now();
+        match tokio::time::timeout(wall, AbortOnDropHandle::new(task)).await {
+            Ok(answer) => answer.map_err(|error| FaultKind::Host(error.to_string()))?,
+            Err(_) => Err(FaultKind::Blocked { after: started.elapsed(), limit: wall }),
+        }
+    }
+}
+
+impl Drop for AgentThreads {
+    fn drop(&mut self) {
+        // A runtime must not wait for its threads inside another one.
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+async fn free(free: &Arc<Semaphore>, wall: Duration) -> Result<OwnedSemaphorePermit, FaultKind> {
+    match tokio::time::timeout(wall, Arc::clone(free).acquire_owned()).await {
+        Ok(Ok(permit)) => Ok(permit),
+        _ => Err(FaultKind::Busy { waited: wall }),
+    }
+}
+
+/// Adds up the processor time of each turn.
+async fn metered<R>(spent: Spent, work: impl Future<Output = R>) -> R {
+    let mut work = std::pin::pin!(work);
+    std::future::poll_fn(|context| {
+        let began = thread_time();
+        let turn = work.as_mut().poll(context);
+        spent.add(thread_time().saturating_sub(began));
+        turn
+    })
+    .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHORT: Duration = Duration::from_millis(20);
+    const LONG: Duration = Duration::from_secs(20);
+
+    #[tokio::test]
+    async fn a_call_that_blocks_is_given_up_and_its_thread_comes_back() {
+        let threads = DecisionThreads::start(1).unwrap();
+        let (release, released) = sync_channel::<()>(0);
+        let stuck = threads.run(SHORT, move || Ok(released.recv().is_ok())).await;
+        assert!(matches!(stuck, Err(FaultKind::Blocked { .. })));
+        let busy = threads.run(SHORT, || Ok(1)).await;
+        assert!(matches!(busy, Err(FaultKind::Busy { .. })));
+        release.send(()).unwrap();
+        assert_eq!(threads.run(LONG, || Ok(2)).await, Ok(2));
+    }
+
+    #[tokio::test]
+    async fn a_panic_in_one_call_leaves_the_thread_for_the_next() {
+        let threads = DecisionThreads::start(1).unwrap();
+        let panicked = threads.run(LONG, || -> Result<(), _> { panic!("oh") }).await;
+        assert!(matches!(panicked, Err(FaultKind::Host(_))));
+        assert_eq!(threads.run(LONG, || Ok(2)).await, Ok(2));
+    }
+
+    #[tokio::test]
+    async fn an_agent_that_waits_for_ever_is_given_up() {
+        let threads = AgentThreads::start(1, 1).unwrap();
+        let stuck = threads.run::<()>(SHORT, Spent::default(), std::future::pending()).await;
+        assert!(matches!(stuck, Err(FaultKind::Blocked { .. })));
+        assert_eq!(threads.run(LONG, Spent::default(), async { Ok(2) }).await, Ok(2));
+    }
+}

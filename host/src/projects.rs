@@ -1,0 +1,218 @@
+//! Room: projects, each a named directory of files and what is known of it.
+//!
+//! The directory is `<data>/projects/<id>` for ever; names live in the
+//! database alone.
+
+mod store;
+
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use crate::auth::Caller;
+use crate::clock::Clock;
+use crate::db::{self, Db};
+use crate::events::{About, Change, Events, What};
+use crate::gate::{Permit, Target};
+use crate::ids::{Kind, ProjectId, ProjectName, UserId};
+use store::Store;
+
+/// Projects answered at once when a list names no limit.
+pub const DEFAULT_PAGE: u32 = 100;
+
+/// The most that one page of a list holds.
+pub const MAX_PAGE: u32 = 1_000;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Project {
+    pub id: ProjectId,
+    pub owner: UserId,
+    pub name: ProjectName,
+    pub kind: Kind,
+    pub description: String,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+impl Project {
+    /// This project as something the gate can judge.
+    pub fn target(&self) -> Target {
+        Target::Owned { owner: self.owner.clone(), name: format!("project/{}", self.name) }
+    }
+
+    pub fn about(&self) -> About {
+        About { owner: self.owner.clone(), project: self.name.clone() }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewProject {
+    pub name: ProjectName,
+    pub kind: Kind,
+    pub description: String,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("there is no project “{0}”; `GET /api/v1/projects` lists yours")]
+    NotFound(String),
+    /// A project of that name exists with another kind.
+    #[error("the project “{name}” exists already and its kind is {kind}")]
+    Differs { name: ProjectName, kind: Kind },
+    #[error("the workspace could not be made or removed: {0}")]
+    Workspace(#[from] std::io::Error),
+    #[error(transparent)]
+    Db(#[from] db::Error),
+}
+
+/// The projects of this installation. Cloning is cheap.
+#[derive(Debug, Clone)]
+pub struct Projects {
+    store: Store,
+    clock: Clock,
+    events: Events,
+    root: PathBuf,
+    owner: Option<(u32, u32)>,
+}
+
+impl Projects {
+    /// `root` holds the workspaces; where `owner` is given, they belong to it.
+    pub fn new(
+        db: Db,
+        clock: Clock,
+        events: Events,
+        root: PathBuf,
+        owner: Option<(u32, u32)>,
+    ) -> Self {
+        Self { store: Store::new(db), clock, events, root, owner }
+    }
+
+    /// The project's directory.
+    pub fn workspace(&self, id: &ProjectId) -> PathBuf {
+        self.root.join(id.as_str())
+    }
+
+    /// Creates it; the same once more is no error. Answers whether it is new.
+    pub async fn create(&self, permit: &Permit, new: NewProject) -> Result<(Project, bool), Error> {
+        let owner = permit.caller().user.id.clone();
+        if let Some(project) = self.store.find_by_name(&owner, &new.name).await? {
+            return same_kind(project, new.kind).map(|project| (project, false));
+        }
+        let now = self.clock.now();
+        let project = Project {
+            id: ProjectId::generate(),
+            owner: owner.clone(),
+            name: new.name,
+            kind: new.kind,
+            description: new.description,
+            created_at: now,
+            updated_at: now,
+        };
+        make_workspace(&self.workspace(&project.id), self.owner).await?;
+        match self.store.insert(&project).await {
+            Ok(()) => {}
+            Err(db::Error::Conflict) => return self.lost_race(project).await,
+            Err(error) => return Err(error.into()),
+        }
+        self.events.publish(project.about(), What::Project { change: Change::Created });
+        Ok((project, true))
+    }
+
+    /// Another request made it a moment earlier: that one counts.
+    async fn lost_race(&self, lost: Project) -> Result<(Project, bool), Error> {
+        remove_workspace(&self.workspace(&lost.id)).await?;
+        let Some(project) = self.store.find_by_name(&lost.owner, &lost.name).await? else {
+            return Err(Error::NotFound(lost.name.to_string()));
+        };
+        same_kind(project, lost.kind).map(|project| (project, false))
+    }
+
+    /// The caller's project of that name or id; an administrator finds anyone's.
+    pub async fn find(&self, caller: &Caller, name_or_id: &str) -> Result<Project, Error> {
+        let missing = || Error::NotFound(name_or_id.chars().take(80).collect());
+        if let Ok(name) = name_or_id.parse::<ProjectName>()
+            && let Some(project) = self.store.find_by_name(&caller.user.id, &name).await?
+        {
+            return Ok(project);
+        }
+        let id = name_or_id.parse::<ProjectId>().map_err(|_| missing())?;
+        let project = match self.store.find(&id).await? {
+            Some(project) => Some(project),
+            None if caller.is_admin() => self.store.find_by_any_owner(id.as_str()).await?,
+            None => None,
+        };
+        let visible = |project: &Project| caller.is_admin() || project.owner == caller.user.id;
+        project.filter(visible).ok_or_else(missing)
+    }
+
+    /// The project with this id, whoever asks: for the server's own use.
+    pub async fn get(&self, id: &ProjectId) -> Result<Project, Error> {
+        self.store.find(id).await?.ok_or_else(|| Error::NotFound(id.to_string()))
+    }
+
+    /// The project that an event is about, if it is still there.
+    pub async fn find_named(&self, about: &About) -> Result<Option<Project>, db::Error> {
+        self.store.find_by_name(&about.owner, &about.project).await
+    }
+
+    /// A page of the caller's projects, oldest first; an administrator's holds
+    /// everybody's.
+    pub async fn list(
+        &self,
+        caller: &Caller,
+        after: Option<&ProjectId>,
+        limit: u32,
+    ) -> Result<Vec<Project>, Error> {
+        let owner = (!caller.is_admin()).then_some(&caller.user.id);
+        Ok(self.store.list(owner, after, limit.min(MAX_PAGE)).await?)
+    }
+
+    /// Changes what a generated project turned out to be.
+    pub async fn update(
+        &self,
+        _permit: &Permit,
+        mut project: Project,
+        kind: Option<Kind>,
+        description: Option<String>,
+    ) -> Result<Project, Error> {
+        project.kind = kind.unwrap_or(project.kind);
+        project.description = description.unwrap_or(project.description);
+        project.updated_at = self.clock.now();
+        self.store.update(&project).await?;
+        self.events.publish(project.about(), What::Project { change: Change::Changed });
+        Ok(project)
+    }
+
+    /// Forgets it and removes its files. Its runtime must be gone by then.
+    pub async fn delete(&self, _permit: &Permit, project: &Project) -> Result<(), Error> {
+        remove_workspace(&self.workspace(&project.id)).await?;
+        self.store.delete(&project.id).await?;
+        self.events.publish(project.about(), What::Project { change: Change::Deleted });
+        Ok(())
+    }
+}
+
+fn same_kind(project: Project, kind: Kind) -> Result<Project, Error> {
+    if project.kind == kind {
+        Ok(project)
+    } else {
+        Err(Error::Differs { name: project.name, kind: project.kind })
+    }
+}
+
+async fn make_workspace(path: &Path, owner: Option<(u32, u32)>) -> std::io::Result<()> {
+    tokio::fs::create_dir_all(path).await?;
+    if let Some((uid, gid)) = owner {
+        std::os::unix::fs::chown(path, Some(uid), Some(gid))?;
+    }
+    Ok(())
+}
+
+/// `remove_dir_all` removes links, never what they point to, and is not led
+/// astray by a directory that turns into a link meanwhile.
+async fn remove_workspace(path: &Path) -> std::io::Result<()> {
+    match tokio::fs::remove_dir_all(path).await {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        result => result,
+    }
+}

@@ -1,0 +1,95 @@
+//! Room: runtimes. What one runtime has open, and what was told of it.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
+
+/// How many streams one runtime may have open.
+pub const MAX_STREAMS: usize = 64;
+
+/// How many hosts of a runtime are remembered as told.
+const MAX_TOLD_HOSTS: usize = 1024;
+
+/// How many refusals of one runtime are told as events in [`REFUSAL_WINDOW`].
+/// Without a bound a program that tries in a loop would push everyone's news out
+/// of what is kept. All of them are counted and logged.
+const MAX_REFUSALS_TOLD: u32 = 60;
+
+const REFUSAL_WINDOW: Duration = Duration::from_secs(60);
+
+/// One runtime's use of the outside.
+#[derive(Debug)]
+pub(super) struct RuntimeUse {
+    streams: Arc<Semaphore>,
+    told: Mutex<Told>,
+}
+
+#[derive(Debug)]
+struct Told {
+    hosts: HashSet<String>,
+    window: Instant,
+    refusals: u32,
+}
+
+impl RuntimeUse {
+    pub(super) fn new() -> Self {
+        let told = Told { hosts: HashSet::new(), window: Instant::now(), refusals: 0 };
+        Self { streams: Arc::new(Semaphore::new(MAX_STREAMS)), told: Mutex::new(told) }
+    }
+
+    /// A place for one more stream; `None` when all are taken.
+    pub(super) fn enter(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.streams).try_acquire_owned().ok()
+    }
+
+    /// Whether this is the first use of a host that is to be told.
+    pub(super) fn first_use(&self, host: &str) -> bool {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        told.hosts.len() < MAX_TOLD_HOSTS && told.hosts.insert(host.to_owned())
+    }
+
+    /// Whether one more refusal is to be told.
+    pub(super) fn may_tell_refusal(&self, now: Instant) -> bool {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if now.saturating_duration_since(told.window) >= REFUSAL_WINDOW {
+            told.window = now;
+            told.refusals = 0;
+        }
+        told.refusals += 1;
+        told.refusals <= MAX_REFUSALS_TOLD
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refusals_in_a_loop_are_told_up_to_a_bound_and_again_later() {
+        let runtime = RuntimeUse::new();
+        let now = Instant::now();
+        let told = (0..1000).filter(|_| runtime.may_tell_refusal(now)).count();
+        assert_eq!(told, MAX_REFUSALS_TOLD as usize);
+        assert!(runtime.may_tell_refusal(now + REFUSAL_WINDOW + Duration::from_secs(1)));
+    }
+
+    #[tokio::test]
+    async fn a_host_is_told_once() {
+        let runtime = RuntimeUse::new();
+        assert!(runtime.first_use("registry.example:443"));
+        assert!(!runtime.first_use("registry.example:443"));
+    }
+
+    #[tokio::test]
+    async fn streams_beyond_the_bound_get_no_place_until_one_ends() {
+        let runtime = RuntimeUse::new();
+        let mut places: Vec<_> = (0..MAX_STREAMS).filter_map(|_| runtime.enter()).collect();
+        assert_eq!(places.len(), MAX_STREAMS);
+        assert!(runtime.enter().is_none());
+        places.pop();
+        assert!(runtime.enter().is_some());
+    }
+}

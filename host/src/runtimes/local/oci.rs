@@ -1,0 +1,206 @@
+//! The local engine as root: an OCI runtime by its standard command line. `runc`, `crun` and
+//! others take the same bundle and the same words.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rustix::process::Signal;
+use serde::Deserialize;
+
+use super::bundle;
+use super::cgroup::Cgroups;
+use super::plan::Plan;
+use super::process;
+use crate::command::{self, Command};
+use crate::runtimes::engine::{Answer, Error};
+
+/// Looked for in this order when the configuration names none.
+pub(super) const PROGRAMS: [&str; 2] = ["runc", "crun"];
+
+/// What any one call of the OCI runtime may take; it is a matter of milliseconds.
+const CALL_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What a question to an image may take.
+pub(super) const QUESTION_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How long a killed process may take to be gone.
+const KILL_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Kept of what the OCI runtime logs of one call.
+const MAX_LOG_BYTES: u64 = 64 * 1024;
+
+#[derive(Debug)]
+pub(super) struct Oci {
+    program: PathBuf,
+    /// Where the OCI runtime keeps its state; it must outlive the server.
+    state: PathBuf,
+    cgroups: Cgroups,
+}
+
+/// A container as the OCI runtime sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(super) struct Container {
+    pub(super) id: String,
+    pub(super) status: String,
+    #[serde(default)]
+    pub(super) pid: i32,
+}
+
+impl Container {
+    pub(super) fn is_stopped(&self) -> bool {
+        self.status == "stopped"
+    }
+}
+
+#[derive(Deserialize)]
+struct LogLine {
+    #[serde(default)]
+    level: String,
+    #[serde(default)]
+    msg: String,
+}
+
+impl Oci {
+    pub(super) fn new(program: PathBuf, state: PathBuf, cgroups: Cgroups) -> Self {
+        Self { program, state, cgroups }
+    }
+
+    /// The first line of `--version`, such as `runc version 1.1.5`.
+    pub(super) async fn version(program: &Path) -> Result<String, command::Error> {
+        let output = Command::new(program).arg("--version").success().await?;
+        Ok(output.stdout.lines().next().unwrap_or_default().to_owned())
+    }
+
+    fn command(&self) -> Command {
+        let command = Command::new(&self.program).arg("--root").arg(&self.state);
+        let command = command.timeout(CALL_TIMEOUT);
+        if self.cgroups.any() { command } else { command.args(["--rootless", "true"]) }
+    }
+
+    /// Writes the bundle: all of it is decided here, nothing at the start.
+    pub(super) fn write(&self, bundle: &Path, plan: &Plan) -> Result<(), Error> {
+        let config = bundle::config(plan, &self.cgroups).map_err(failed)?;
+        config.save(bundle.join("config.json")).map_err(failed)
+    }
+
+    /// Starts what the bundle describes and leaves it running.
+    pub(super) async fn run(&self, name: &str, bundle: &Path) -> Result<(), Error> {
+        let log = bundle.join("engine.log");
+        _ = tokio::fs::remove_file(&log).await;
+        let command = self.command().arg("--log").arg(&log).args(["--log-format", "json"]);
+        let command = command.args(["run", "--detach", "--bundle"]).arg(bundle).arg(name);
+        match command.leaves_running().success().await {
+            Ok(_) => Ok(()),
+            Err(error @ command::Error::Failed { .. }) => {
+                let said = last_error(&log).await.unwrap_or_else(|| error.to_string());
+                Err(Error::Failed(format!("{} could not start it: {said}", self.program.display())))
+            }
+            Err(error) => Err(unavailable(error)),
+        }
+    }
+
+    /// Runs a plan to its end and answers with what it printed.
+    pub(super) async fn ask(&self, bundle: &Path, plan: &Plan) -> Result<Answer, Error> {
+        self.write(bundle, plan)?;
+        let command = self.command().timeout(QUESTION_TIMEOUT);
+        let ran = command.args(["run", "--bundle"]).arg(bundle).arg(&plan.name).output().await;
+        // It is still there if the time was up, or if it never came to its own end.
+        self.delete(&plan.name).await?;
+        let output = ran.map_err(unavailable)?;
+        let exit_code = output.exit_code.unwrap_or(-1);
+        Ok(Answer { exit_code, stdout: output.stdout, stderr: output.stderr })
+    }
+
+    /// Every container below our state directory.
+    pub(super) async fn list(&self) -> Result<Vec<Container>, Error> {
+        if !tokio::fs::try_exists(&self.state).await.unwrap_or(false) {
+            return Ok(Vec::new());
+        }
+        let listed = self.command().args(["list", "--format", "json"]).success().await;
+        let text = listed.map_err(unavailable)?.stdout;
+        // With none, `runc` prints `null`.
+        let listed: Option<Vec<Container>> = if text.trim().is_empty() {
+            None
+        } else {
+            serde_json::from_str(&text).map_err(failed)?
+        };
+        Ok(listed.unwrap_or_default())
+    }
+
+    pub(super) async fn find(&self, name: &str) -> Result<Option<Container>, Error> {
+        if !tokio::fs::try_exists(self.state.join(name)).await.unwrap_or(false) {
+            return Ok(None);
+        }
+        let state = self.command().args(["state", name]).output().await.map_err(unavailable)?;
+        match state.exit_code {
+            Some(0) => serde_json::from_str(&state.stdout).map(Some).map_err(failed),
+            // It may have gone since we looked.
+            _ if !tokio::fs::try_exists(self.state.join(name)).await.unwrap_or(false) => Ok(None),
+            _ => Err(Error::Failed(format!("{}: {}", self.program.display(), state.stderr.trim()))),
+        }
+    }
+
+    /// Ends a container: TERM, `grace`, KILL. Answers whether something in it had been killed
+    /// for want of memory.
+    pub(super) async fn stop(&self, container: &Container, grace: Duration) -> Result<bool, Error> {
+        let name = &container.id;
+        if !container.is_stopped() {
+            self.signal(name, Signal::TERM).await?;
+            if !process::ends_within(container.pid, grace).await {
+                self.signal(name, Signal::KILL).await?;
+                if !process::ends_within(container.pid, KILL_TIMEOUT).await {
+                    return Err(Error::Failed(format!(
+                        "process {} of runtime {name} does not end, although it was killed",
+                        container.pid
+                    )));
+                }
+            }
+        }
+        let out_of_memory = self.cgroups.out_of_memory_kills(name) > 0;
+        self.delete(name).await?;
+        Ok(out_of_memory)
+    }
+
+    async fn signal(&self, name: &str, signal: Signal) -> Result<(), Error> {
+        let number = signal.as_raw().to_string();
+        let sent = self.command().args(["kill", name, &number]).output().await;
+        let sent = sent.map_err(unavailable)?;
+        if sent.exit_code == Some(0) || self.find(name).await?.is_none_or(|now| now.is_stopped()) {
+            return Ok(());
+        }
+        Err(Error::Failed(format!("{}: {}", self.program.display(), sent.stderr.trim())))
+    }
+
+    /// Removes a container, running or not; one that is gone is no error.
+    pub(super) async fn delete(&self, name: &str) -> Result<(), Error> {
+        let deleted = self.command().args(["delete", "--force", name]).output().await;
+        let deleted = deleted.map_err(unavailable)?;
+        if deleted.exit_code == Some(0)
+            || !tokio::fs::try_exists(self.state.join(name)).await.unwrap_or(false)
+        {
+            return Ok(());
+        }
+        Err(Error::Failed(format!("{}: {}", self.program.display(), deleted.stderr.trim())))
+    }
+}
+
+/// The last error in a log of JSON lines.
+async fn last_error(log: &Path) -> Option<String> {
+    use tokio::io::AsyncReadExt as _;
+    let mut text = String::new();
+    let file = tokio::fs::File::open(log).await.ok()?;
+    file.take(MAX_LOG_BYTES).read_to_string(&mut text).await.ok()?;
+    let mut lines = text.lines().filter_map(|line| serde_json::from_str::<LogLine>(line).ok());
+    lines.rfind(|line| line.level == "error").map(|line| line.msg)
+}
+
+fn unavailable(error: command::Error) -> Error {
+    match error {
+        command::Error::Failed { .. } => Error::Failed(error.to_string()),
+        other => Error::Unavailable(other.to_string()),
+    }
+}
+
+fn failed(error: impl std::fmt::Display) -> Error {
+    Error::Failed(format!("the local engine's bundle: {error}"))
+}

@@ -1,0 +1,94 @@
+//! Runtimes in the database: what should be, and what was last seen.
+
+use sqlx::Row as _;
+use sqlx::any::AnyRow;
+
+use super::spec::Settings;
+use super::state::{Desired, Status};
+use super::{Error, Runtime};
+use crate::clock::from_micros;
+use crate::db::{self, Db};
+use crate::ids::ProjectId;
+
+#[derive(Debug, Clone)]
+pub(super) struct Store {
+    db: Db,
+}
+
+impl Store {
+    pub(super) fn new(db: Db) -> Self {
+        Self { db }
+    }
+
+    /// Writes the row anew, or for the first time.
+    pub(super) async fn put(&self, runtime: &Runtime) -> Result<(), Error> {
+        let settings = serde_json::to_string(&runtime.settings)
+            .map_err(|error| db::Error::Failed(error.to_string()))?;
+        sqlx::query(
+            "INSERT INTO runtimes (project_id, engine, desired, status, reason, generation, \
+             settings, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) \
+             ON CONFLICT (project_id) DO UPDATE SET engine = excluded.engine, \
+             desired = excluded.desired, status = excluded.status, reason = excluded.reason, \
+             generation = excluded.generation, settings = excluded.settings, \
+             updated_at = excluded.updated_at",
+        )
+        .bind(runtime.project.as_str())
+        .bind(runtime.engine.as_str())
+        .bind(runtime.desired.as_str())
+        .bind(runtime.status.as_str())
+        .bind(runtime.reason.as_deref())
+        .bind(i64::from(runtime.generation))
+        .bind(settings)
+        .bind(runtime.created_at.as_microsecond())
+        .bind(runtime.updated_at.as_microsecond())
+        .execute(self.db.pool())
+        .await
+        .map_err(db::Error::from)?;
+        Ok(())
+    }
+
+    pub(super) async fn find(&self, project: &ProjectId) -> Result<Option<Runtime>, Error> {
+        let row = sqlx::query("SELECT * FROM runtimes WHERE project_id = $1")
+            .bind(project.as_str())
+            .fetch_optional(self.db.pool())
+            .await
+            .map_err(db::Error::from)?;
+        Ok(row.map(|row| runtime(&row)).transpose()?)
+    }
+
+    pub(super) async fn list(&self) -> Result<Vec<Runtime>, Error> {
+        let rows = sqlx::query("SELECT * FROM runtimes ORDER BY project_id")
+            .fetch_all(self.db.pool())
+            .await
+            .map_err(db::Error::from)?;
+        Ok(rows.iter().map(runtime).collect::<Result<_, _>>()?)
+    }
+
+    pub(super) async fn delete(&self, project: &ProjectId) -> Result<(), Error> {
+        sqlx::query("DELETE FROM runtimes WHERE project_id = $1")
+            .bind(project.as_str())
+            .execute(self.db.pool())
+            .await
+            .map_err(db::Error::from)?;
+        Ok(())
+    }
+}
+
+fn runtime(row: &AnyRow) -> Result<Runtime, db::Error> {
+    let text = |name: &str| row.try_get::<String, _>(name);
+    let unreadable = |what: &str| db::Error::Failed(format!("runtimes.{what} is not readable"));
+    let settings: Settings =
+        serde_json::from_str(&text("settings")?).map_err(|_| unreadable("settings"))?;
+    let generation: i64 = row.try_get("generation")?;
+    Ok(Runtime {
+        project: text("project_id")?.parse().map_err(|_| unreadable("project_id"))?,
+        engine: text("engine")?,
+        desired: Desired::parse(&text("desired")?).ok_or_else(|| unreadable("desired"))?,
+        status: Status::parse(&text("status")?).ok_or_else(|| unreadable("status"))?,
+        reason: row.try_get("reason")?,
+        generation: generation.try_into().map_err(|_| unreadable("generation"))?,
+        settings,
+        created_at: from_micros(row.try_get("created_at")?),
+        updated_at: from_micros(row.try_get("updated_at")?),
+    })
+}

@@ -1,0 +1,80 @@
+//! `lockhouse-supervisor`: PID 1 of every runtime, and the link protocol between it and the host.
+//!
+//! The library is what the host needs: [`protocol`] and [`client`]. The program of the same name
+//! is the supervisor, started as
+//! `/run/lockhouse/supervisor --socket /run/lockhouse/host.sock [--proxy 127.0.0.1:3128]
+//! [--workspace /workspace]`. It is one static file; build it with
+//!
+//! ```text
+//! cargo build --profile small --target x86_64-unknown-linux-musl \
+//!     -p lockhouse-supervisor --bin lockhouse-supervisor
+//! ```
+//!
+//! or, where that target can't be had, for the machine's own with
+//! `RUSTFLAGS="-C target-feature=+crt-static"` and `--target x86_64-unknown-linux-gnu` (with
+//! `--target`, so that build scripts and macros stay dynamic).
+//!
+//! # The link
+//!
+//! ```text
+//!  host                                              supervisor
+//!   listens on host.sock  ◀──────── dials ──────────  redials after 50 ms … 1 s
+//!   ◀── Hello: versions, boot, what still runs ─────
+//!   ──── Welcome (or Failure: another major) ──────▶
+//!   ═══════════ yamux; the host is its client ═══════
+//!   opens a stream ── Open ──▶  Reply or Failure  ──▶  frames of that conversation
+//!   ◀── Open(Egress), then raw bytes ── opens a stream for each connection to the proxy
+//! ```
+//!
+//! | stream | host sends | supervisor sends |
+//! |---|---|---|
+//! | `Exec`, `AttachExec` | `Signal`, `Leave` | `Output`, `Skipped`, last `Exit` |
+//! | `ExecInput` | `Input`, `InputEnd` | |
+//! | `AttachTerminal` | `Input`, `Resize`, `Ack` | `Screen`, `Skipped`, `Terminal`; last `Terminal` with its exit |
+//! | `ProcessLogs` | | `Output`, `Skipped`; `InputEnd` at the end of one that does not follow |
+//! | `Dial`, `Egress` | raw bytes | raw bytes |
+//! | `Events` | | `Event` |
+//! | all others | | the reply only |
+//!
+//! A stream that the host closes ends an exec that is not `detach`; a link that breaks ends
+//! nothing. Output is numbered by byte, so a host that comes back attaches `since` the number after
+//! its last byte: nothing is lost or doubled while less than a ring came in between, and `Skipped`
+//! says what is gone.
+//!
+//! # Frames
+//!
+//! One byte of kind, four of length (big-endian), a payload of at most 64 KiB. Numbers are
+//! big-endian.
+//!
+//! | kind | frame | payload |
+//! |---|---|---|
+//! | 01 | `Hello` | JSON |
+//! | 02 | `Welcome` | JSON |
+//! | 03 | `Open` | JSON |
+//! | 04 | `Reply` | JSON |
+//! | 05 | `Failure` | JSON |
+//! | 10 | `Output` | u8 stream (1 stdout, 2 stderr), u64 number of the first byte, bytes |
+//! | 11 | `Screen` | u64 number of the first byte, bytes |
+//! | 12 | `Skipped` | u64 from, u64 to (not included) |
+//! | 13 | `Exit` | JSON |
+//! | 14 | `Terminal` | JSON |
+//! | 15 | `Event` | JSON |
+//! | 20 | `Input` | bytes |
+//! | 21 | `InputEnd` | |
+//! | 22 | `Signal` | i32 |
+//! | 23 | `Resize` | u16 columns, u16 rows |
+//! | 24 | `Ack` | u64: all before it was consumed |
+//! | 25 | `Leave` | |
+//!
+//! # Bounds
+//!
+//! Of the protocol: the constants of [`protocol`]. Of the host: [`client::Config`]. Of a
+//! supervisor: 128 commands at once, 1 MiB of output each; 64 results, 8 MiB, 10 minutes; 8
+//! terminals, the first 64 KiB and the last 1 MiB each; 1 MiB of the process's log; 256 egress
+//! connections.
+
+pub mod client;
+pub mod error;
+pub mod protocol;
+
+pub use error::Error;

@@ -1,0 +1,50 @@
+//! The link protocol: what host and supervisor say to each other, and how it looks on the wire.
+
+mod codec;
+mod messages;
+
+pub use codec::{
+    Codec, CodecError, Frame, HEADER_BYTES, MAX_PAYLOAD_BYTES, OUTPUT_CHUNK_BYTES, read_frame,
+    write_frame,
+};
+pub use messages::{
+    Command, Event, Exec, ExecId, ExecState, Exit, ExitReason, Failure, FailureCode, Health, Hello,
+    Open, OpenTerminal, OutputStream, ProcessState, ProcessStatus, Reply, Restart, StartProcess,
+    TerminalState, Welcome,
+};
+
+/// A host and a supervisor whose majors differ do not talk.
+pub const MAJOR: u16 = 1;
+/// Raised when something is added that the other side may ignore.
+pub const MINOR: u16 = 0;
+
+/// Longest name of a terminal session or an exec, in bytes.
+pub const MAX_NAME_BYTES: usize = 64;
+/// Most arguments of one command.
+pub const MAX_ARGUMENTS: usize = 1024;
+/// Most variables set by one request.
+pub const MAX_VARIABLES: usize = 512;
+/// Longest title a terminal may report, in bytes.
+pub const MAX_TITLE_BYTES: usize = 256;
+/// Most ports reported as listening.
+pub const MAX_PORTS: usize = 512;
+/// Most streams of one link, both directions together.
+pub const MAX_STREAMS: usize = 1024;
+/// Streams the host may have open at once, which leaves room for the supervisor's.
+pub const MAX_HOST_STREAMS: usize = 512;
+/// Egress connections the supervisor may have open at once.
+pub const MAX_EGRESS: usize = 256;
+/// Bytes of terminal output sent to one attachment and not yet acknowledged.
+pub const TERMINAL_WINDOW_BYTES: u64 = 256 * 1024;
+
+/// How both sides set up the multiplexer: windows stay at 256 KiB per stream, because a window
+/// that grows is memory the other side can make us spend.
+#[must_use]
+pub fn multiplexer_config() -> yamux::Config {
+    let mut config = yamux::Config::default();
+    config
+        .set_max_num_streams(MAX_STREAMS)
+        .set_max_connection_receive_window(Some(MAX_STREAMS * yamux::DEFAULT_CREDIT as usize))
+        .set_split_send_size(32 * 1024);
+    config
+}

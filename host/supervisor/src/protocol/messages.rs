@@ -1,0 +1,421 @@
+//! The messages that travel as JSON inside frames.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::{MAX_ARGUMENTS, MAX_NAME_BYTES, MAX_VARIABLES};
+
+/// What the supervisor says first on each connection: who it is and what it still runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hello {
+    pub major: u16,
+    pub minor: u16,
+    /// Version of the supervisor program.
+    pub version: String,
+    /// Differs for each start of a supervisor, so a host sees that a runtime was restarted.
+    pub boot: String,
+    /// Whether it is PID 1 of its PID namespace.
+    pub pid_one: bool,
+    /// Commands that run, and results kept for a host that comes back.
+    pub execs: Vec<ExecState>,
+    pub terminals: Vec<TerminalState>,
+    pub process: Option<ProcessState>,
+    /// TCP ports that something in the runtime listens on.
+    pub ports: Vec<u16>,
+}
+
+/// The host's answer to `Hello`; after it the connection is multiplexed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Welcome {
+    pub major: u16,
+    pub minor: u16,
+}
+
+/// The first message of each stream: what it is for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Open {
+    Exec(Exec),
+    AttachExec {
+        id: ExecId,
+        since: u64,
+    },
+    /// The stream that carries a command's standard input.
+    ExecInput {
+        id: ExecId,
+    },
+    ListExecs,
+    OpenTerminal(OpenTerminal),
+    /// `since` none: all that is kept of the output.
+    AttachTerminal {
+        session: String,
+        since: Option<u64>,
+    },
+    ListTerminals,
+    CloseTerminal {
+        session: String,
+    },
+    StartProcess(StartProcess),
+    StopProcess {
+        grace_ms: u64,
+    },
+    ShowProcess,
+    ProcessLogs {
+        since: Option<u64>,
+        follow: bool,
+    },
+    Dial {
+        port: u16,
+    },
+    Ping,
+    ListPorts,
+    Events,
+    /// The one stream that the supervisor opens: a program's connection to the proxy.
+    Egress,
+}
+
+/// A command is a program with its arguments, or text for a shell.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Command {
+    Argv(Vec<String>),
+    /// Run by `bash -c` where the runtime has bash, else by `/bin/sh -c`.
+    Shell(String),
+}
+
+/// Name of an exec, chosen by the host, so that it can re-attach even when the link broke before
+/// the first answer. Letters, digits, `-`, `_`; at most 64 bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ExecId(pub String);
+
+impl fmt::Display for ExecId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// One short-lived command.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exec {
+    pub id: ExecId,
+    pub command: Command,
+    /// Relative to the workspace; none means the workspace itself.
+    pub cwd: Option<String>,
+    /// Added to the supervisor's own environment.
+    pub env: BTreeMap<String, String>,
+    /// False: standard input is `/dev/null`.
+    pub stdin: bool,
+    /// Time after which the command's whole tree is ended.
+    pub timeout_ms: Option<u64>,
+    /// True: the command goes on when the host closes the stream.
+    pub detach: bool,
+}
+
+impl Exec {
+    /// A command with no input, no timeout, in the workspace.
+    #[must_use]
+    pub fn new(id: impl Into<String>, command: Command) -> Self {
+        Self {
+            id: ExecId(id.into()),
+            command,
+            cwd: None,
+            env: BTreeMap::new(),
+            stdin: false,
+            timeout_ms: None,
+            detach: false,
+        }
+    }
+
+    /// Text for the runtime's shell.
+    #[must_use]
+    pub fn shell(id: impl Into<String>, text: impl Into<String>) -> Self {
+        Self::new(id, Command::Shell(text.into()))
+    }
+
+    /// A program and its arguments.
+    #[must_use]
+    pub fn argv<A: Into<String>>(id: impl Into<String>, argv: impl IntoIterator<Item = A>) -> Self {
+        Self::new(id, Command::Argv(argv.into_iter().map(Into::into).collect()))
+    }
+}
+
+/// An exec that runs, or the kept result of one that ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExecState {
+    pub id: ExecId,
+    pub running_ms: u64,
+    /// Sequence number of the oldest byte of output that is kept.
+    pub start_seq: u64,
+    /// Sequence number after the newest byte of output.
+    pub end_seq: u64,
+    pub detach: bool,
+    /// Set when it has ended.
+    pub exit: Option<Exit>,
+}
+
+/// How a program ended. Exactly one of `code` and `signal` is set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exit {
+    pub code: Option<i32>,
+    pub signal: Option<i32>,
+    pub reason: ExitReason,
+    pub duration_ms: u64,
+}
+
+impl Exit {
+    #[must_use]
+    pub fn success(&self) -> bool {
+        self.code == Some(0) && self.reason == ExitReason::Exited
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExitReason {
+    Exited,
+    Signalled,
+    Timeout,
+    Cancelled,
+}
+
+/// Which of a command's outputs a byte came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OutputStream {
+    Stdout,
+    Stderr,
+}
+
+/// Opens a terminal session, or answers with the one that is open under this name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenTerminal {
+    pub session: String,
+    /// None: a login bash where the runtime has bash, else `sh`.
+    pub argv: Option<Vec<String>>,
+    pub cols: u16,
+    pub rows: u16,
+    pub cwd: Option<String>,
+    pub env: BTreeMap<String, String>,
+}
+
+impl Default for OpenTerminal {
+    /// The project's one shared session, 80 × 24.
+    fn default() -> Self {
+        Self {
+            session: "main".to_owned(),
+            argv: None,
+            cols: 80,
+            rows: 24,
+            cwd: None,
+            env: BTreeMap::new(),
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TerminalState {
+    pub session: String,
+    pub cols: u16,
+    pub rows: u16,
+    /// Attachments over this link and others.
+    pub clients: u32,
+    /// What the program set by the escape sequences OSC 0 and OSC 2.
+    pub title: Option<String>,
+    /// Working directory of the session's first program.
+    pub cwd: Option<String>,
+    /// Sequence number after the newest byte of output.
+    pub end_seq: u64,
+    /// Set when the session's program has ended; opening the session again starts a new one.
+    pub exit: Option<Exit>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StartProcess {
+    pub command: Command,
+    pub cwd: Option<String>,
+    pub env: BTreeMap<String, String>,
+    pub restart: Restart,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Restart {
+    Never,
+    OnFailure,
+    Always,
+}
+
+/// The runtime's one long-running process.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProcessState {
+    pub start: StartProcess,
+    pub status: ProcessStatus,
+    pub pid: Option<u32>,
+    /// Starts after the first one.
+    pub restarts: u32,
+    /// Since the latest start.
+    pub running_ms: u64,
+    /// How it ended last.
+    pub exit: Option<Exit>,
+    /// Sequence number after the newest byte of its log.
+    pub log_end_seq: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProcessStatus {
+    Running,
+    /// Ended, and will be started again.
+    Waiting,
+    Stopping,
+    Ended,
+}
+
+/// The supervisor's account of itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Health {
+    pub uptime_ms: u64,
+    pub resident_bytes: u64,
+    /// Processor time of the supervisor itself.
+    pub cpu_us: u64,
+    /// Processor time of all children it has reaped.
+    pub children_cpu_us: u64,
+    pub execs: u32,
+    pub terminals: u32,
+    pub egress: u32,
+}
+
+/// The answer to an `Open` that succeeded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reply {
+    Done,
+    Exec(ExecState),
+    Execs(Vec<ExecState>),
+    Terminal(TerminalState),
+    Terminals(Vec<TerminalState>),
+    Process(Option<ProcessState>),
+    Ports(Vec<u16>),
+    Health(Health),
+}
+
+/// The answer to an `Open` that failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    pub code: FailureCode,
+    pub message: String,
+    /// With `AlreadyRunning`: the process that runs.
+    pub process: Option<Box<ProcessState>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FailureCode {
+    Version,
+    NotFound,
+    AlreadyRunning,
+    NotStarted,
+    Refused,
+}
+
+/// What happens by itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Event {
+    PortOpened(u16),
+    PortClosed(u16),
+    TerminalExited { session: String, exit: Exit },
+    ProcessChanged(ProcessState),
+}
+
+impl Command {
+    /// Refuses what no program could be started with.
+    ///
+    /// # Errors
+    /// A sentence that says what is wrong.
+    pub fn check(&self) -> Result<(), String> {
+        match self {
+            Self::Argv(argv) => check_argv(argv),
+            Self::Shell(text) if text.contains('\0') => Err("the command has a NUL byte".into()),
+            Self::Shell(_) => Ok(()),
+        }
+    }
+}
+
+fn check_argv(argv: &[String]) -> Result<(), String> {
+    if argv.first().is_none_or(String::is_empty) {
+        return Err("the command is empty: name a program".into());
+    }
+    if argv.len() > MAX_ARGUMENTS {
+        return Err(format!("the command has more than {MAX_ARGUMENTS} arguments"));
+    }
+    if argv.iter().any(|argument| argument.contains('\0')) {
+        return Err("an argument has a NUL byte".into());
+    }
+    Ok(())
+}
+
+fn check_env(env: &BTreeMap<String, String>) -> Result<(), String> {
+    if env.len() > MAX_VARIABLES {
+        return Err(format!("more than {MAX_VARIABLES} environment variables"));
+    }
+    let bad = |(name, value): (&String, &String)| {
+        name.is_empty() || name.contains(['=', '\0']) || value.contains('\0')
+    };
+    match env.iter().find(|pair| bad(*pair)) {
+        Some((name, _)) => Err(format!("`{}` is not an environment variable", name.escape_debug())),
+        None => Ok(()),
+    }
+}
+
+fn check_cwd(cwd: Option<&str>) -> Result<(), String> {
+    match cwd {
+        Some(cwd) if cwd.contains('\0') => Err("the working directory has a NUL byte".into()),
+        _ => Ok(()),
+    }
+}
+
+/// Names are shown, logged and compared: keep them plain.
+pub(crate) fn check_name(name: &str) -> Result<(), String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if name.is_empty() || name.len() > MAX_NAME_BYTES || !name.chars().all(plain) {
+        return Err(format!(
+            "a name is 1 to {MAX_NAME_BYTES} letters, digits, `-`, `_` or `.`; this one is not"
+        ));
+    }
+    Ok(())
+}
+
+impl Exec {
+    /// # Errors
+    /// A sentence that says what is wrong.
+    pub fn check(&self) -> Result<(), String> {
+        check_name(&self.id.0)?;
+        self.command.check()?;
+        check_env(&self.env)?;
+        check_cwd(self.cwd.as_deref())
+    }
+}
+
+impl OpenTerminal {
+    /// # Errors
+    /// A sentence that says what is wrong.
+    pub fn check(&self) -> Result<(), String> {
+        check_name(&self.session)?;
+        self.argv.as_deref().map_or(Ok(()), check_argv)?;
+        check_env(&self.env)?;
+        check_cwd(self.cwd.as_deref())
+    }
+}
+
+impl StartProcess {
+    /// # Errors
+    /// A sentence that says what is wrong.
+    pub fn check(&self) -> Result<(), String> {
+        self.command.check()?;
+        check_env(&self.env)?;
+        check_cwd(self.cwd.as_deref())
+    }
+}

@@ -1,0 +1,103 @@
+//! What the supervisor sets right about its own process before it starts anything.
+
+use std::fs::{File, read_to_string};
+use std::io;
+use std::os::fd::AsRawFd;
+
+use nix::sys::signal::{SigSet, SigmaskHow, sigprocmask};
+
+use super::say;
+
+/// Signals from 1 up to this number have dispositions that children would inherit.
+const LAST_SIGNAL: i32 = 64;
+
+pub(super) fn prepare() {
+    restore_signals();
+    if let Err(error) = sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::empty()), None) {
+        say(&format!("signals stay blocked in children: {error}"));
+    }
+    if let Err(error) = keep_descriptors() {
+        say(&format!("descriptors stay open in children: {error}"));
+    }
+    let own = rustix::process::getpid();
+    if let Err(error) = rustix::process::set_child_subreaper(Some(own)) {
+        say(&format!("orphans can't be reaped: {error}"));
+    }
+    if let Err(error) = raise_loopback() {
+        // Without the capability the engine sees to it.
+        if error.raw_os_error() != Some(libc::EPERM) {
+            say(&format!("the loopback interface stays as it is: {error}"));
+        }
+    }
+}
+
+/// A signal that is ignored stays so across exec. `Command` sees to SIGPIPE. The C
+/// library refuses to touch the signals it uses itself, so the kernel is asked.
+#[expect(unsafe_code, reason = "dispositions have no safe wrapper")]
+fn restore_signals() {
+    // Handler, flags, restorer and mask: zero is the default disposition.
+    let default = [0_u64; 4];
+    let mask_bytes = std::mem::size_of::<u64>();
+    for signal in (1..=LAST_SIGNAL).filter(|signal| *signal != libc::SIGPIPE) {
+        // SAFETY: the kernel reads a structure that is no longer than the array; the default
+        // disposition runs no code; signals that can't be set are refused.
+        unsafe {
+            let none = std::ptr::null_mut::<u64>();
+            libc::syscall(libc::SYS_rt_sigaction, signal, default.as_ptr(), none, mask_bytes);
+        }
+    }
+}
+
+/// Whatever the engine left open must not reach children.
+#[expect(unsafe_code, reason = "marking a range of descriptors has no safe wrapper")]
+fn keep_descriptors() -> io::Result<()> {
+    // SAFETY: the call marks descriptors and closes none.
+    let marked =
+        unsafe { libc::syscall(libc::SYS_close_range, 3, u32::MAX, libc::CLOSE_RANGE_CLOEXEC) };
+    if marked == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// In a fresh network namespace loopback is down and has no address.
+#[expect(unsafe_code, reason = "interface flags have no safe wrapper")]
+fn raise_loopback() -> io::Result<()> {
+    let socket = std::net::UdpSocket::bind("0.0.0.0:0")?;
+    // SAFETY: the structure is plain numbers, for which zero is a value.
+    let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
+    for (to, from) in request.ifr_name.iter_mut().zip(b"lo") {
+        *to = from.cast_signed();
+    }
+    // SAFETY: both calls get a structure that lives across them; the first fills in the flags
+    // that are then read.
+    unsafe {
+        if libc::ioctl(socket.as_raw_fd(), libc::SIOCGIFFLAGS as _, &mut request) != 0 {
+            return Err(io::Error::last_os_error());
+        }
+        let flags = request.ifr_ifru.ifru_flags;
+        let up = (libc::IFF_UP | libc::IFF_RUNNING) as libc::c_short;
+        if flags & up == up {
+            return Ok(());
+        }
+        request.ifr_ifru.ifru_flags = flags | up;
+        if libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFFLAGS as _, &mut request) != 0 {
+            return Err(io::Error::last_os_error());
+        }
+    }
+    Ok(())
+}
+
+/// Differs for each start of a supervisor.
+pub(super) fn boot_id() -> String {
+    use std::io::Read;
+    let mut bytes = [0; 16];
+    let random = File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut bytes));
+    if random.is_err() {
+        // The start time in ticks and the process id tell starts apart nearly as well.
+        return read_to_string("/proc/self/stat").unwrap_or_default().chars().take(200).collect();
+    }
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[expect(clippy::disallowed_methods, reason = "the environment is what children inherit")]
+pub(super) fn has_path() -> bool {
+    std::env::var_os("PATH").is_some()
+}

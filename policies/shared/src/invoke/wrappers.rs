@@ -1,0 +1,156 @@
+//! Programs that only start another one: `env`, `nohup`, `timeout` and the like.
+
+use crate::expand::Field;
+
+/// What a wrapper starts.
+pub(super) enum Inner {
+    /// It was asked for something else, such as `command -v`.
+    Nothing,
+    Command(Vec<Field>),
+    Script(Field),
+}
+
+struct Wrapper {
+    name: &'static str,
+    /// Short options that take the next argument as their value.
+    short: &'static str,
+    /// Long options that do.
+    long: &'static [&'static str],
+    /// Operands before the program.
+    operands: usize,
+}
+
+const fn wrapper(name: &'static str, short: &'static str, operands: usize) -> Wrapper {
+    Wrapper { name, short, long: &[], operands }
+}
+
+const WRAPPERS: &[Wrapper] = &[
+    Wrapper { name: "env", short: "uC", long: &["--unset", "--chdir"], operands: 0 },
+    Wrapper { name: "timeout", short: "ks", long: &["--kill-after", "--signal"], operands: 1 },
+    Wrapper { name: "nice", short: "n", long: &["--adjustment"], operands: 0 },
+    Wrapper {
+        name: "stdbuf",
+        short: "ioe",
+        long: &["--input", "--output", "--error"],
+        operands: 0,
+    },
+    Wrapper { name: "npx", short: "p", long: &["--package"], operands: 0 },
+    wrapper("nohup", "", 0),
+    wrapper("time", "fo", 0),
+    wrapper("ionice", "cnpP", 0),
+    wrapper("setsid", "", 0),
+    wrapper("command", "", 0),
+    wrapper("builtin", "", 0),
+    wrapper("exec", "a", 0),
+    wrapper("busybox", "", 0),
+    wrapper("toybox", "", 0),
+    wrapper("chronic", "", 0),
+    wrapper("unbuffer", "", 0),
+    wrapper("chrt", "TPD", 1),
+    wrapper("taskset", "", 1),
+    wrapper("strace", "abeEIoOpPsSuX", 0),
+    wrapper("ltrace", "aDeFlLnopsuwxX", 0),
+    wrapper("flock", "wE", 1),
+    wrapper("xvfb-run", "efnps", 0),
+    wrapper("dotenv", "ef", 0),
+    wrapper("cross-env", "", 0),
+    wrapper("bunx", "", 0),
+    wrapper("pnpx", "", 0),
+    wrapper("uvx", "", 0),
+    wrapper("entr", "", 0),
+    wrapper("catchsegv", "", 0),
+    wrapper("!", "", 0),
+];
+
+/// Tools whose sub-command starts a program inside an environment.
+const RUNNERS: &[(&str, &[&str])] = &[
+    ("poetry", &["run"]),
+    ("pipenv", &["run"]),
+    ("uv", &["run"]),
+    ("hatch", &["run"]),
+    ("pdm", &["run"]),
+    ("rye", &["run"]),
+    ("bundle", &["exec"]),
+    ("npm", &["exec", "x"]),
+    ("pnpm", &["exec", "dlx"]),
+    ("yarn", &["exec", "dlx"]),
+];
+
+/// What a program with these arguments starts; none if it is no wrapper.
+pub(super) fn inner(name: &str, arguments: &[Field]) -> Option<Inner> {
+    if name == "watch" {
+        return Some(watched(arguments));
+    }
+    if let Some((_, subcommands)) = RUNNERS.iter().find(|(runner, _)| *runner == name) {
+        let (first, rest) = arguments.split_first()?;
+        return subcommands.contains(&first.text.as_str()).then(|| started(rest, "p", &[], 0));
+    }
+    if let Some(script) = script_option(name, arguments) {
+        return Some(script);
+    }
+    let wrapper = WRAPPERS.iter().find(|wrapper| wrapper.name == name)?;
+    Some(started(arguments, wrapper.short, wrapper.long, wrapper.operands))
+}
+
+/// `command -v x` asks, `env -S '…'` splits, `npx -c '…'` and `flock f -c '…'` run a shell.
+fn script_option(name: &str, arguments: &[Field]) -> Option<Inner> {
+    let has = |option: &str| arguments.iter().position(|field| field.text == option);
+    let following = |at: usize| arguments.get(at + 1).cloned().map(Inner::Script);
+    match name {
+        "command" if has("-v").or(has("-V")) == Some(0) => Some(Inner::Nothing),
+        "env" => arguments.iter().enumerate().find_map(|(at, field)| match field.text.as_str() {
+            "-S" | "--split-string" => following(at),
+            text => {
+                let script = text.strip_prefix("-S").or(text.strip_prefix("--split-string="))?;
+                Some(Inner::Script(Field::plain(script)))
+            }
+        }),
+        "npx" => has("-c").or(has("--call")).and_then(following),
+        "flock" => has("-c").or(has("--command")).and_then(following),
+        _ => None,
+    }
+}
+
+/// `watch` joins its arguments to one script.
+fn watched(arguments: &[Field]) -> Inner {
+    let Inner::Command(fields) = started(arguments, "n", &["--interval"], 0) else {
+        return Inner::Nothing;
+    };
+    let words: Vec<_> = fields.iter().map(|field| field.text.as_str()).collect();
+    Inner::Script(Field::plain(words.join(" ")))
+}
+
+/// The command behind the wrapper's own options, assignments and operands.
+fn started(arguments: &[Field], short: &str, long: &[&str], operands: usize) -> Inner {
+    let mut rest = arguments;
+    let mut operands = operands;
+    while let Some((field, after)) = rest.split_first() {
+        let text = field.text.as_str();
+        if text == "--" {
+            rest = after;
+            break;
+        }
+        if text.len() > 1 && text.starts_with('-') {
+            let takes_value = long.contains(&text)
+                || (text.len() == 2 && text.ends_with(|option| short.contains(option)));
+            rest = if takes_value { after.get(1..).unwrap_or_default() } else { after };
+        } else if is_assignment(text) || text == "-" {
+            rest = after;
+        } else if operands > 0 {
+            operands -= 1;
+            rest = after;
+        } else {
+            break;
+        }
+    }
+    match rest.get(operands.min(rest.len())..) {
+        Some([]) | None => Inner::Nothing,
+        Some(command) => Inner::Command(command.to_vec()),
+    }
+}
+
+fn is_assignment(text: &str) -> bool {
+    text.split_once('=').is_some_and(|(name, _)| {
+        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    })
+}

@@ -1,0 +1,139 @@
+//! The first layer: programs that no project needs.
+
+use crate::{
+    expand::Field,
+    finding::{Finding, Rule},
+    verdict::Risk,
+};
+
+/// Become another user. Refused, but no more than dangerous: a runtime has nobody to become.
+const OTHER_USER: &[&str] = &["sudo", "su", "doas", "pkexec", "runuser", "sudoedit", "gosu"];
+
+const CONTAINERS: &[&str] = &[
+    "docker",
+    "dockerd",
+    "docker-compose",
+    "podman",
+    "nerdctl",
+    "ctr",
+    "crictl",
+    "buildah",
+    "runc",
+    "crun",
+    "kubectl",
+    "helm",
+    "minikube",
+    "kind",
+    "lxc",
+];
+
+const SYSTEM: &[&str] = &[
+    "mount",
+    "umount",
+    "chroot",
+    "unshare",
+    "nsenter",
+    "pivot_root",
+    "setcap",
+    "capsh",
+    "setpriv",
+    "mkswap",
+    "swapon",
+    "swapoff",
+    "losetup",
+    "fdisk",
+    "sfdisk",
+    "cfdisk",
+    "parted",
+    "wipefs",
+    "shutdown",
+    "reboot",
+    "halt",
+    "poweroff",
+    "init",
+    "telinit",
+    "systemctl",
+    "service",
+    "insmod",
+    "modprobe",
+    "rmmod",
+    "kexec",
+    "sysctl",
+    "iptables",
+    "ip6tables",
+    "nft",
+    "useradd",
+    "userdel",
+    "usermod",
+    "groupadd",
+    "adduser",
+    "deluser",
+    "passwd",
+    "chpasswd",
+    "visudo",
+    "crontab",
+    "at",
+    "batch",
+];
+
+const SCANNERS: &[&str] = &["nmap", "masscan", "zmap", "hping3", "tcpdump", "arpspoof"];
+
+const LISTENERS: &[&str] = &["nc", "ncat", "netcat"];
+
+pub(crate) fn check(name: &str, arguments: &[Field], extra: &[String]) -> Option<Finding> {
+    let refuse = |risk, why: &str, advice| {
+        let reason = format!("`{name}` is refused: {why}.");
+        Some(Finding::deny(Rule::BlockedCommand, risk, reason).advise(advice))
+    };
+    if OTHER_USER.contains(&name) {
+        return refuse(
+            Risk::Dangerous,
+            "commands never run as another user",
+            "Run the command without it.",
+        );
+    }
+    if CONTAINERS.contains(&name) {
+        return refuse(
+            Risk::Blocked,
+            "containers are the host's to run",
+            "Start the project's process instead; it runs in a runtime already.",
+        );
+    }
+    if SYSTEM.contains(&name) || name.starts_with("mkfs") {
+        return refuse(
+            Risk::Blocked,
+            "it changes the system rather than the project",
+            "Nothing in a project needs it; leave it out.",
+        );
+    }
+    if SCANNERS.contains(&name) {
+        return refuse(Risk::Blocked, "it scans or taps networks", "Leave it out.");
+    }
+    if listens(name, arguments) {
+        return refuse(
+            Risk::Blocked,
+            "it opens a listener or hands a shell to the network",
+            "Start a server as the project's process; its port is previewed.",
+        );
+    }
+    if extra.iter().any(|blocked| blocked == name) {
+        return refuse(Risk::Blocked, "the operator blocks it", "Ask the operator.");
+    }
+    None
+}
+
+fn listens(name: &str, arguments: &[Field]) -> bool {
+    let texts = || arguments.iter().map(|field| field.text.as_str());
+    if name == "socat" {
+        return texts().any(|text| {
+            let text = text.to_ascii_uppercase();
+            text.contains("LISTEN") || text.starts_with("EXEC") || text.starts_with("SYSTEM")
+        });
+    }
+    LISTENERS.contains(&name)
+        && texts().any(|text| {
+            let is_cluster = text.starts_with('-') && !text.starts_with("--");
+            (is_cluster && text.contains(['l', 'e', 'c', crate::expand::UNKNOWN]))
+                || ["--listen", "--exec", "--sh-exec"].iter().any(|long| text.starts_with(long))
+        })
+}

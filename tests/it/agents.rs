@@ -1,0 +1,333 @@
+//! Room agents: runs of an agent that follows a script, in runtimes of the
+//! fake engine, whose supervisors are real.
+
+mod following;
+mod running;
+mod writing;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use lockhouse::agents::{
+    Agent, AgentError, Agents, Brief, Config, Edit, Error, Event, NewRun, Parts, Plan, PlannedFile,
+    Progress, ProgressSender, Recorded, Run, WriteContext,
+};
+use lockhouse::audit::Audit;
+use lockhouse::auth::{self, Auth, Caller, Role, User};
+use lockhouse::clock::Clock;
+use lockhouse::db::{self, Db};
+use lockhouse::events::Events;
+use lockhouse::exec::Exec;
+use lockhouse::files::{self, Disk, Files};
+use lockhouse::gate::{Action, Gate, Permit, Target};
+use lockhouse::ids::{InstanceId, Kind, RequestId};
+use lockhouse::jobs::{self, Jobs};
+use lockhouse::limits::{self, Limits};
+use lockhouse::policy::{CommandPolicy, Fault, Policies, Request, Risk, Verdict};
+use lockhouse::processes::Processes;
+use lockhouse::projects::{NewProject, Project, Projects};
+use lockhouse::runtimes::egress::{self, Egress, SystemResolver};
+use lockhouse::runtimes::fake::{Fake, World};
+use lockhouse::runtimes::{self, Place, Runtimes, local, spec};
+use lockhouse::tasks::Tasks;
+use tempfile::TempDir;
+use tokio::sync::Semaphore;
+
+/// The longest that a test waits for anything.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// More plans than a test asks for.
+const PLANS: usize = 64;
+
+/// The static supervisor, as `make artifacts` builds it.
+const SUPERVISOR: &str =
+    concat!(env!("CARGO_MANIFEST_DIR"), "/../target/artifacts/lockhouse-supervisor");
+
+/// All that agents need, and one project.
+struct Room {
+    parts: Parts,
+    gate: Gate,
+    ada: Caller,
+    project: Project,
+    _data: TempDir,
+}
+
+/// An agent that answers with what it was told to.
+struct Script {
+    plan: Plan,
+    /// The edits of each step.
+    edits: Vec<Vec<Edit>>,
+    /// Leave to plan.
+    may_plan: Arc<Semaphore>,
+}
+
+/// Refuses what is called forbidden.
+struct Guard;
+
+#[async_trait]
+impl CommandPolicy for Guard {
+    fn name(&self) -> &str {
+        "guard@1.0.0"
+    }
+
+    async fn evaluate(&self, request: &Request) -> Result<Verdict, Fault> {
+        let allow = !request.command.contains("forbidden");
+        Ok(Verdict {
+            allow,
+            risk: if allow { Risk::Safe } else { Risk::Blocked },
+            rule: "by-name".to_owned(),
+            reason: "it is called forbidden".to_owned(),
+            sanitised: None,
+            advice: None,
+        })
+    }
+
+    async fn explain(&self) -> Result<String, Fault> {
+        Ok(String::new())
+    }
+}
+
+#[async_trait]
+impl Agent for Script {
+    fn name(&self) -> &str {
+        "script@1.0.0"
+    }
+
+    fn summary(&self) -> &str {
+        "Does as it is told."
+    }
+
+    async fn plan(&self, brief: &Brief, progress: &ProgressSender) -> Result<Plan, AgentError> {
+        let thinking = Progress { done: 1, total: 2, message: "thinking".to_owned() };
+        progress.send(thinking).await.unwrap();
+        self.may_plan.acquire().await.unwrap().forget();
+        match brief.prompt.strip_prefix("nonsense") {
+            Some(_) => Err(AgentError::Invalid("say something sensible".to_owned())),
+            None => Ok(self.plan.clone()),
+        }
+    }
+
+    async fn write(
+        &self,
+        _plan: &Plan,
+        step: u32,
+        _context: &WriteContext,
+        _progress: &ProgressSender,
+    ) -> Result<Vec<Edit>, AgentError> {
+        Ok(self.edits[step as usize].clone())
+    }
+}
+
+impl Script {
+    /// Writes one file a step and needs nothing more.
+    fn writing(edits: impl IntoIterator<Item = Edit>) -> Self {
+        let edits: Vec<Vec<Edit>> = edits.into_iter().map(|edit| vec![edit]).collect();
+        let file = |n| PlannedFile { path: format!("step-{n}"), purpose: String::new() };
+        let plan = Plan {
+            kind: Kind::Python,
+            summary: "What the script says.".to_owned(),
+            files: (0..edits.len()).map(file).collect(),
+            install: Vec::new(),
+            start: None,
+            port: None,
+            checks: Vec::new(),
+            notes: String::new(),
+        };
+        Self { plan, edits, may_plan: Arc::new(Semaphore::new(PLANS)) }
+    }
+
+    /// Writes one file; the rest of its plan is for the test to say.
+    fn planning(change: impl FnOnce(&mut Plan)) -> Self {
+        let mut script = Self::writing([write("app.py", "print('hi')\n")]);
+        change(&mut script.plan);
+        script
+    }
+}
+
+fn write(path: &str, text: &str) -> Edit {
+    Edit::Write { path: path.to_owned(), content: text.into(), executable: false }
+}
+
+fn delete(path: &str) -> Edit {
+    Edit::Delete { path: path.to_owned() }
+}
+
+impl Room {
+    async fn with(agent: Script) -> Self {
+        let data = tempfile::tempdir().unwrap();
+        let db = Db::open(&db::Config::default(), data.path()).await.unwrap();
+        let (clock, tasks) = (Clock::system(), Tasks::new());
+        let events = Events::new(clock.clone());
+        let audit = Audit::start(db.clone(), clock.clone(), &tasks);
+        let gate = Gate::new(Limits::new(&limits::Config::default()), audit);
+        let ada = caller("ada", Role::Learner);
+        let auth = Auth::new(&auth::Config::default(), db.clone(), clock.clone());
+        auth.development_user(&ada.user.id).await.unwrap();
+        let root = data.path().join("projects");
+        let projects = Projects::new(db.clone(), clock.clone(), events.clone(), root, None);
+        let limits = files::Config::default();
+        let disk = Disk::new(&limits, None);
+        let files = Files::new(projects.clone(), &clock, events.clone(), disk);
+        let jobs = Jobs::new(
+            db.clone(),
+            clock.clone(),
+            events.clone(),
+            files.clone(),
+            data.path().join("jobs"),
+            (&jobs::Config::default(), &limits),
+        );
+        let runtimes = open_runtimes(&data, &db, &clock, &events, &tasks, &projects);
+        let policies = Policies::new([Arc::new(Guard) as Arc<dyn CommandPolicy>]);
+        let exec = Exec::new(db.clone(), clock.clone(), runtimes.clone(), policies.clone());
+        let processes = Processes::new(
+            db.clone(),
+            clock.clone(),
+            events.clone(),
+            projects.clone(),
+            runtimes.clone(),
+            policies,
+        );
+        let target = Target::New { name: "project/todo".to_owned() };
+        let permit = gate.admit(&ada, Action::write("project.create", target)).await.unwrap();
+        let new = NewProject {
+            name: "todo".parse().unwrap(),
+            kind: Kind::Python,
+            description: String::new(),
+        };
+        let (project, _) = projects.create(&permit, new).await.unwrap();
+        let parts = Parts {
+            db,
+            clock,
+            events,
+            tasks,
+            projects,
+            runtimes,
+            exec,
+            processes,
+            files,
+            jobs,
+            agents: vec![Arc::new(agent)],
+            config: Config::default(),
+        };
+        Self { parts, gate, ada, project, _data: data }
+    }
+
+    /// The agents as a server sees them that starts now.
+    fn agents(&self) -> Agents {
+        Agents::new(self.parts.clone())
+    }
+
+    async fn permit(&self) -> Permit {
+        let action = Action::write("run.start", self.project.target());
+        self.gate.admit(&self.ada, action).await.unwrap()
+    }
+
+    async fn begin(&self, agents: &Agents, new: NewRun) -> Result<Run, Error> {
+        agents.generate(self.permit().await, self.project.clone(), new).await
+    }
+
+    /// Carries out a run and answers with all that it told.
+    async fn generates(&self, new: NewRun) -> Vec<Event> {
+        let agents = self.agents();
+        let run = self.begin(&agents, new).await.unwrap();
+        told(&agents, &run, 0).await.into_iter().map(|step| step.event).collect()
+    }
+
+    /// What stands in a file of the project.
+    fn file(&self, path: &str) -> Option<String> {
+        let workspace = self.parts.projects.workspace(&self.project.id);
+        std::fs::read_to_string(workspace.join(path)).ok()
+    }
+
+    /// Ends the project's runtime, which is a process of this machine.
+    async fn close(self) {
+        let permit = self.permit().await;
+        self.parts.runtimes.delete(&permit, &self.project).await.unwrap();
+    }
+}
+
+fn open_runtimes(
+    data: &TempDir,
+    db: &Db,
+    clock: &Clock,
+    events: &Events,
+    tasks: &Tasks,
+    projects: &Projects,
+) -> Runtimes {
+    let supervisor = std::fs::read(SUPERVISOR).unwrap_or_default();
+    let (instance, user) = (InstanceId::generate(), local::runtime_user());
+    let root = data.path().join("runtimes");
+    let place = Place::prepare_shared(root, instance.clone(), user, &supervisor, None).unwrap();
+    let parts = egress::Parts {
+        tasks: tasks.clone(),
+        events: events.clone(),
+        resolver: Arc::new(SystemResolver),
+        dir: data.path().join("egress"),
+        deadlines: egress::Deadlines::default(),
+    };
+    Runtimes::open(runtimes::Parts {
+        db: db.clone(),
+        clock: clock.clone(),
+        events: events.clone(),
+        tasks: tasks.clone(),
+        projects: projects.clone(),
+        engine: Arc::new(Fake::new(World::default(), instance)),
+        egress: Egress::new(&egress::Config::default(), parts).unwrap(),
+        place,
+        config: spec::Config::default(),
+    })
+}
+
+fn caller(name: &str, role: Role) -> Caller {
+    let user = User { id: name.parse().unwrap(), role };
+    Caller { user, request_id: RequestId::generate() }
+}
+
+/// Writes and goes no further.
+fn write_only(prompt: &str) -> NewRun {
+    NewRun { prompt: prompt.to_owned(), agent: None, run: false, kind_fixed: true }
+}
+
+/// Writes, installs, starts and checks.
+fn in_full(prompt: &str) -> NewRun {
+    NewRun { run: true, ..write_only(prompt) }
+}
+
+/// All that a run tells after `since`, until it ends.
+async fn told(agents: &Agents, run: &Run, since: u64) -> Vec<Recorded> {
+    let mut watch = agents.watch(run, since);
+    let all = async {
+        let mut told = Vec::new();
+        while let Some(step) = watch.next().await {
+            told.push(step.unwrap());
+        }
+        told
+    };
+    tokio::time::timeout(PATIENCE, all).await.expect("the run ends")
+}
+
+/// Why the run failed.
+fn failure(events: &[Event]) -> &str {
+    match events.last() {
+        Some(Event::Failed { error }) => error,
+        other => panic!("it did not fail: {other:?}"),
+    }
+}
+
+/// The states that the run went through, each once.
+fn states(events: &[Event]) -> Vec<&'static str> {
+    let state = |event: &Event| match event {
+        Event::State { state, .. } => Some(state.as_str()),
+        _ => None,
+    };
+    let mut states: Vec<&str> = events.iter().filter_map(state).collect();
+    states.dedup();
+    states
+}
+
+/// The supervisor, where it is built.
+fn supervisor() -> Result<(), String> {
+    let there = std::path::Path::new(SUPERVISOR).exists();
+    there.then_some(()).ok_or("build the supervisor: `make supervisor`".to_owned())
+}

@@ -1,0 +1,85 @@
+//! Engines: one contract, and every engine keeps it.
+
+mod inside;
+mod life;
+mod stage;
+
+use stage::Stage;
+
+/// One test for each promise, each on a stage of its own, which is cleared whatever happens.
+macro_rules! promises {
+    ($engine:ident needs $part:ident: $($room:ident { $($name:ident)* })*) => {
+        mod $engine {
+            $($(
+                #[tokio::test]
+                async fn $name() {
+                    let name = concat!(module_path!(), "::", stringify!($name));
+                    let stage = need!($part, super::Stage::$engine(name).await);
+                    if let Some(stage) = stage {
+                        stage.play(super::$room::$name(&stage)).await;
+                    }
+                }
+            )*)*
+        }
+    };
+}
+
+macro_rules! engine_contract {
+    ($($engine:ident)|+) => { $(engine_contract!(@ $engine);)+ };
+    (@ fake) => {
+        promises! { fake needs local: life {
+            creating_twice_is_no_error
+            a_runtime_is_created_then_runs_then_is_stopped_then_gone
+            starting_what_runs_and_stopping_what_is_stopped_is_no_error
+            removing_what_is_gone_is_no_error
+            what_does_not_exist_can_neither_start_nor_stop
+            a_later_generation_takes_the_place_of_an_earlier_one
+            a_runtime_outlives_the_engine_that_started_it
+            only_the_runtimes_of_this_instance_are_listed
+            a_stopped_runtime_starts_again_with_its_files
+            a_supervisor_that_ends_leaves_its_runtime_stopped
+            a_running_runtime_can_be_removed
+            a_running_runtime_uses_something_and_a_stopped_one_nothing
+            an_image_can_be_asked_what_it_is
+        } }
+    };
+    (@ docker) => { engine_contract!(@ docker needs docker); };
+    (@ $engine:ident) => { engine_contract!(@ $engine needs local); };
+    (@ $engine:ident needs $part:ident) => {
+        promises! { $engine needs $part:
+            life {
+                creating_twice_is_no_error
+                a_runtime_is_created_then_runs_then_is_stopped_then_gone
+                starting_what_runs_and_stopping_what_is_stopped_is_no_error
+                removing_what_is_gone_is_no_error
+                what_does_not_exist_can_neither_start_nor_stop
+                a_later_generation_takes_the_place_of_an_earlier_one
+                a_runtime_outlives_the_engine_that_started_it
+                only_the_runtimes_of_this_instance_are_listed
+                a_stopped_runtime_starts_again_with_its_files
+                a_supervisor_that_ends_leaves_its_runtime_stopped
+                a_running_runtime_can_be_removed
+                a_running_runtime_uses_something_and_a_stopped_one_nothing
+                an_image_can_be_asked_what_it_is
+            }
+            inside {
+                nobody_inside_is_root_or_can_become_root
+                only_the_workspace_and_tmp_can_be_written
+                tmp_is_bounded
+                there_is_no_network_but_loopback_which_is_up
+                the_supervisor_is_the_first_process_and_no_other_is_seen
+                the_limit_of_processes_holds
+                the_limit_of_memory_holds
+                the_limit_of_open_files_holds
+                calls_that_lead_out_are_refused
+                the_link_directory_cannot_be_changed
+                no_engines_socket_is_in_reach
+                nothing_of_the_machine_is_seen
+                files_made_inside_belong_to_the_runtimes_user
+                a_question_to_an_image_is_as_confined
+            }
+        }
+    };
+}
+
+engine_contract!(fake | local | bubblewrap | docker);

@@ -1,0 +1,162 @@
+//! Room files, tried on real directories.
+
+mod confinement;
+mod doors;
+mod races;
+mod saves;
+mod special;
+mod trees;
+
+use std::path::PathBuf;
+
+use bytes::Bytes;
+use lockhouse::audit::Audit;
+use lockhouse::auth::{Caller, Role, User};
+use lockhouse::clock::Clock;
+use lockhouse::db::{self, Db};
+use lockhouse::events::Events;
+use lockhouse::files::{Config, Disk, Error, Files, List, Listing, Owner, Precondition, RelPath};
+use lockhouse::files::{Save, Saved};
+use lockhouse::gate::{Action, Gate, Permit};
+use lockhouse::ids::{Kind, RequestId};
+use lockhouse::limits::{self, Limits};
+use lockhouse::projects::{NewProject, Project, Projects};
+use lockhouse::tasks::Tasks;
+use tempfile::TempDir;
+
+/// One project, and its files.
+pub(crate) struct Room {
+    pub(crate) files: Files,
+    pub(crate) project: Project,
+    pub(crate) events: Events,
+    gate: Gate,
+    caller: Caller,
+    projects: Projects,
+    data: TempDir,
+    workspace: PathBuf,
+}
+
+impl Room {
+    pub(crate) async fn new() -> Self {
+        Self::with(Config::default(), None).await
+    }
+
+    /// The most that this room takes is `max_file_bytes`.
+    pub(crate) async fn of_size(max_file_bytes: u64) -> Self {
+        Self::with(Config { max_file_bytes }, None).await
+    }
+
+    /// What is made belongs to `owner`.
+    pub(crate) async fn of_owner(owner: Owner) -> Self {
+        Self::with(Config::default(), Some(owner)).await
+    }
+
+    /// Only root gives files away.
+    pub(crate) async fn of_owner_if_root(owner: Owner) -> Self {
+        Self::with(Config::default(), crate::need::root().ok().map(|()| owner)).await
+    }
+
+    /// Where all projects are.
+    pub(crate) fn root(&self) -> PathBuf {
+        self.outside("projects")
+    }
+
+    /// The files as a host sees them that starts now.
+    pub(crate) fn restarted(&self) -> Files {
+        let disk = Disk::new(&Config::default(), None);
+        Files::new(self.projects.clone(), &Clock::system(), self.events.clone(), disk)
+    }
+
+    async fn with(config: Config, owner: Option<Owner>) -> Self {
+        let data = tempfile::tempdir().unwrap();
+        let db = Db::open(&db::Config::default(), data.path()).await.unwrap();
+        let (clock, tasks) = (Clock::system(), Tasks::new());
+        let events = Events::new(clock.clone());
+        let root = data.path().join("projects");
+        let projects = Projects::new(db.clone(), clock.clone(), events.clone(), root, owner);
+        let audit = Audit::start(db.clone(), clock.clone(), &tasks);
+        let gate = Gate::new(Limits::new(&limits::Config::default()), audit);
+        let user = User { id: "ada".parse().unwrap(), role: Role::Learner };
+        lockhouse::auth::Auth::new(&lockhouse::auth::Config::default(), db, clock.clone())
+            .development_user(&user.id)
+            .await
+            .unwrap();
+        let caller = Caller { user, request_id: RequestId::generate() };
+        let target = lockhouse::gate::Target::New { name: "project/todo".to_owned() };
+        let permit = gate.admit(&caller, Action::write("project.create", target)).await.unwrap();
+        let name = "todo".parse().unwrap();
+        let new = NewProject { name, kind: Kind::Python, description: String::new() };
+        let (project, _) = projects.create(&permit, new).await.unwrap();
+        let workspace = projects.workspace(&project.id);
+        let files = Files::new(projects.clone(), &clock, events.clone(), Disk::new(&config, owner));
+        Self { files, project, events, gate, caller, projects, data, workspace }
+    }
+
+    pub(crate) async fn permit(&self) -> Permit {
+        let action = Action::write("file.write", self.project.target());
+        self.gate.admit(&self.caller, action).await.unwrap()
+    }
+
+    /// Where the project's files are on this machine.
+    pub(crate) fn inside(&self, path: &str) -> PathBuf {
+        self.workspace.join(path)
+    }
+
+    /// A place beside the project, which nothing may reach.
+    pub(crate) fn outside(&self, path: &str) -> PathBuf {
+        self.data.path().join(path)
+    }
+
+    /// A secret beside the project.
+    pub(crate) fn secret(&self) -> PathBuf {
+        let path = self.outside("secret");
+        std::fs::write(&path, "secret").unwrap();
+        path
+    }
+
+    /// Makes a link inside.
+    pub(crate) fn link(&self, name: &str, target: impl AsRef<std::path::Path>) {
+        std::os::unix::fs::symlink(target, self.inside(name)).unwrap();
+    }
+
+    pub(crate) async fn write(&self, path: &str, text: &str) -> Result<Saved, Error> {
+        self.save(path, text, Save::default()).await
+    }
+
+    pub(crate) async fn save(&self, path: &str, text: &str, save: Save) -> Result<Saved, Error> {
+        let (permit, bytes) = (self.permit().await, Bytes::copy_from_slice(text.as_bytes()));
+        self.files.write_bytes(&permit, &self.project, &rel(path), bytes, save).await
+    }
+
+    pub(crate) async fn read(&self, path: &str) -> Result<String, Error> {
+        let content = self.files.read(&self.project, &rel(path)).await?;
+        Ok(String::from_utf8(content.bytes).unwrap())
+    }
+
+    pub(crate) async fn delete(&self, path: &str, recursive: bool) -> Result<bool, Error> {
+        let permit = self.permit().await;
+        let none = Precondition::None;
+        self.files.delete(&permit, &self.project, &rel(path), recursive, none).await
+    }
+
+    pub(crate) async fn rename(&self, from: &str, to: &str, overwrite: bool) -> Result<(), Error> {
+        let permit = self.permit().await;
+        self.files.rename(&permit, &self.project, &rel(from), &rel(to), overwrite).await
+    }
+
+    pub(crate) async fn list(&self, path: &str, list: List) -> Result<Listing, Error> {
+        let path = (!path.is_empty()).then(|| rel(path));
+        self.files.list(&self.project, path.as_ref(), list).await
+    }
+
+    /// All paths in the project.
+    pub(crate) async fn paths(&self) -> Vec<String> {
+        let all = List { recursive: true, ..List::default() };
+        let listing = self.list("", all).await.unwrap();
+        listing.entries.into_iter().map(|entry| entry.path).collect()
+    }
+}
+
+pub(crate) fn rel(path: &str) -> RelPath {
+    path.parse().unwrap()
+}

@@ -1,0 +1,312 @@
+//! A real server on a data directory of its own, and what a user does with it.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use futures::{SinkExt as _, StreamExt as _};
+use reqwest::{Method, RequestBuilder, StatusCode};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::{Child, Command};
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+
+/// How long anything but a whole run may take.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How long a whole run may take: it installs packages.
+pub(crate) const RUN_PATIENCE: Duration = Duration::from_secs(600);
+
+/// A server that runs as a program of its own.
+pub(crate) struct Host {
+    child: Child,
+    /// Handed on to the next server where this one was killed.
+    data: Option<TempDir>,
+    engine: &'static str,
+    pub(crate) sign_in_url: String,
+    pub(crate) url: String,
+    token: String,
+    http: reqwest::Client,
+}
+
+/// An answer: its status, and its body as JSON where it is JSON.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: reqwest::header::HeaderMap,
+    pub(crate) json: Value,
+    pub(crate) text: String,
+}
+
+/// Whether this machine can run projects on an engine.
+pub(crate) async fn engine(name: &'static str) -> Result<&'static str, String> {
+    let data = tempfile::tempdir().unwrap();
+    let probe = lockhouse()
+        .args(["images", "check", "python", "--engine", name])
+        .arg("--data")
+        .arg(data.path())
+        .output();
+    let output = probe.await.map_err(|error| error.to_string())?;
+    if output.status.success() {
+        Ok(name)
+    } else {
+        Err(String::from_utf8_lossy(&output.stderr).trim().to_owned())
+    }
+}
+
+/// The server's program, built beside this test.
+pub(crate) fn lockhouse() -> Command {
+    let tests = std::env::current_exe().unwrap();
+    let program = tests.parent().and_then(Path::parent).unwrap().join("lockhouse");
+    assert!(program.exists(), "{} is not built: `cargo build -p lockhouse`", program.display());
+    let mut command = Command::new(program);
+    command.kill_on_drop(true).stdin(Stdio::null());
+    command
+}
+
+impl Host {
+    /// Starts a server whose projects run on `engine`.
+    pub(crate) async fn start(engine: &'static str) -> Self {
+        Self::start_on(tempfile::tempdir().unwrap(), engine).await
+    }
+
+    async fn start_on(data: TempDir, engine: &'static str) -> Self {
+        let mut child = lockhouse()
+            .args(["serve", "--listen", "127.0.0.1:0", "--engine", engine, "--data"])
+            .arg(data.path())
+            .stdout(Stdio::piped())
+            .stderr(log_of(data.path()))
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let line = tokio::time::timeout(PATIENCE, lines.next_line()).await;
+        let line = line.expect("the server starts in time").unwrap();
+        let line =
+            line.unwrap_or_else(|| panic!("the server did not start: {}", tail(data.path())));
+        let sign_in_url = line.split_whitespace().last().unwrap().to_owned();
+        let (url, token) = sign_in_url.split_once("/sign-in?token=").unwrap();
+        let (url, token) = (url.to_owned(), token.to_owned());
+        let http = client();
+        Self { child, data: Some(data), engine, sign_in_url, url, token, http }
+    }
+
+    /// `kill -9`, and a new start on the same data.
+    pub(crate) async fn starts_again_after_a_kill(mut self) -> Self {
+        self.child.kill().await.unwrap();
+        let (data, engine) = (self.data.take().unwrap(), self.engine);
+        Self::start_on(data, engine).await
+    }
+
+    pub(crate) fn data(&self) -> &Path {
+        self.data.as_ref().unwrap().path()
+    }
+
+    /// A request as the administrator.
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.as_nobody(method, path).bearer_auth(&self.token)
+    }
+
+    /// A request without any sign of who asks.
+    pub(crate) fn as_nobody(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http.request(method, format!("{}{path}", self.url))
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        answer(self.request(Method::GET, path)).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
+        answer(self.request(Method::POST, path).json(&body)).await
+    }
+
+    pub(crate) async fn delete(&self, path: &str) -> Answer {
+        answer(self.request(Method::DELETE, path)).await
+    }
+
+    /// A project with a runtime that is ready.
+    pub(crate) async fn has_running_project(&self, name: &str) {
+        let created = self
+            .post(&format!("/api/v1/containers/{name}/create"), json!({ "project_type": "python" }))
+            .await;
+        assert_eq!(created.json["status"], "running", "{}\n{}", created.text, tail(self.data()));
+    }
+
+    /// Runs a command to its end; answers with what it printed.
+    pub(crate) async fn run(&self, project: &str, command: &str) -> Answer {
+        let path = format!("/api/v1/containers/{project}/exec");
+        let request = self.request(Method::POST, &path).json(&json!({ "command": command }));
+        answer(request.header("accept", "application/json")).await
+    }
+
+    pub(crate) async fn writes(&self, project: &str, path: &str, content: &str) {
+        let path = format!("/api/v1/projects/{project}/content/{path}");
+        let saved = answer(self.request(Method::PUT, &path).body(content.to_owned())).await;
+        assert!(saved.status.is_success(), "{}", saved.text);
+    }
+
+    /// The events of a stream, as JSON, until `last` says that one is the last.
+    pub(crate) async fn events_until(
+        &self,
+        request: RequestBuilder,
+        last: impl Fn(&Value) -> bool,
+    ) -> Vec<Value> {
+        let response = request.send().await.unwrap();
+        assert!(response.status().is_success(), "{}", response.text().await.unwrap());
+        let mut stream = response.bytes_stream();
+        let (mut waiting, mut events) = (Vec::new(), Vec::new());
+        while let Some(bytes) = stream.next().await {
+            waiting.extend_from_slice(&bytes.unwrap());
+            while let Some(end) = waiting.iter().position(|byte| *byte == b'\n') {
+                let line: Vec<u8> = waiting.drain(..=end).collect();
+                let line = String::from_utf8(line).unwrap();
+                let Some(data) = line.strip_prefix("data:") else { continue };
+                events.push(serde_json::from_str(data.trim()).unwrap());
+                if last(&events[events.len() - 1]) {
+                    return events;
+                }
+            }
+        }
+        events
+    }
+
+    /// Opens the project's terminal as a client that knows no framing.
+    pub(crate) async fn plain_terminal(&self, project: &str) -> Socket {
+        self.socket(project, "", None).await
+    }
+
+    /// Opens the project's terminal, from `since` on.
+    pub(crate) async fn terminal(&self, project: &str, since: Option<u64>) -> Terminal {
+        let since = since.map_or(String::new(), |since| format!("&since={since}"));
+        let socket = self.socket(project, &since, Some("lockhouse.terminal.v1")).await;
+        Terminal { socket, shown: String::new(), next: 0 }
+    }
+
+    async fn socket(&self, project: &str, since: &str, protocol: Option<&str>) -> Socket {
+        let address = self.url.replacen("http", "ws", 1);
+        let url = format!("{address}/api/v1/containers/{project}/terminal?cols=100&rows=30{since}");
+        let mut request = url.into_client_request().unwrap();
+        let headers = request.headers_mut();
+        headers.insert("authorization", format!("Bearer {}", self.token).parse().unwrap());
+        if let Some(protocol) = protocol {
+            headers.insert("sec-websocket-protocol", protocol.parse().unwrap());
+        }
+        tokio_tungstenite::connect_async(request).await.unwrap().0
+    }
+}
+
+pub(crate) type Socket =
+    tokio_tungstenite::WebSocketStream<tokio_tungstenite::MaybeTlsStream<tokio::net::TcpStream>>;
+
+/// One client of a terminal.
+pub(crate) struct Terminal {
+    socket: Socket,
+    pub(crate) shown: String,
+    /// Sequence number after the last byte that was shown.
+    pub(crate) next: u64,
+}
+
+impl Terminal {
+    pub(crate) async fn types(&mut self, keys: &str) {
+        self.socket.send(Message::binary(format!("\0{keys}").into_bytes())).await.unwrap();
+    }
+
+    pub(crate) async fn resizes(&mut self, cols: u16, rows: u16) {
+        let frame = format!("\u{1}{}", json!({ "cols": cols, "rows": rows }));
+        self.socket.send(Message::binary(frame.into_bytes())).await.unwrap();
+    }
+
+    /// Reads until `wanted` has been shown.
+    pub(crate) async fn shows(&mut self, wanted: &str) {
+        let waited = tokio::time::timeout(PATIENCE, async {
+            while !self.shown.contains(wanted) {
+                self.read().await;
+            }
+        });
+        assert!(waited.await.is_ok(), "“{wanted}” did not come; there is: {}", self.shown);
+    }
+
+    async fn read(&mut self) {
+        let message = self.socket.next().await.expect("the terminal stays open").unwrap();
+        let Message::Binary(frame) = message else { return };
+        if let Some((0, rest)) = frame.split_first() {
+            let (seq, bytes) = rest.split_at(8);
+            let seq = u64::from_be_bytes(seq.try_into().unwrap());
+            assert!(self.next == 0 || seq == self.next, "no byte is lost or doubled");
+            self.next = seq + bytes.len() as u64;
+            self.shown += &String::from_utf8_lossy(bytes);
+        }
+    }
+}
+
+/// Asks again until `check` is content; says what there was when it never was.
+pub(crate) async fn eventually<T, F>(what: &str, mut ask: impl FnMut() -> F) -> T
+where
+    F: Future<Output = Result<T, String>>,
+{
+    let until = Instant::now() + PATIENCE;
+    let mut pause = tokio::time::interval(Duration::from_millis(50));
+    loop {
+        pause.tick().await;
+        match ask().await {
+            Ok(found) => return found,
+            Err(there_is) if Instant::now() > until => {
+                panic!("{what}: never; there is: {there_is}")
+            }
+            Err(_) => {}
+        }
+    }
+}
+
+pub(crate) async fn answer(request: RequestBuilder) -> Answer {
+    let response = tokio::time::timeout(RUN_PATIENCE, request.send()).await;
+    let response = response.expect("the server answers in time").unwrap();
+    let (status, headers) = (response.status(), response.headers().clone());
+    let text = response.text().await.unwrap();
+    Answer { status, headers, json: serde_json::from_str(&text).unwrap_or_default(), text }
+}
+
+fn client() -> reqwest::Client {
+    // Every test of this process installs the same one.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let client = reqwest::Client::builder().no_proxy();
+    client.redirect(reqwest::redirect::Policy::none()).build().unwrap()
+}
+
+fn log_of(data: &Path) -> std::fs::File {
+    let mut options = std::fs::OpenOptions::new();
+    options.create(true).append(true).open(log_path(data)).unwrap()
+}
+
+fn log_path(data: &Path) -> PathBuf {
+    data.join("server.log")
+}
+
+/// The end of the server's log.
+pub(crate) fn tail(data: &Path) -> String {
+    let log = std::fs::read_to_string(log_path(data)).unwrap_or_default();
+    let skip = log.lines().count().saturating_sub(30);
+    log.lines().skip(skip).collect::<Vec<_>>().join("\n")
+}
+
+impl Drop for Host {
+    /// A test leaves nothing behind, however it ends: the runtimes outlive the
+    /// server, so they are removed by its own command.
+    fn drop(&mut self) {
+        let Some(data) = &self.data else { return };
+        // It may have ended by itself.
+        let _ = self.child.start_kill();
+        let tests = std::env::current_exe().unwrap();
+        let program = tests.parent().and_then(Path::parent).unwrap().join("lockhouse");
+        let cleared = std::process::Command::new(program)
+            .args(["clear", "--engine", self.engine, "--data"])
+            .arg(data.path())
+            .output();
+        if let Ok(output) = cleared
+            && !output.status.success()
+        {
+            eprintln!("left-overs: {}", String::from_utf8_lossy(&output.stderr));
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! Plugins: what they are asked, and what they can't do.
+
+mod fixture;
+mod harness;
+mod hostile;
+mod layered;
+mod loading;
+mod scaffold;

@@ -1,0 +1,91 @@
+//! Plugins written for a test, as WebAssembly text.
+
+use std::path::{Path, PathBuf};
+
+use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
+use wit_parser::Resolve;
+
+/// Memory of every fixture: its texts, then what its calls answer.
+const MEMORY: &str = r#"
+    (memory (export "memory") 2)
+    (data (i32.const 16) "fixture")
+    (data (i32.const 32) "1.0.0")
+    (data (i32.const 48) "A fixture.")
+    (data (i32.const 64) "a-rule")
+    (data (i32.const 80) "it does")
+    ;; describe: id, version, summary
+    (data (i32.const 128) "\10\00\00\00\07\00\00\00\20\00\00\00\05\00\00\00\30\00\00\00\0a\00\00\00")
+    ;; evaluate: ok, allow, safe, rule, reason, neither sanitised nor advice
+    (data (i32.const 192) "\00\00\00\00\00\00\00\00\40\00\00\00\06\00\00\00\50\00\00\00\07\00\00\00")
+    ;; explain: a text
+    (data (i32.const 256) "\50\00\00\00\07\00\00\00")
+    ;; validate-settings: ok
+    (data (i32.const 288) "\00\00\00\00\00\00\00\00\00\00\00\00")
+    (global $next (mut i32) (i32.const 65536))
+    (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)
+        (local $at i32)
+        (local.set $at (i32.and (i32.add (global.get $next) (i32.const 7)) (i32.const -8)))
+        (global.set $next (i32.add (local.get $at) (local.get 3)))
+        (local.get $at))
+    (func (export "lockhouse:plugin/lifecycle@0.1.0#describe") (result i32) (i32.const 128))
+    (func (export "lockhouse:plugin/lifecycle@0.1.0#validate-settings") (param i32 i32) (result i32)
+        (i32.const 288))
+"#;
+
+/// Address of the verdict that allows.
+pub(crate) const ALLOW: u32 = 192;
+
+/// A policy whose `evaluate` has this body; `outside` stands beside it.
+pub(crate) fn policy(outside: &str, evaluate: &str) -> Vec<u8> {
+    policy_of_world("lockhouse:policy/policy", outside, evaluate)
+}
+
+/// The same with another world, in WIT or by name.
+pub(crate) fn policy_of_world(world: &str, outside: &str, evaluate: &str) -> Vec<u8> {
+    let text = format!(
+        r#"(module
+            {outside}
+            {MEMORY}
+            (func (export "lockhouse:policy/command-policy@0.1.0#evaluate")
+                (param $request i32) (result i32)
+                {evaluate})
+            (func (export "lockhouse:policy/command-policy@0.1.0#explain") (result i32)
+                (i32.const 256)))"#
+    );
+    component(world, &text)
+}
+
+/// An agent whose `plan` has this body.
+pub(crate) fn agent(plan: &str) -> Vec<u8> {
+    let thirteen = ["i32"; 13].join(" ");
+    let text = format!(
+        r#"(module
+            {MEMORY}
+            (func (export "lockhouse:agent/planner@0.1.0#plan") (param {thirteen}) (result i32)
+                {plan})
+            (func (export "lockhouse:agent/writer@0.1.0#write") (param i32) (result i32)
+                unreachable))"#
+    );
+    component("lockhouse:agent/agent", &text)
+}
+
+fn component(world: &str, text: &str) -> Vec<u8> {
+    let mut resolve = Resolve::default();
+    for package in ["types", "host", "plugin", "policy", "agent"] {
+        resolve.push_dir(wit().join(package)).unwrap();
+    }
+    let own = "package test:fixture;\nworld strange {
+        include lockhouse:policy/policy@0.1.0;
+        import lockhouse:host/progress@0.1.0;
+    }";
+    let own = resolve.push_str("fixture.wit", own).unwrap();
+    let world = resolve.select_world(&[own], Some(world)).unwrap();
+    let mut module = wat::parse_str(text).unwrap();
+    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).unwrap();
+    let encoder = ComponentEncoder::default().validate(true);
+    encoder.module(&module).unwrap().encode().unwrap()
+}
+
+fn wit() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../wit")
+}

@@ -1,0 +1,161 @@
+//! A policy that breaks a limit is stopped, said by name, and denies; nobody
+//! else notices.
+
+use lockhouse::agents::{Agent as _, AgentError};
+use lockhouse::plugins::{Agents, Config, Decisions};
+use lockhouse::policy::{Decision, Risk};
+
+use super::fixture::{self, ALLOW};
+use super::harness::{brief, decide, host, host_with, load_agent, load_policy};
+
+const SPIN: &str = "(loop $again (br $again)) (unreachable)";
+
+async fn decision_of(outside: &str, evaluate: &str) -> Decision {
+    decide(&load_policy(&host(), &fixture::policy(outside, evaluate)).await, "ls").await
+}
+
+/// Denied by the chain, with the plugin's name and what stopped it.
+fn assert_denied(decision: &Decision, what: &str) {
+    assert!(!decision.allow);
+    assert_eq!((decision.risk, decision.rule.as_str()), (Risk::Blocked, "policy-unavailable"));
+    assert!(decision.reason.contains("fixture 1.0.0 (sha256:"), "{}", decision.reason);
+    assert!(decision.reason.contains(what), "{}", decision.reason);
+}
+
+#[tokio::test]
+async fn a_policy_that_spins_is_stopped_at_its_budget() {
+    let decision = decision_of("", SPIN).await;
+    assert_denied(&decision, "was stopped after ");
+    assert_denied(&decision, " ms, limit 50 ms");
+}
+
+#[tokio::test]
+async fn a_policy_that_takes_all_memory_is_stopped_at_its_limit() {
+    let grow = "(loop $again
+        (br_if $again (i32.ne (memory.grow (i32.const 16)) (i32.const -1)))) (unreachable)";
+    assert_denied(&decision_of("", grow).await, "of memory, limit 32.0 MiB");
+}
+
+#[tokio::test]
+async fn a_policy_that_takes_a_giant_table_is_stopped_at_its_limit() {
+    let grow = "(loop $again
+        (br_if $again
+            (i32.ne (table.grow $t (ref.null func) (i32.const 5000)) (i32.const -1))))
+        (unreachable)";
+    let decision = decision_of("(table $t 1 funcref)", grow).await;
+    assert_denied(&decision, "wanted a table of 20001 elements, limit 20000");
+}
+
+#[tokio::test]
+async fn a_policy_that_traps_denies() {
+    assert_denied(&decision_of("", "(unreachable)").await, "trapped: wasm trap");
+}
+
+#[tokio::test]
+async fn a_policy_that_calls_itself_for_ever_runs_out_of_stack() {
+    let deep = "(func $deep (param i32) (result i32)
+        (i32.add (call $deep (local.get 0)) (i32.const 1)))";
+    let decision = decision_of(deep, "(call $deep (local.get $request))").await;
+    assert_denied(&decision, "ran out of stack, limit 512.0 KiB");
+}
+
+#[tokio::test]
+async fn a_giant_verdict_is_no_verdict() {
+    // The reason becomes one mebibyte of zeros.
+    let giant = format!(
+        "(drop (memory.grow (i32.const 32)))
+         (i32.store (i32.const {}) (i32.const 131072))
+         (i32.store (i32.const {}) (i32.const 1048576))
+         (i32.const {ALLOW})",
+        ALLOW + 16,
+        ALLOW + 20
+    );
+    assert_denied(&decision_of("", &giant).await, "answered with 1.0 MiB, limit 256.0 KiB");
+}
+
+#[tokio::test]
+async fn a_verdict_too_large_to_hand_over_is_never_copied() {
+    let giant = format!(
+        "(drop (memory.grow (i32.const 200)))
+         (i32.store (i32.const {}) (i32.const 131072))
+         (i32.store (i32.const {}) (i32.const 12582912))
+         (i32.const {ALLOW})",
+        ALLOW + 16,
+        ALLOW + 20
+    );
+    let decision = decision_of("", &giant).await;
+    assert_denied(&decision, "handed more to the host in one call than its limit of 4.0 MiB");
+}
+
+#[tokio::test]
+async fn a_policy_that_floods_the_log_is_cut_and_still_answers() {
+    let log = r#"(import "lockhouse:host/log@0.1.0" "write" (func $log (param i32 i32 i32)))"#;
+    let flood = format!(
+        "(local $n i32)
+         (loop $again
+            (call $log (i32.const 1) (i32.const 0) (i32.const 65536))
+            (local.set $n (i32.add (local.get $n) (i32.const 1)))
+            (br_if $again (i32.lt_u (local.get $n) (i32.const 100))))
+         (i32.const {ALLOW})"
+    );
+    assert!(decision_of(log, &flood).await.allow);
+}
+
+#[tokio::test]
+async fn nothing_of_one_call_is_left_for_the_next() {
+    // Allows only where its memory is as new.
+    let mark = format!(
+        "(if (i32.load (i32.const 1024)) (then (unreachable)))
+         (i32.store (i32.const 1024) (i32.const 1))
+         (i32.const {ALLOW})"
+    );
+    let policy = load_policy(&host(), &fixture::policy("", &mark)).await;
+    let mut allowed = Vec::new();
+    for _ in 0..50 {
+        allowed.push(decide(&policy, "ls").await.allow);
+    }
+    assert_eq!(allowed, [true; 50]);
+}
+
+#[tokio::test]
+async fn others_are_judged_while_a_policy_spins() {
+    let host = host();
+    let spins = load_policy(&host, &fixture::policy("", SPIN)).await;
+    let answers = fixture::policy("", &format!("(i32.const {ALLOW})"));
+    let answers = load_policy(&host, &answers).await;
+    let (spun, answered) = tokio::join!(decide(&spins, "ls"), decide(&answers, "ls"));
+    assert_denied(&spun, "was stopped after ");
+    assert!(answered.allow, "{}", answered.reason);
+    assert!(answered.took < spun.took);
+}
+
+#[tokio::test]
+async fn a_budget_is_as_the_operator_set_it() {
+    let decisions = Decisions { budget_ms: 20, ..Decisions::default() };
+    let host = host_with(Config { decisions, ..Config::default() });
+    let policy = load_policy(&host, &fixture::policy("", SPIN)).await;
+    assert_denied(&decide(&policy, "ls").await, " ms, limit 20 ms");
+}
+
+#[tokio::test]
+async fn an_agent_that_spins_is_stopped_at_its_budget() {
+    let agents = Agents { budget_ms: 100, ..Agents::default() };
+    let host = host_with(Config { agents, ..Config::default() });
+    let agent = load_agent(&host, &fixture::agent(SPIN)).await;
+    let (progress, _reports) = tokio::sync::mpsc::channel(1);
+    let error = agent.plan(&brief("a todo api"), &progress).await.unwrap_err();
+    assert!(
+        matches!(&error, AgentError::Fault(why) if why.contains("ms, limit 100 ms")),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn an_agent_that_gets_no_answer_in_time_is_given_up() {
+    let agents = Agents { wall_ms: 50, ..Agents::default() };
+    let host = host_with(Config { agents, ..Config::default() });
+    let agent = load_agent(&host, &fixture::agent(SPIN)).await;
+    let (progress, _reports) = tokio::sync::mpsc::channel(1);
+    let error = agent.plan(&brief("a todo api"), &progress).await.unwrap_err();
+    assert!(matches!(&error, AgentError::Fault(why) if why.contains("was given up")), "{error}");
+}

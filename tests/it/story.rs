@@ -1,0 +1,10 @@
+//! The main job, told as its user would: a prompt becomes a running, previewed
+//! project, and everything around it holds.
+
+mod browser;
+mod commands;
+mod gate;
+mod kill;
+mod lifecycle;
+mod prompt;
+mod terminals;

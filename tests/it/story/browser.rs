@@ -1,0 +1,41 @@
+//! The main job in a real browser.
+
+use std::path::Path;
+use std::process::Stdio;
+
+use tokio::process::Command;
+
+use crate::host::{Host, engine, tail};
+
+/// The browser and what drives it.
+fn browser() -> Result<(), String> {
+    let browser = std::env::var("CHROMIUM").unwrap_or("/usr/bin/chromium".to_owned());
+    if !Path::new(&browser).exists() {
+        return Err(format!("{browser} is not there: install chromium"));
+    }
+    let driver = web().join("node_modules/playwright-core");
+    if driver.exists() { Ok(()) } else { Err("run `npm ci` in web/".to_owned()) }
+}
+
+fn web() -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../web")
+}
+
+#[tokio::test]
+async fn the_main_job_is_walked_in_a_real_browser() {
+    need!(browser, browser());
+    let host = Host::start(need!(local, engine("local").await)).await;
+    let pictures = Path::new(env!("CARGO_MANIFEST_DIR")).join("screenshots");
+    let walk = Command::new("node")
+        .arg("e2e/main-job.mjs")
+        .current_dir(web())
+        .env("LOCKHOUSE_URL", &host.sign_in_url)
+        .env("LOCKHOUSE_STEP_TIMEOUT_MS", "60000")
+        .env("SCREENSHOTS", pictures)
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output();
+    let walk = walk.await.unwrap();
+    let said = String::from_utf8_lossy(&walk.stdout) + String::from_utf8_lossy(&walk.stderr);
+    assert!(walk.status.success(), "{said}\n{}", tail(host.data()));
+}

@@ -1,0 +1,216 @@
+// A terminal session over a WebSocket that comes back by itself, without losing or doubling output.
+//
+//            ┌─────────── dropped, or no pong ───────────┐
+//            ▼                                           │
+//   start → waiting ──pause──▶ connecting ──opened──▶ open ──shell ended, or stop()──▶ closed
+//            ▲                     │
+//            └───── refused ───────┘
+import { pauseBefore } from "../backoff";
+import { Position } from "./position";
+import { type ServerFrame, type Size, type TerminalState, SUBPROTOCOL, ack, decode, input, ping, resize } from "./protocol";
+
+export type Connection = "connecting" | "open" | "waiting" | "closed";
+
+export interface TerminalEvents {
+  /** New output. `consumed` must be called once it is shown: the host waits for that when it is far ahead. */
+  onOutput: (bytes: Uint8Array, consumed: () => void) => void;
+  onConnection: (state: Connection) => void;
+  onState: (state: TerminalState) => void;
+  /** Output of so many bytes was left out. */
+  onSkipped: (bytes: number) => void;
+  /** Another PTY answers: what is shown belongs to the one before. */
+  onReset: () => void;
+}
+
+/** The part of WebSocket that is used, so that tests can play the host. */
+export interface Wire {
+  binaryType: BinaryType;
+  readonly readyState: number;
+  onopen: (() => void) | null;
+  onmessage: ((event: { data: unknown }) => void) | null;
+  onclose: (() => void) | null;
+  send(bytes: Uint8Array<ArrayBuffer>): void;
+  close(): void;
+}
+
+export interface Surroundings {
+  connect: (url: string, protocol: string) => Wire;
+  after: (ms: number, act: () => void) => () => void;
+  random: () => number;
+}
+
+export const PING_EVERY_MS = 15_000;
+export const PONG_WITHIN_MS = 10_000;
+/** The host hears of consumption in steps of this many bytes, not with every frame. */
+export const ACK_STEP_BYTES = 32 * 1024;
+/** Keystrokes typed while the connection is away are kept up to this many bytes. */
+export const MAX_HELD_INPUT_BYTES = 64 * 1024;
+
+const OPEN = 1;
+
+const browser: Surroundings = {
+  connect: (url, protocol) => new WebSocket(url, protocol) as unknown as Wire,
+  after: (ms, act) => {
+    const timer = setTimeout(act, ms);
+    return () => clearTimeout(timer);
+  },
+  random: Math.random,
+};
+
+export class TerminalSocket {
+  readonly #urlOf: (size: Size, since: number | null) => string;
+  readonly #events: TerminalEvents;
+  readonly #around: Surroundings;
+  readonly #position = new Position();
+  #wire: Wire | null = null;
+  #size: Size;
+  #attempt = 0;
+  #acked = 0;
+  #held: Uint8Array<ArrayBuffer>[] = [];
+  #heldBytes = 0;
+  #pty: string | null = null;
+  #isStopped = false;
+  #cancelTimer: () => void = () => undefined;
+
+  constructor(urlOf: (size: Size, since: number | null) => string, size: Size, events: TerminalEvents, around = browser) {
+    this.#urlOf = urlOf;
+    this.#size = size;
+    this.#events = events;
+    this.#around = around;
+  }
+
+  start(): void {
+    if (this.#isStopped || this.#wire) return;
+    this.#cancelTimer();
+    this.#events.onConnection("connecting");
+    const wire = this.#around.connect(this.#urlOf(this.#size, this.#position.next), SUBPROTOCOL);
+    wire.binaryType = "arraybuffer";
+    wire.onopen = () => this.#opened();
+    wire.onmessage = ({ data }) => this.#received(data);
+    wire.onclose = () => this.#lost();
+    this.#wire = wire;
+  }
+
+  /** Ends for good; the session itself lives on in the runtime. */
+  stop(): void {
+    if (this.#isStopped) return;
+    this.#isStopped = true;
+    this.#drop();
+    this.#events.onConnection("closed");
+  }
+
+  /** Connects now instead of after the pause. */
+  retryNow(): void {
+    this.#attempt = 0;
+    this.start();
+  }
+
+  /** Sends keystrokes, or holds them until the connection is back. False when they had to be let go. */
+  type(keys: string): boolean {
+    const frame = input(keys);
+    if (this.#send(frame)) return true;
+    if (this.#isStopped || this.#heldBytes + frame.length > MAX_HELD_INPUT_BYTES) return false;
+    this.#held.push(frame);
+    this.#heldBytes += frame.length;
+    return true;
+  }
+
+  resize(size: Size): void {
+    if (size.cols === this.#size.cols && size.rows === this.#size.rows) return;
+    this.#size = size;
+    this.#send(resize(size));
+  }
+
+  #opened(): void {
+    this.#events.onConnection("open");
+    this.#send(resize(this.#size));
+    for (const frame of this.#held) this.#send(frame);
+    this.#held = [];
+    this.#heldBytes = 0;
+    this.#pingLater();
+  }
+
+  #received(data: unknown): void {
+    if (!(data instanceof ArrayBuffer)) return;
+    let frame: ServerFrame;
+    try {
+      frame = decode(new Uint8Array(data));
+    } catch {
+      // Whoever answers does not speak the protocol; a new connection may reach one that does.
+      this.#lost();
+      return;
+    }
+    this.#attempt = 0;
+    this.#take(frame);
+  }
+
+  #take(frame: ServerFrame): void {
+    if (frame.type === "output") this.#output(frame.sequence, frame.bytes);
+    else if (frame.type === "pong") this.#pingLater();
+    else if (frame.type === "state") this.#state(frame.state);
+    else if (frame.skipped) this.#skipped(this.#position.skip(frame.skipped.from, frame.skipped.to));
+  }
+
+  #output(sequence: number, bytes: Uint8Array): void {
+    const { fresh, missed } = this.#position.accept(sequence, bytes);
+    this.#skipped(missed);
+    if (fresh.length === 0) return;
+    const end = sequence + bytes.length;
+    const wire = this.#wire;
+    this.#events.onOutput(fresh, () => {
+      if (wire === this.#wire) this.#consumed(end);
+    });
+  }
+
+  #consumed(end: number): void {
+    const isCaughtUp = end === this.#position.next;
+    if (end - this.#acked < ACK_STEP_BYTES && !isCaughtUp) return;
+    this.#acked = end;
+    this.#send(ack(end));
+  }
+
+  #skipped(bytes: number): void {
+    if (bytes > 0) this.#events.onSkipped(bytes);
+  }
+
+  #state(state: TerminalState): void {
+    if (this.#pty !== null && state.id !== null && state.id !== this.#pty) {
+      this.#position.reset();
+      this.#acked = 0;
+      this.#events.onReset();
+    }
+    this.#pty = state.id ?? this.#pty;
+    this.#events.onState(state);
+  }
+
+  #pingLater(): void {
+    this.#cancelTimer();
+    this.#cancelTimer = this.#around.after(PING_EVERY_MS, () => {
+      this.#send(ping());
+      this.#cancelTimer = this.#around.after(PONG_WITHIN_MS, () => this.#lost());
+    });
+  }
+
+  #lost(): void {
+    if (this.#isStopped || !this.#wire) return;
+    this.#drop();
+    this.#events.onConnection("waiting");
+    this.#cancelTimer = this.#around.after(pauseBefore(this.#attempt, this.#around.random), () => this.start());
+    this.#attempt += 1;
+  }
+
+  #drop(): void {
+    this.#cancelTimer();
+    const wire = this.#wire;
+    this.#wire = null;
+    if (!wire) return;
+    wire.onopen = wire.onmessage = wire.onclose = null;
+    wire.close();
+  }
+
+  #send(frame: Uint8Array<ArrayBuffer>): boolean {
+    if (this.#wire?.readyState !== OPEN) return false;
+    this.#wire.send(frame);
+    return true;
+  }
+}

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use lockhouse::ids::{Kind, ProjectId, RequestId};
 use lockhouse::plugins::{Config, Plugins};
-use lockhouse::policy::{Channel, CommandPolicy, NetworkMode, Policies, Request, Role};
+use lockhouse::policy::{Binding, Channel, CommandPolicy, NetworkMode, Policies, Request, Role};
 use wasmtime::component::{Component, HasSelf, Linker};
 use wasmtime::{Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store};
 
@@ -58,7 +58,7 @@ fn main() {
     let plugin = runtime.block_on(host.load("layered.wasm", &bytes, "{}")).unwrap();
     let compile_ms = plugin.compile_time().as_secs_f64() * 1e3;
     let policy: Arc<dyn CommandPolicy> = Arc::new(plugin.into_policy().unwrap());
-    let chain = Policies::new([Arc::clone(&policy)]);
+    let chain = Policies::new([Binding::enforced(Arc::clone(&policy))]);
     assert!(runtime.block_on(chain.decide(&request())).allow, "the bench judges a fair command");
     let bare = Bare::new(&bytes);
     let bare_request = bare_request();

@@ -11,6 +11,7 @@ mod commands;
 mod executor;
 mod output;
 mod plan;
+mod roster;
 mod run;
 mod store;
 mod transcript;
@@ -45,6 +46,7 @@ pub use agent::{
     Agent, AgentError, Brief, Check, Edit, ExistingFile, Plan, PlannedFile, Progress,
     ProgressSender, WriteContext,
 };
+pub use roster::Roster;
 pub use run::{Event, NewRun, Recorded, Run, State};
 pub use watch::Watch;
 
@@ -116,8 +118,7 @@ pub struct Parts {
     pub processes: Processes,
     pub files: Files,
     pub jobs: Jobs,
-    /// The first one is asked where none is named.
-    pub agents: Vec<Arc<dyn Agent>>,
+    pub agents: Roster,
     pub config: Config,
 }
 
@@ -160,8 +161,8 @@ impl Agents {
     }
 
     /// The agents that are loaded.
-    pub fn loaded(&self) -> &[Arc<dyn Agent>] {
-        &self.inner.parts.agents
+    pub fn loaded(&self) -> Arc<[Arc<dyn Agent>]> {
+        self.inner.parts.agents.all()
     }
 
     /// Begins a run and answers at once; the run goes on by itself.
@@ -191,7 +192,7 @@ impl Agents {
     ) -> Result<Begun, Error> {
         let Inner { parts, store, .. } = &*self.inner;
         check_prompt(&new.prompt)?;
-        let agent = self.choose(new.agent.as_deref())?;
+        let agent = parts.agents.choose(new.agent.as_deref())?;
         let id = RunId::generate();
         let (head, newest) = tokio::sync::watch::channel(0);
         let (place, cancel) = self.take_place(&id, &project.id, newest)?;
@@ -233,20 +234,6 @@ impl Agents {
         let entry = Live { project: project.clone(), cancel: cancel.clone(), head };
         live.insert(run.clone(), entry);
         Ok((Place { inner: Arc::clone(&self.inner), run: run.clone() }, cancel))
-    }
-
-    /// The agent with this name, with or without its version.
-    fn choose(&self, asked: Option<&str>) -> Result<Arc<dyn Agent>, Error> {
-        let agents = &self.inner.parts.agents;
-        let matches = |agent: &&Arc<dyn Agent>| {
-            let (name, asked) = (agent.name(), asked.unwrap_or_default());
-            asked.is_empty() || name == asked || name.split('@').next() == Some(asked)
-        };
-        agents.iter().find(matches).cloned().ok_or_else(|| {
-            let names: Vec<&str> = agents.iter().map(|agent| agent.name()).collect();
-            let asked = asked.unwrap_or_default().chars().take(80).collect();
-            Error::NoAgent { asked, loaded: names.join(", ") }
-        })
     }
 
     /// The caller's run; an administrator finds anyone's.

@@ -12,7 +12,8 @@ use crate::exec::Exec;
 use crate::files::Files;
 use crate::gate::Gate;
 use crate::jobs::Jobs;
-use crate::policy::Policies;
+use crate::plugins::Library;
+use crate::policy::{Policies, Recorder};
 use crate::previews::Previews;
 use crate::processes::Processes;
 use crate::projects::Projects;
@@ -33,6 +34,8 @@ pub struct App {
     pub files: Files,
     pub gate: Gate,
     pub jobs: Jobs,
+    pub judgements: Recorder,
+    pub library: Library,
     pub policies: Policies,
     pub previews: Previews,
     pub processes: Processes,

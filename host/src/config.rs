@@ -13,7 +13,7 @@ use figment::providers::{Env, Format as _, Serialized, Toml};
 use serde::{Deserialize, Serialize};
 
 use crate::runtimes::{egress, engines, spec};
-use crate::{agents, auth, db, files, jobs, limits, plugins, terminals};
+use crate::{agents, auth, db, files, jobs, limits, plugins, policy, terminals};
 
 /// The file that is read from the working directory, if it is there.
 pub const FILE: &str = "lockhouse.toml";
@@ -38,17 +38,9 @@ pub struct Config {
     pub jobs: jobs::Config,
     pub limits: limits::Config,
     pub plugins: plugins::Config,
-    pub policy: Policy,
+    pub policy: policy::Config,
     pub runtimes: spec::Config,
     pub terminals: terminals::Config,
-}
-
-/// What the policy `layered` is told.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Policy {
-    /// Settings of its own; it says itself what it does not understand.
-    pub settings: serde_json::Map<String, serde_json::Value>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -88,7 +80,7 @@ impl Default for Config {
             jobs: jobs::Config::default(),
             limits: limits::Config::default(),
             plugins: plugins::Config::default(),
-            policy: Policy::default(),
+            policy: policy::Config::default(),
             runtimes: spec::Config::default(),
             terminals: terminals::Config::default(),
         }

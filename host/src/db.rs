@@ -117,6 +117,18 @@ impl Db {
         Ok(value)
     }
 
+    pub async fn replace_setting(&self, name: &str, value: &str) -> Result<(), Error> {
+        sqlx::query(
+            "INSERT INTO settings (name, value) VALUES ($1, $2) \
+             ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+        )
+        .bind(name)
+        .bind(value)
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
     /// A secret of this installation, made at its first start.
     pub async fn secret_setting(&self, name: &str, new: &Secret) -> Result<Secret, Error> {
         self.setting(name, new.reveal()).await.map(Secret::new)

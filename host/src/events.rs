@@ -21,7 +21,8 @@ pub const KEPT_EVENTS: usize = 1024;
 pub struct Event {
     pub seq: u64,
     pub at: Timestamp,
-    pub about: About,
+    /// Where it is nobody's, it is news of the installation, for administrators.
+    pub about: Option<About>,
     pub what: What,
 }
 
@@ -41,6 +42,7 @@ pub enum What {
     Job { job: JobId, status: &'static str },
     Run { run: RunId, state: &'static str },
     Port { port: u16, open: bool },
+    Plugin { name: String, version: String, change: &'static str, reason: Option<String> },
     Egress { host: String, port: u16, allowed: bool, reason: String },
 }
 
@@ -87,6 +89,15 @@ impl Events {
     }
 
     pub fn publish(&self, about: About, what: What) {
+        self.tell(Some(about), what);
+    }
+
+    /// News of the installation, for administrators.
+    pub fn publish_installation(&self, what: What) {
+        self.tell(None, what);
+    }
+
+    fn tell(&self, about: Option<About>, what: What) {
         let mut kept = self.inner.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let event = Event { seq: kept.next, at: self.inner.clock.now(), about, what };
         kept.next += 1;

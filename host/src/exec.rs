@@ -202,7 +202,9 @@ impl Exec {
             network: runtime.settings.network,
             request_id: caller.request_id.clone(),
         };
-        Ok(self.policies.decide(&request).await)
+        let decision = self.policies.decide(&request).await;
+        decision.dissent().into_iter().for_each(|dissent| permit.note(dissent));
+        Ok(decision)
     }
 }
 
@@ -304,12 +306,17 @@ fn link_error(error: LinkError) -> Error {
     }
 }
 
-/// The command as text; words are quoted as a shell would need them.
+/// The command as text.
 fn shown(command: &Command) -> String {
     match command {
         Command::Shell(text) => text.clone(),
-        Command::Argv(words) => words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" "),
+        Command::Argv(words) => shell_text(words),
     }
+}
+
+/// Words as one text, quoted as a shell would need them.
+pub fn shell_text(words: &[String]) -> String {
+    words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
 }
 
 fn quoted(word: &str) -> String {

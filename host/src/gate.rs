@@ -2,6 +2,8 @@
 //! record, always in this order, and gives a [`Permit`]. Functions with an
 //! effect take a permit, so a forgotten check does not compile.
 
+use std::sync::{Mutex, PoisonError};
+
 use crate::audit::{Audit, Entry, Phase, Unavailable};
 use crate::auth::Caller;
 use crate::ids::{AuditId, UserId};
@@ -73,6 +75,7 @@ pub struct Permit {
     caller: Caller,
     action: Action,
     open: Option<Open>,
+    notes: Mutex<Vec<String>>,
 }
 
 #[derive(Debug)]
@@ -107,7 +110,7 @@ impl Gate {
             Effect::Read => None,
             Effect::Write => Some(self.begin(caller, &action).await?),
         };
-        Ok(Permit { caller: caller.clone(), action, open })
+        Ok(Permit { caller: caller.clone(), action, open, notes: Mutex::default() })
     }
 
     fn check(&self, caller: &Caller, action: &Action) -> Result<(), Denied> {
@@ -161,6 +164,11 @@ impl Permit {
         &self.caller
     }
 
+    /// Adds to what the record will say of how it ended.
+    pub fn note(&self, text: String) {
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner).push(text);
+    }
+
     /// Records how it ended and hands the result on.
     pub fn seal<T, E: std::fmt::Display>(mut self, result: Result<T, E>) -> Result<T, E> {
         let outcome = match &result {
@@ -171,8 +179,11 @@ impl Permit {
         result
     }
 
-    fn record(&mut self, phase: Phase, outcome: String) {
+    fn record(&mut self, phase: Phase, mut outcome: String) {
         let Some(Open { id, audit }) = self.open.take() else { return };
+        for note in self.notes.get_mut().unwrap_or_else(PoisonError::into_inner) {
+            outcome = format!("{outcome}; {note}");
+        }
         audit.append_soon(Entry {
             id,
             phase,

@@ -12,6 +12,8 @@ mod health;
 mod jobs;
 mod layers;
 mod page;
+mod plugins;
+mod policies;
 mod previews;
 mod problem;
 mod processes;

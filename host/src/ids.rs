@@ -84,6 +84,14 @@ id!(
     CommandId, "command id"
 );
 id!(
+    /// One judgement of a command.
+    JudgementId, "judgement id"
+);
+id!(
+    /// One place where a plugin is used.
+    BindingId, "binding id"
+);
+id!(
     /// One audit entry.
     AuditId, "audit id"
 );

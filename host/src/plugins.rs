@@ -14,6 +14,7 @@ mod convert;
 mod fault;
 mod imports;
 mod instance;
+mod library;
 mod loaded;
 mod manifest;
 mod policy;
@@ -27,7 +28,11 @@ use std::time::Duration;
 pub use agent::AgentPlugin;
 pub use compile::CodeCacheUse;
 pub use config::{Agents, Config, Decisions};
-pub use fault::{Digest, Error, Fault, FaultKind, Identity};
+pub use fault::{Digest, Error, Fault, FaultKind, Identity, InvalidDigest};
+pub use library::{
+    BindingChange, BuiltIn, Error as LibraryError, Installed, Library, NewBinding, NewVersion,
+    Parts as LibraryParts, PluginBinding, Release, Source, State, Status, Version, Watcher,
+};
 pub use manifest::Role;
 pub use policy::PolicyPlugin;
 pub use wasm::Tuning;
@@ -86,6 +91,11 @@ impl Plugins {
         Ok(Self { host: Arc::new(host) })
     }
 
+    /// A larger component is refused.
+    pub fn max_component_bytes(&self) -> usize {
+        self.host.config.max_component_bytes
+    }
+
     /// What was chosen for this machine.
     pub fn tuning(&self) -> Tuning {
         self.host.compiler.tuning()
@@ -139,6 +149,11 @@ impl Plugin {
 
     pub fn identity(&self) -> &Identity {
         &self.loaded().identity
+    }
+
+    /// What it says of itself, in one sentence.
+    pub fn summary(&self) -> &str {
+        &self.loaded().summary
     }
 
     /// What it took to compile it, or to read its code from the cache.

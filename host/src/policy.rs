@@ -1,16 +1,46 @@
 //! Gate: whether a command may run. Every policy of the chain is asked; deny
-//! wins; a policy that cannot answer denies.
+//! wins; a policy that cannot answer denies, unless its binding says otherwise.
+//!
+//! ```text
+//! request ─▶ chain as it is now ─▶ each policy's opinion ─▶ decision ─▶ record
+//!                 ▲                      │
+//!              replace                   └ in shadow: recorded, not applied
+//! ```
+//!
+//! A decision is taken by the chain as it was when the command came, whole; a
+//! chain that replaces it decides on the next one.
 
-use std::sync::Arc;
+mod record;
+mod store;
+
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use futures::future::join_all;
 
 use crate::ids::{Kind, ProjectId, ProjectName, RequestId, UserId};
 
 /// A longer command is refused unread: no policy needs to be able to read it,
 /// and no person writes it. Words and names of variables count as well.
 pub const MAX_COMMAND_BYTES: usize = 64 * 1024;
+
+/// The `[policy]` part of the configuration.
+#[derive(Debug, Clone, serde::Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// What the policy `layered` is told where nobody has bound it otherwise;
+    /// it says itself what it does not understand.
+    pub settings: serde_json::Map<String, serde_json::Value>,
+    /// How many judgements are kept, for trying other policies on them.
+    pub keep_judgements: u32,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { settings: serde_json::Map::new(), keep_judgements: 100_000 }
+    }
+}
 
 /// Who decided where no policy did.
 const HOST: &str = "lockhouse";
@@ -35,7 +65,8 @@ pub struct Request {
 }
 
 /// By which way a command came.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Channel {
     Exec,
     Process,
@@ -43,6 +74,7 @@ pub enum Channel {
 }
 
 pub use crate::auth::Role;
+pub use record::{Judgement, MAX_PAGE, Recorder};
 
 /// What a runtime may reach.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -89,6 +121,50 @@ pub trait CommandPolicy: Send + Sync + 'static {
     async fn explain(&self) -> Result<String, Fault>;
 }
 
+/// One policy's place in the chain.
+#[derive(Clone)]
+pub struct Binding {
+    pub policy: Arc<dyn CommandPolicy>,
+    /// The one project whose commands it judges; everybody's where there is none.
+    pub project: Option<ProjectId>,
+    pub mode: Mode,
+    pub on_error: OnError,
+}
+
+/// What a policy's verdict is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    Enforce,
+    /// It is recorded and changes nothing.
+    Shadow,
+}
+
+/// What a policy that gives no verdict counts as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnError {
+    Deny,
+    Allow,
+}
+
+impl Binding {
+    /// Judges everybody's commands, and its faults deny.
+    pub fn enforced(policy: Arc<dyn CommandPolicy>) -> Self {
+        Self { policy, project: None, mode: Mode::Enforce, on_error: OnError::Deny }
+    }
+}
+
+/// What one policy of the chain said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Opinion {
+    pub policy: String,
+    pub mode: Mode,
+    pub verdict: Verdict,
+    /// Why the policy gave no verdict of its own; the verdict is then what its
+    /// binding says for this case.
+    pub fault: Option<String>,
+    pub took: Duration,
+}
+
 /// The answer of the whole chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decision {
@@ -103,72 +179,149 @@ pub struct Decision {
     /// policy gave the same one.
     pub sanitised: Option<String>,
     pub took: Duration,
+    /// Each policy's own, in the order of the chain.
+    pub opinions: Vec<Opinion>,
 }
 
-/// The policies, in the order in which they are asked. Cloning is cheap.
+impl Decision {
+    /// What policies in shadow would have decided otherwise, in words.
+    pub fn dissent(&self) -> Vec<String> {
+        let other = |opinion: &&Opinion| {
+            opinion.mode == Mode::Shadow && opinion.verdict.allow != self.allow
+        };
+        let words = |opinion: &Opinion| {
+            let would = if opinion.verdict.allow { "allow" } else { "deny" };
+            format!("{} in shadow would {would}: {}", opinion.policy, opinion.verdict.rule)
+        };
+        self.opinions.iter().filter(other).map(words).collect()
+    }
+}
+
+/// The policies, in the order in which they are asked. Cloning is cheap, and
+/// all clones see a chain that is replaced.
 #[derive(Clone)]
 pub struct Policies {
-    chain: Arc<[Arc<dyn CommandPolicy>]>,
+    chain: Arc<RwLock<Arc<[Binding]>>>,
+    recorder: Option<Recorder>,
 }
 
 impl std::fmt::Debug for Policies {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_list().entries(self.chain.iter().map(|policy| policy.name())).finish()
+        f.debug_list().entries(self.names()).finish()
     }
 }
 
 impl Policies {
-    pub fn new(chain: impl IntoIterator<Item = Arc<dyn CommandPolicy>>) -> Self {
-        Self { chain: chain.into_iter().collect() }
+    pub fn new(chain: impl IntoIterator<Item = Binding>) -> Self {
+        let chain: Arc<[Binding]> = chain.into_iter().collect();
+        Self { chain: Arc::new(RwLock::new(chain)), recorder: None }
+    }
+
+    /// Keeps what is judged from now on.
+    #[must_use]
+    pub fn recorded(mut self, recorder: Recorder) -> Self {
+        self.recorder = Some(recorder);
+        self
+    }
+
+    /// Judges by another chain from the next command on. Commands that are
+    /// being judged are judged by the one they came to.
+    pub fn replace(&self, chain: impl IntoIterator<Item = Binding>) {
+        let chain = chain.into_iter().collect();
+        *self.chain.write().unwrap_or_else(PoisonError::into_inner) = chain;
+    }
+
+    /// The chain with `policy` in place of the one of its id, or as one more;
+    /// for trying it out: nothing is kept, and the chain that judges stays.
+    #[must_use]
+    pub fn with_candidate(&self, policy: Arc<dyn CommandPolicy>) -> Self {
+        let id = id(policy.name()).to_owned();
+        let mut chain = self.chain().to_vec();
+        let same = chain.iter_mut().filter(|binding| id == self::id(binding.policy.name()));
+        if same.map(|binding| binding.policy = Arc::clone(&policy)).count() == 0 {
+            chain.push(Binding::enforced(policy));
+        }
+        Self::new(chain)
+    }
+
+    fn chain(&self) -> Arc<[Binding]> {
+        Arc::clone(&self.chain.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Whether nothing may run, since nobody can allow it.
     pub fn is_empty(&self) -> bool {
-        self.chain.is_empty()
+        !self.chain().iter().any(|b| b.mode == Mode::Enforce && b.project.is_none())
     }
 
     /// The policies' names, in the order in which they are asked.
-    pub fn names(&self) -> Vec<&str> {
-        self.chain.iter().map(|policy| policy.name()).collect()
+    pub fn names(&self) -> Vec<String> {
+        self.chain().iter().map(|binding| binding.policy.name().to_owned()).collect()
     }
 
-    /// Asks every policy, in order. The first to deny decides; a policy without
-    /// a verdict denies; where all allow, the one that sees most risk decides.
+    /// Asks every policy that judges this project. The first to deny decides;
+    /// where all allow, the one that sees most risk decides.
     pub async fn decide(&self, request: &Request) -> Decision {
-        let began = Instant::now();
-        let mut decision = match oversize(request) {
-            Some(size) => too_long(size),
-            None => self.ask(request).await,
-        };
-        decision.took = began.elapsed();
+        let decision = self.consider(request).await;
         count(&decision);
+        if let Some(recorder) = &self.recorder {
+            recorder.keep(request, &decision);
+        }
         decision
     }
 
-    /// The rules of every policy in words, as an agent can be shown them.
-    pub async fn explain(&self) -> Result<String, Fault> {
+    /// The same, for a command that will not run: it is neither counted nor kept.
+    pub async fn consider(&self, request: &Request) -> Decision {
+        let began = Instant::now();
+        let mut decision = match oversize(request) {
+            Some(size) => too_long(size),
+            None => combine(ask(&self.chain(), request).await),
+        };
+        decision.took = began.elapsed();
+        decision
+    }
+
+    /// The rules in words, as an agent can be shown them: those for everybody
+    /// and those of one project.
+    pub async fn explain(&self, project: Option<&ProjectId>) -> Result<String, Fault> {
         let mut rules = String::new();
-        for policy in self.chain.iter() {
-            rules.push_str(&format!(
-                "# {}\n\n{}\n\n",
-                policy.name(),
-                policy.explain().await?.trim()
-            ));
+        for binding in self.chain().iter().filter(|b| b.mode == Mode::Enforce && b.judges(project))
+        {
+            let (name, text) = (binding.policy.name(), binding.policy.explain().await?);
+            rules.push_str(&format!("# {name}\n\n{}\n\n", text.trim()));
         }
         Ok(rules)
     }
+}
 
-    async fn ask(&self, request: &Request) -> Decision {
-        let mut verdicts = Vec::with_capacity(self.chain.len());
-        for policy in self.chain.iter() {
-            let verdict = policy.evaluate(request).await.unwrap_or_else(|fault| {
-                tracing::error!(policy = policy.name(), %fault, "a policy gave no verdict");
-                unavailable(fault.to_string())
-            });
-            verdicts.push((policy.name(), verdict));
-        }
-        combine(verdicts)
+impl Binding {
+    fn judges(&self, project: Option<&ProjectId>) -> bool {
+        self.project.is_none() || self.project.as_ref() == project
     }
+
+    async fn opinion(&self, request: &Request) -> Opinion {
+        let began = Instant::now();
+        let verdict = self.policy.evaluate(request).await;
+        let (verdict, fault) = match verdict {
+            Ok(verdict) => (verdict, None),
+            Err(fault) => {
+                tracing::error!(policy = self.policy.name(), %fault, "a policy gave no verdict");
+                (unavailable(&fault, self.on_error), Some(fault.to_string()))
+            }
+        };
+        let policy = self.policy.name().to_owned();
+        Opinion { policy, mode: self.mode, verdict, fault, took: began.elapsed() }
+    }
+}
+
+/// A policy's name without its version.
+fn id(name: &str) -> &str {
+    name.split_once('@').map_or(name, |(id, _)| id)
+}
+
+/// All at once: a policy that takes its time costs the caller that time only once.
+async fn ask(chain: &[Binding], request: &Request) -> Vec<Opinion> {
+    let judges = chain.iter().filter(|binding| binding.judges(Some(&request.project)));
+    join_all(judges.map(|binding| binding.opinion(request))).await
 }
 
 /// The size of a command that is too long.
@@ -187,14 +340,21 @@ fn too_long(size: usize) -> Decision {
     denied("command-too-long", reason)
 }
 
-fn unavailable(why: String) -> Verdict {
+fn unavailable(why: &Fault, on_error: OnError) -> Verdict {
+    let allow = on_error == OnError::Allow;
+    let (risk, reason) = if allow {
+        (Risk::Dangerous, format!("The command was not judged and may run all the same: {why}."))
+    } else {
+        (Risk::Blocked, format!("The command was not judged, so it may not run: {why}."))
+    };
+    let advice = "Try again; if it stays so, ask the operator.".to_owned();
     Verdict {
-        allow: false,
-        risk: Risk::Blocked,
+        allow,
+        risk,
         rule: "policy-unavailable".to_owned(),
-        reason: format!("The command was not judged, so it may not run: {why}."),
+        reason,
         sanitised: None,
-        advice: Some("Try again; if it stays so, ask the operator.".to_owned()),
+        advice: (!allow).then_some(advice),
     }
 }
 
@@ -208,37 +368,43 @@ fn denied(rule: &str, reason: String) -> Decision {
         advice: None,
         sanitised: None,
         took: Duration::ZERO,
+        opinions: Vec::new(),
     }
 }
 
-fn combine(verdicts: Vec<(&str, Verdict)>) -> Decision {
-    let allow = verdicts.iter().all(|(_, verdict)| verdict.allow);
-    let agreed = if allow { agreed(&verdicts) } else { None };
+fn combine(opinions: Vec<Opinion>) -> Decision {
+    let enforced: Vec<&Opinion> =
+        opinions.iter().filter(|opinion| opinion.mode == Mode::Enforce).collect();
+    let allow = enforced.iter().all(|opinion| opinion.verdict.allow);
     // Of equal risks the first policy's counts.
-    let decisive = verdicts
-        .into_iter()
-        .filter(|(_, verdict)| verdict.allow == allow)
-        .reduce(|first, next| if allow && next.1.risk > first.1.risk { next } else { first });
-    let Some((policy, verdict)) = decisive else {
+    let decisive =
+        enforced.iter().filter(|opinion| opinion.verdict.allow == allow).copied().reduce(
+            |first, next| {
+                if allow && next.verdict.risk > first.verdict.risk { next } else { first }
+            },
+        );
+    let Some(Opinion { policy, verdict, .. }) = decisive else {
         let reason = "No policy is loaded, so no command may run: the operator must load one.";
-        return denied("no-policy", reason.to_owned());
+        return Decision { opinions, ..denied("no-policy", reason.to_owned()) };
     };
-    Decision {
+    let decision = Decision {
         allow,
         risk: verdict.risk,
-        policy: policy.to_owned(),
-        rule: verdict.rule,
-        reason: verdict.reason,
-        advice: verdict.advice,
-        sanitised: agreed,
+        policy: policy.clone(),
+        rule: verdict.rule.clone(),
+        reason: verdict.reason.clone(),
+        advice: verdict.advice.clone(),
+        sanitised: if allow { agreed(&enforced) } else { None },
         took: Duration::ZERO,
-    }
+        opinions: Vec::new(),
+    };
+    Decision { opinions, ..decision }
 }
 
-fn agreed(verdicts: &[(&str, Verdict)]) -> Option<String> {
-    let (_, first) = verdicts.first()?;
-    let same = verdicts.iter().all(|(_, verdict)| verdict.sanitised == first.sanitised);
-    if same { first.sanitised.clone() } else { None }
+fn agreed(opinions: &[&Opinion]) -> Option<String> {
+    let (first, rest) = opinions.split_first()?;
+    let same = rest.iter().all(|other| other.verdict.sanitised == first.verdict.sanitised);
+    if same { first.verdict.sanitised.clone() } else { None }
 }
 
 fn count(decision: &Decision) {
@@ -247,6 +413,31 @@ fn count(decision: &Decision) {
     metrics::counter!("policy_decisions_total", "policy" => policy, "decision" => verdict, "risk" => decision.risk.as_str())
         .increment(1);
     metrics::histogram!("policy_decision_seconds").record(decision.took);
+    for opinion in decision.opinions.iter().filter(|opinion| opinion.mode == Mode::Shadow) {
+        let policy = opinion.policy.clone();
+        let verdict = if opinion.verdict.allow { "allow" } else { "deny" };
+        let agrees = if opinion.verdict.allow == decision.allow { "yes" } else { "no" };
+        metrics::counter!("policy_shadow_verdicts_total", "policy" => policy, "decision" => verdict, "agrees" => agrees)
+            .increment(1);
+    }
+}
+
+impl Mode {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Enforce => "enforce",
+            Self::Shadow => "shadow",
+        }
+    }
+}
+
+impl OnError {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Deny => "deny",
+            Self::Allow => "allow",
+        }
+    }
 }
 
 impl Risk {

@@ -178,17 +178,15 @@ impl Processes {
         let mut events = self.events.subscribe(None);
         while let Some(event) = events.next().await {
             let up = matches!(event.what, What::Runtime { status: "running", .. });
-            if !up {
-                continue;
-            }
-            let found = self.projects.find_named(&event.about).await;
+            let Some(about) = event.about.filter(|_| up) else { continue };
+            let found = self.projects.find_named(&about).await;
             let restored = match found {
                 Ok(Some(project)) => self.restore(&project.id).await,
                 Ok(None) => continue,
                 Err(error) => Err(Error::Db(error)),
             };
             if let Err(error) = restored {
-                tracing::warn!(project = %event.about.project, %error, "a process was not restarted");
+                tracing::warn!(project = %about.project, %error, "a process was not restarted");
             }
         }
     }
@@ -224,7 +222,9 @@ impl Processes {
             network: runtime.settings.network,
             request_id: RequestId::clone(&caller.request_id),
         };
-        Ok(self.policies.decide(&request).await)
+        let decision = self.policies.decide(&request).await;
+        decision.dissent().into_iter().for_each(|dissent| permit.note(dissent));
+        Ok(decision)
     }
 }
 

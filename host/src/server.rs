@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use axum::serve::ListenerExt as _;
 use tokio::net::TcpListener;
 
-use crate::agents::{self, Agent, Agents};
+use crate::agents::{self, Agents, Roster};
 use crate::app::App;
 use crate::audit::Audit;
 use crate::auth::Auth;
@@ -24,8 +24,8 @@ use crate::gate::Gate;
 use crate::ids::{InstanceId, Kind};
 use crate::jobs::Jobs;
 use crate::limits::Limits;
-use crate::plugins::Plugins;
-use crate::policy::{CommandPolicy, Policies};
+use crate::plugins::{BuiltIn, Library, LibraryParts, Plugins, Watcher};
+use crate::policy::{Policies, Recorder};
 use crate::previews::Previews;
 use crate::processes::Processes;
 use crate::projects::Projects;
@@ -34,7 +34,7 @@ use crate::runtimes::{self, Place, Runtimes, engines, local};
 use crate::secret::Secret;
 use crate::tasks::Tasks;
 use crate::terminals::Terminals;
-use crate::{artifacts, http, telemetry};
+use crate::{artifacts, auth, http, telemetry};
 
 /// How long requests and tasks get to finish when the server ends.
 const STOP_GRACE: Duration = Duration::from_secs(10);
@@ -127,7 +127,15 @@ async fn build(config: &Config, tasks: &Tasks) -> anyhow::Result<Built> {
     let audit = Audit::start(ground.db.clone(), ground.clock.clone(), tasks);
     let gate = Gate::new(Limits::new(&config.limits), audit.clone());
     let plugins = Plugins::start(config.plugins.clone(), Some(&config.data.join("plugins")))?;
-    let policies = load_policies(config, &plugins).await?;
+    let recorder = Recorder::start(
+        ground.db.clone(),
+        ground.clock.clone(),
+        tasks,
+        config.policy.keep_judgements,
+    );
+    let policies = Policies::new([]).recorded(recorder.clone());
+    let roster = Roster::default();
+    let library = library(config, &ground, &plugins, (&policies, &roster)).await?;
     let premises = premises(config, &ground).await?;
     let exec = Exec::new(
         ground.db.clone(),
@@ -143,7 +151,7 @@ async fn build(config: &Config, tasks: &Tasks) -> anyhow::Result<Built> {
         premises.runtimes.clone(),
         policies.clone(),
     );
-    let agents = agents(config, &ground, &premises, (&exec, &processes), &plugins).await?;
+    let agents = agents(config, &ground, &premises, (&exec, &processes), roster);
     let secret = ground.db.secret_setting("preview_key", &Secret::generate("")?).await?;
     let runtimes = premises.runtimes;
     let app = App {
@@ -159,6 +167,8 @@ async fn build(config: &Config, tasks: &Tasks) -> anyhow::Result<Built> {
         files: premises.files,
         gate,
         jobs: premises.jobs,
+        judgements: recorder,
+        library,
         policies,
         processes,
         projects: premises.projects,
@@ -219,16 +229,14 @@ async fn premises(config: &Config, ground: &Ground) -> anyhow::Result<Premises> 
     Ok(Premises { projects, files, jobs, runtimes, engine_choice })
 }
 
-async fn agents(
+fn agents(
     config: &Config,
     ground: &Ground,
     premises: &Premises,
     (exec, processes): (&Exec, &Processes),
-    plugins: &Plugins,
-) -> anyhow::Result<Agents> {
-    let offline = plugins.load(OFFLINE_AGENT, built_in(OFFLINE_AGENT)?, "{}").await?;
-    let offline: Arc<dyn Agent> = Arc::new(offline.into_agent()?);
-    Ok(Agents::new(agents::Parts {
+    roster: Roster,
+) -> Agents {
+    Agents::new(agents::Parts {
         db: ground.db.clone(),
         clock: ground.clock.clone(),
         events: ground.events.clone(),
@@ -239,9 +247,9 @@ async fn agents(
         processes: processes.clone(),
         files: premises.files.clone(),
         jobs: premises.jobs.clone(),
-        agents: vec![offline],
+        agents: roster,
         config: config.agents.clone(),
-    }))
+    })
 }
 
 async fn instance(db: &Db) -> anyhow::Result<InstanceId> {
@@ -249,16 +257,33 @@ async fn instance(db: &Db) -> anyhow::Result<InstanceId> {
     Ok(id.parse()?)
 }
 
-async fn load_policies(config: &Config, plugins: &Plugins) -> anyhow::Result<Policies> {
-    let settings = serde_json::to_string(&config.policy.settings)?;
-    let policy = plugins.load(DEFAULT_POLICY, built_in(DEFAULT_POLICY)?, &settings).await?;
-    let policy = policy.into_policy()?;
-    let policy: Arc<dyn CommandPolicy> = Arc::new(policy);
-    Ok(Policies::new([policy]))
+async fn library(
+    config: &Config,
+    ground: &Ground,
+    plugins: &Plugins,
+    (policies, agents): (&Policies, &Roster),
+) -> anyhow::Result<Library> {
+    let configured = serde_json::to_string(&config.policy.settings)?;
+    let parts = LibraryParts {
+        plugins: plugins.clone(),
+        db: ground.db.clone(),
+        clock: ground.clock.clone(),
+        events: ground.events.clone(),
+        folder: config.data.join("plugins/components"),
+        policies: policies.clone(),
+        agents: agents.clone(),
+        built_in: vec![
+            built_in(DEFAULT_POLICY, configured, true)?,
+            built_in(OFFLINE_AGENT, "{}".to_owned(), true)?,
+        ],
+    };
+    Ok(Library::open(parts).await?)
 }
 
-fn built_in(name: &str) -> anyhow::Result<&'static [u8]> {
-    artifacts::component(name).with_context(|| format!("the component “{name}” is not built in"))
+fn built_in(name: &'static str, settings: String, bound: bool) -> anyhow::Result<BuiltIn> {
+    let bytes = artifacts::component(name);
+    let bytes = bytes.with_context(|| format!("the component “{name}” is not built in"))?;
+    Ok(BuiltIn { name, bytes, settings, bound })
 }
 
 /// What runs beside the requests, none of which waits for it.
@@ -267,6 +292,7 @@ fn start_background(config: &Config, app: &App, tasks: &Tasks) {
     let runtimes = app.runtimes.clone();
     tasks.run("reconcile", async move { runtimes.reconcile().await });
     app.jobs.sweep_always(tasks);
+    watch_plugins(config, app, tasks);
     app.files.sweep_once(config.data.join("projects"), tasks);
     let runtimes = app.runtimes.clone();
     tasks.run("learn registries", async move {
@@ -274,6 +300,18 @@ fn start_background(config: &Config, app: &App, tasks: &Tasks) {
             runtimes.learn_registries(kind).await;
         }
     });
+}
+
+/// Whoever may write into the directory of plugins acts as the administrator.
+fn watch_plugins(config: &Config, app: &App, tasks: &Tasks) {
+    let dir = config.plugins.directory.clone();
+    let dir = dir.unwrap_or_else(|| config.data.join("plugins/local"));
+    if let Err(error) = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&dir) {
+        tracing::warn!(dir = %dir.display(), %error, "the directory of plugins can't be made");
+    }
+    let (library, gate) = (app.library.clone(), app.gate.clone());
+    let watcher = Watcher::new(library, gate, auth::administrator(), dir);
+    tasks.run("plugins", watcher.watch());
 }
 
 /// The data directory holds secrets: nobody else may look in.

@@ -11,7 +11,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use lockhouse::agents::{
     Agent, AgentError, Agents, Brief, Config, Edit, Error, Event, NewRun, Parts, Plan, PlannedFile,
-    Progress, ProgressSender, Recorded, Run, WriteContext,
+    Progress, ProgressSender, Recorded, Roster, Run, WriteContext,
 };
 use lockhouse::audit::Audit;
 use lockhouse::auth::{self, Auth, Caller, Role, User};
@@ -24,7 +24,7 @@ use lockhouse::gate::{Action, Gate, Permit, Target};
 use lockhouse::ids::{InstanceId, Kind, RequestId};
 use lockhouse::jobs::{self, Jobs};
 use lockhouse::limits::{self, Limits};
-use lockhouse::policy::{CommandPolicy, Fault, Policies, Request, Risk, Verdict};
+use lockhouse::policy::{Binding, CommandPolicy, Fault, Policies, Request, Risk, Verdict};
 use lockhouse::processes::Processes;
 use lockhouse::projects::{NewProject, Project, Projects};
 use lockhouse::runtimes::egress::{self, Egress, SystemResolver};
@@ -178,7 +178,7 @@ impl Room {
             (&jobs::Config::default(), &limits),
         );
         let runtimes = open_runtimes(&data, &db, &clock, &events, &tasks, &projects);
-        let policies = Policies::new([Arc::new(Guard) as Arc<dyn CommandPolicy>]);
+        let policies = Policies::new([Binding::enforced(Arc::new(Guard))]);
         let exec = Exec::new(db.clone(), clock.clone(), runtimes.clone(), policies.clone());
         let processes = Processes::new(
             db.clone(),
@@ -207,7 +207,7 @@ impl Room {
             processes,
             files,
             jobs,
-            agents: vec![Arc::new(agent)],
+            agents: Roster::new([Arc::new(agent) as Arc<dyn Agent>]),
             config: Config::default(),
         };
         Self { parts, gate, ada, project, _data: data }

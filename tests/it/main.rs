@@ -21,6 +21,7 @@ mod engines;
 mod files;
 mod host;
 mod jobs;
+mod library;
 mod plugins;
 mod stores;
 mod story;

@@ -127,7 +127,9 @@ fn may_import(from: &str, to: &str) -> bool {
         _ if GATES.contains(&from) => false,
         _ if ROOMS.contains(&from) => GATES.contains(&to) || arrows(from).contains(&to),
         _ if DOORS.contains(&from) => {
-            GATES.contains(&to) || ROOMS.contains(&to) || (from == "http" && to == "app")
+            GATES.contains(&to)
+                || ROOMS.contains(&to)
+                || (from == "http" && ["app", "plugins"].contains(&to))
         }
         _ => false,
     }

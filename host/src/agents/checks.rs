@@ -99,7 +99,7 @@ impl Execution {
                 What::Process { .. } => true,
                 _ => false,
             };
-            if matters && event.about == about {
+            if matters && event.about.as_ref() == Some(&about) {
                 return;
             }
         }

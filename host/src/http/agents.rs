@@ -221,8 +221,8 @@ async fn find_or_create(
 #[utoipa::path(get, path = "/agents", tag = "agents",
     responses((status = 200, body = AgentList), (status = "4XX", body = ProblemView)))]
 pub(super) async fn list_agents(State(app): State<App>, _caller: Caller) -> axum::Json<AgentList> {
-    let agents = app.agents.loaded().iter().enumerate();
-    let agents = agents.map(|(n, agent)| AgentView {
+    let loaded = app.agents.loaded();
+    let agents = loaded.iter().enumerate().map(|(n, agent)| AgentView {
         name: agent.name().to_owned(),
         summary: agent.summary().to_owned(),
         default: n == 0,

@@ -41,7 +41,8 @@ fn news(
                 () = tasks.stopping() => None,
             };
             let Some(event) = event else { break };
-            if caller.is_admin() || event.about.owner == caller.user.id {
+            let own = event.about.as_ref().is_some_and(|about| about.owner == caller.user.id);
+            if caller.is_admin() || own {
                 yield Ok(sse::event(&view(&event)).id(event.seq.to_string()));
             }
         }
@@ -51,7 +52,9 @@ fn news(
 fn view(event: &Event) -> Value {
     let mut view = what(&event.what);
     if let Value::Object(members) = &mut view {
-        members.insert("project".to_owned(), event.about.project.as_str().into());
+        if let Some(about) = &event.about {
+            members.insert("project".to_owned(), about.project.as_str().into());
+        }
         members.insert("at".to_owned(), event.at.to_string().into());
     }
     view
@@ -75,6 +78,10 @@ fn what(what: &What) -> Value {
         What::Run { run, state } => {
             json!({ "type": "run", "run_id": run.as_str(), "state": state })
         }
+        What::Plugin { name, version, change, reason } => json!({
+            "type": "plugin", "name": name, "version": version, "change": change,
+            "reason": reason,
+        }),
         What::Port { port, open } => json!({ "type": "port", "port": port, "open": open }),
         What::Egress { host, port, allowed, reason } => json!({
             "type": "egress", "host": host, "port": port, "allowed": allowed, "reason": reason,

@@ -46,6 +46,13 @@ pub(super) struct ProblemView {
     pub extra: Map<String, Value>,
 }
 
+/// As the audit record keeps it: what the client was told.
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.detail)
+    }
+}
+
 impl Problem {
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
         let detail = detail.into();

@@ -3,6 +3,7 @@
 //! route.
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::routing::{any, get};
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -12,9 +13,9 @@ use utoipa_swagger_ui::SwaggerUi;
 use super::files::content;
 use super::problem::Problem;
 use super::{
-    agents, assets, audit, events, exec, files, health, jobs, layers, previews, processes,
+    agents, assets, audit, events, exec, files, health, jobs, layers, plugins, policies, previews,
 };
-use super::{projects, runtimes, session, terminals};
+use super::{processes, projects, runtimes, session, terminals};
 use crate::app::App;
 
 #[derive(OpenApi)]
@@ -91,6 +92,19 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(jobs::job_stats))
         .routes(routes!(jobs::clean_up_jobs))
         .routes(routes!(audit::verify_audit))
+        .routes(routes!(plugins::list_plugins))
+        .routes(routes!(plugins::find_plugin, plugins::install_plugin, plugins::remove_plugin))
+        // The upload has limits of its own.
+        .layer(DefaultBodyLimit::disable())
+        .routes(routes!(plugins::roll_back_plugin))
+        .routes(routes!(plugins::enable_plugin))
+        .routes(routes!(plugins::disable_plugin))
+        .routes(routes!(plugins::set_grants))
+        .routes(routes!(plugins::list_bindings, plugins::create_binding))
+        .routes(routes!(plugins::change_binding, plugins::delete_binding))
+        .routes(routes!(policies::evaluate))
+        .routes(routes!(policies::replay))
+        .routes(routes!(policies::explain))
         .routes(routes!(agents::generate))
         .routes(routes!(agents::list_agents))
         .routes(routes!(agents::list_runs))

@@ -13,6 +13,9 @@ const MIB: usize = 1024 * KIB;
 pub struct Config {
     /// Larger components are refused before they are read.
     pub max_component_bytes: usize,
+    /// A component that is put into this directory is installed; without it,
+    /// `plugins/local` in the data directory.
+    pub directory: Option<std::path::PathBuf>,
     pub decisions: Decisions,
     pub agents: Agents,
 }
@@ -60,6 +63,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             max_component_bytes: 32 * MIB,
+            directory: None,
             decisions: Decisions::default(),
             agents: Agents::default(),
         }

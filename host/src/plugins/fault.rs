@@ -77,6 +77,10 @@ pub enum Error {
     Role { name: String, why: String },
     #[error("{name} could not be compiled: {why}")]
     Compile { name: String, why: String },
+    #[error(
+        "{0} was part of another version of the server and is not part of this one: install it as a component, or remove it"
+    )]
+    NotBuiltIn(String),
     #[error("{plugin} refuses its settings: {problems}")]
     Settings { plugin: Arc<Identity>, problems: String },
     #[error(transparent)]
@@ -111,6 +115,30 @@ impl Digest {
 
     pub fn to_hex(self) -> String {
         self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+/// A text that is no digest.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("a digest is `sha256:` and 64 hexadecimal digits")]
+pub struct InvalidDigest;
+
+impl std::str::FromStr for Digest {
+    type Err = InvalidDigest;
+
+    /// With or without `sha256:` before it.
+    fn from_str(text: &str) -> Result<Self, InvalidDigest> {
+        let digits = text.strip_prefix("sha256:").unwrap_or(text).as_bytes();
+        let mut digest = [0; 32];
+        if digits.len() != 2 * digest.len() {
+            return Err(InvalidDigest);
+        }
+        for (byte, pair) in digest.iter_mut().zip(digits.chunks_exact(2)) {
+            let digit = |c: u8| char::from(c).to_digit(16).and_then(|d| u8::try_from(d).ok());
+            let (high, low) = (digit(pair[0]), digit(pair[1]));
+            *byte = high.zip(low).map(|(high, low)| high << 4 | low).ok_or(InvalidDigest)?;
+        }
+        Ok(Self(digest))
     }
 }
 

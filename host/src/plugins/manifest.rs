@@ -49,6 +49,14 @@ const ROLES: &[Marks] = &[
 const SPOKEN: &str = "0.1.0";
 
 impl Role {
+    /// As the manifest and the API name it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Policy => "command-policy",
+            Self::Agent => "agent",
+        }
+    }
+
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Policy => "a policy",

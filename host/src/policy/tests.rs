@@ -57,7 +57,7 @@ fn fails(name: &'static str) -> Arc<dyn CommandPolicy> {
 }
 
 async fn decide(chain: Vec<Arc<dyn CommandPolicy>>) -> Decision {
-    Policies::new(chain).decide(&request("ls")).await
+    Policies::new(chain.into_iter().map(Binding::enforced)).decide(&request("ls")).await
 }
 
 #[tokio::test]
@@ -111,7 +111,7 @@ async fn a_sanitised_command_counts_only_where_every_policy_gave_it() {
 
 #[tokio::test]
 async fn a_command_over_the_limit_is_denied_without_asking() {
-    let policies = Policies::new([says("a", true, Risk::Safe, "ls")]);
+    let policies = Policies::new([Binding::enforced(says("a", true, Risk::Safe, "ls"))]);
     let fits = policies.decide(&request(&"x".repeat(MAX_COMMAND_BYTES))).await;
     assert!(fits.allow);
     let decision = policies.decide(&request(&"x".repeat(MAX_COMMAND_BYTES + 1))).await;
@@ -122,7 +122,7 @@ async fn a_command_over_the_limit_is_denied_without_asking() {
 
 #[tokio::test]
 async fn words_over_the_limit_are_denied_as_well() {
-    let policies = Policies::new([says("a", true, Risk::Safe, "ls")]);
+    let policies = Policies::new([Binding::enforced(says("a", true, Risk::Safe, "ls"))]);
     let mut long = request("ls");
     long.argv = Some(vec![String::new(); 3 * MAX_COMMAND_BYTES]);
     assert_eq!(policies.decide(&long).await.rule, "command-too-long");
@@ -131,6 +131,59 @@ async fn words_over_the_limit_are_denied_as_well() {
 #[tokio::test]
 async fn the_rules_of_every_policy_are_told_in_order() {
     let chain = [says("a", true, Risk::Safe, ""), says("b", true, Risk::Safe, "")];
-    let rules = Policies::new(chain).explain().await.unwrap();
+    let policies = Policies::new(chain.map(Binding::enforced));
+    let rules = policies.explain(None).await.unwrap();
     assert_eq!(rules, "# a\n\nthe rules of a\n\n# b\n\nthe rules of b\n\n");
+}
+
+fn bound(policy: Arc<dyn CommandPolicy>, change: impl FnOnce(&mut Binding)) -> Binding {
+    let mut binding = Binding::enforced(policy);
+    change(&mut binding);
+    binding
+}
+
+#[tokio::test]
+async fn a_policy_in_shadow_is_heard_and_changes_nothing() {
+    let shadow = bound(says("b", false, Risk::Blocked, ""), |b| b.mode = Mode::Shadow);
+    let policies = Policies::new([Binding::enforced(says("a", true, Risk::Safe, "ls")), shadow]);
+    let decision = policies.decide(&request("ls")).await;
+    assert!(decision.allow);
+    assert_eq!(decision.sanitised.as_deref(), Some("ls"));
+    assert_eq!(decision.dissent(), ["b in shadow would deny: b-rule"]);
+}
+
+#[tokio::test]
+async fn policies_that_are_all_in_shadow_let_nothing_run() {
+    let shadow = bound(says("a", true, Risk::Safe, ""), |b| b.mode = Mode::Shadow);
+    let policies = Policies::new([shadow]);
+    assert!(policies.is_empty());
+    assert_eq!(policies.decide(&request("ls")).await.rule, "no-policy");
+}
+
+#[tokio::test]
+async fn a_policy_bound_to_one_project_judges_no_other() {
+    let (ours, theirs) = (request("ls"), request("ls"));
+    let project = ours.project.clone();
+    let strict = bound(says("b", false, Risk::Blocked, ""), |b| b.project = Some(project));
+    let policies = Policies::new([Binding::enforced(says("a", true, Risk::Safe, "")), strict]);
+    assert!(!policies.decide(&ours).await.allow);
+    assert!(policies.decide(&theirs).await.allow);
+}
+
+#[tokio::test]
+async fn where_the_operator_says_so_a_policy_without_a_verdict_allows() {
+    let lenient = bound(fails("b"), |b| b.on_error = OnError::Allow);
+    let policies = Policies::new([Binding::enforced(says("a", true, Risk::Safe, "")), lenient]);
+    let decision = policies.decide(&request("ls")).await;
+    assert!(decision.allow);
+    assert_eq!((decision.policy.as_str(), decision.risk), ("b", Risk::Dangerous));
+    assert!(decision.opinions[1].fault.as_deref().unwrap().contains("b 0.1.0 was stopped"));
+}
+
+#[tokio::test]
+async fn a_replaced_chain_judges_the_next_command() {
+    let policies = Policies::new([Binding::enforced(says("a", true, Risk::Safe, ""))]);
+    assert!(policies.clone().decide(&request("ls")).await.allow);
+    policies.clone().replace([Binding::enforced(says("b", false, Risk::Safe, ""))]);
+    assert_eq!(policies.decide(&request("ls")).await.policy, "b");
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use lockhouse::agents::Brief;
 use lockhouse::ids::{Kind, ProjectId, RequestId};
 use lockhouse::plugins::{AgentPlugin, Config, Error, Plugins, PolicyPlugin};
-use lockhouse::policy::{Channel, CommandPolicy, Decision, NetworkMode, Policies, Request, Role};
+use lockhouse::policy::{Binding, Channel, Decision, NetworkMode, Policies, Request, Role};
 
 /// A host with the default limits.
 pub(crate) fn host() -> Plugins {
@@ -35,8 +35,8 @@ pub(crate) async fn refusal(bytes: &[u8], settings: &str) -> Error {
 }
 
 pub(crate) async fn decide(policy: &PolicyPlugin, command: &str) -> Decision {
-    let policy: Arc<dyn CommandPolicy> = Arc::new(policy.clone());
-    Policies::new([policy]).decide(&request(command)).await
+    let binding = Binding::enforced(Arc::new(policy.clone()));
+    Policies::new([binding]).decide(&request(command)).await
 }
 
 pub(crate) fn request(command: &str) -> Request {

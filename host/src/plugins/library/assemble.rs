@@ -1,0 +1,184 @@
+//! From what the database says to what runs: the chain of policies and the
+//! roster of agents.
+
+use std::sync::{Arc, PoisonError};
+
+use async_trait::async_trait;
+
+use super::{BuiltIn, Error, Installed, Library, PluginBinding, Release, State, Status, Version};
+use crate::agents::Agent;
+use crate::ids::BindingId;
+use crate::plugins::{Plugin, fault};
+use crate::policy::{Binding, CommandPolicy, Fault, Mode, OnError, Request, Verdict};
+
+/// A fact of the installation: whether built-in plugins have been bound.
+const SEEDED: &str = "plugins_bound";
+/// Settings of a plugin that has none.
+const NO_SETTINGS: &str = "{}";
+
+/// A policy that should judge and can't be loaded.
+struct Missing {
+    name: String,
+    why: String,
+}
+
+#[async_trait]
+impl CommandPolicy for Missing {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    async fn evaluate(&self, _request: &Request) -> Result<Verdict, Fault> {
+        Err(Fault(format!("the policy {} can't be loaded: {}", self.name, self.why)))
+    }
+
+    async fn explain(&self) -> Result<String, Fault> {
+        Err(Fault(format!("the policy {} can't be loaded: {}", self.name, self.why)))
+    }
+}
+
+impl Library {
+    /// Gives every built-in plugin its row and, at the first start of an
+    /// installation, its binding. One that came with a newer server is bound
+    /// by the operator.
+    pub(super) async fn seed(&self) -> Result<(), Error> {
+        let known = self.inner.store.plugins().await?;
+        let parts = &self.inner.parts;
+        let new = parts.db.setting(SEEDED, "no").await? == "no";
+        for (position, built_in) in (0_i32..).zip(&parts.built_in) {
+            // What the configuration tells it is judged at each start.
+            let loaded = self.load_release(built_in.name, Release::BuiltIn, None).await?;
+            if known.iter().any(|plugin| plugin.name == built_in.name) {
+                continue;
+            }
+            let bindings: Vec<_> = (new && built_in.bound)
+                .then(|| self.seeded(built_in, position))
+                .into_iter()
+                .collect();
+            let plugin = self.seeded_plugin(built_in, &loaded);
+            let change =
+                super::store::Change { plugin: &plugin, version: None, bindings: &bindings };
+            self.inner.store.write(change).await?;
+        }
+        parts.db.replace_setting(SEEDED, "yes").await?;
+        Ok(())
+    }
+
+    fn seeded_plugin(&self, built_in: &BuiltIn, loaded: &Plugin) -> Installed {
+        let now = self.inner.parts.clock.now();
+        Installed {
+            name: built_in.name.to_owned(),
+            current: Release::BuiltIn,
+            previous: None,
+            enabled: true,
+            judges: matches!(loaded, Plugin::Policy(_)),
+            grants: std::collections::BTreeSet::new(),
+            created_at: now,
+            updated_at: now,
+        }
+    }
+
+    fn seeded(&self, built_in: &BuiltIn, position: i32) -> PluginBinding {
+        let now = self.inner.parts.clock.now();
+        PluginBinding {
+            id: BindingId::generate(),
+            plugin: built_in.name.to_owned(),
+            project: None,
+            position,
+            mode: Mode::Enforce,
+            on_error: OnError::Deny,
+            settings: None,
+            created_at: now,
+            updated_at: now,
+        }
+    }
+
+    /// Puts to work what the database says.
+    pub(super) async fn assemble(&self) -> Result<(), Error> {
+        let store = &self.inner.store;
+        let (plugins, versions) = (store.plugins().await?, store.versions().await?);
+        let bindings = store.bindings().await?;
+        let (mut chain, mut agents) = (Vec::new(), Vec::new());
+        for binding in &bindings {
+            let plugin = plugins.iter().find(|plugin| plugin.name == binding.plugin);
+            let Some(plugin) = plugin.filter(|plugin| plugin.enabled) else { continue };
+            match self.load(plugin, binding.settings.as_deref()).await {
+                Ok(Plugin::Policy(policy)) => chain.push(bound(Arc::new(policy), binding)),
+                Ok(Plugin::Agent(agent)) => agents.push(Arc::new(agent) as Arc<dyn Agent>),
+                Err(error) if plugin.judges => {
+                    let missing = Missing { name: plugin.name.clone(), why: error.to_string() };
+                    chain.push(bound(Arc::new(missing), binding));
+                }
+                Err(error) => tracing::error!(plugin = plugin.name, %error, "an agent is missing"),
+            }
+        }
+        let mut statuses = Vec::with_capacity(plugins.len());
+        for plugin in plugins {
+            statuses.push(self.status(plugin, &versions, &bindings).await);
+        }
+        self.inner.parts.policies.replace(chain);
+        self.inner.parts.agents.replace(agents);
+        *self.inner.statuses.write().unwrap_or_else(PoisonError::into_inner) = statuses.into();
+        Ok(())
+    }
+
+    async fn status(
+        &self,
+        plugin: Installed,
+        versions: &[Version],
+        bindings: &[PluginBinding],
+    ) -> Status {
+        let versions = versions.iter().filter(|version| version.name == plugin.name);
+        let bindings: Vec<_> =
+            bindings.iter().filter(|binding| binding.plugin == plugin.name).cloned().collect();
+        let settings = bindings.first().and_then(|binding| binding.settings.as_deref());
+        let loaded = self.load(&plugin, settings).await;
+        let state = match &loaded {
+            _ if !plugin.enabled => State::Disabled,
+            Err(error) => State::Failed(error.to_string()),
+            Ok(_) if bindings.is_empty() => State::Unbound,
+            Ok(_) => State::Live,
+        };
+        Status {
+            state,
+            loaded: loaded.ok(),
+            versions: versions.cloned().collect(),
+            bindings,
+            plugin,
+        }
+    }
+
+    /// The version that should run, with these settings.
+    async fn load(&self, plugin: &Installed, settings: Option<&str>) -> Result<Plugin, Error> {
+        self.load_release(&plugin.name, plugin.current, settings).await
+    }
+
+    /// Compiled once: the loader knows the digest when it is asked again.
+    pub(super) async fn load_release(
+        &self,
+        name: &str,
+        release: Release,
+        settings: Option<&str>,
+    ) -> Result<Plugin, Error> {
+        let built_in = self.built_in(name);
+        let configured = built_in.map_or(NO_SETTINGS, |built_in| &built_in.settings);
+        let settings = settings.unwrap_or(configured);
+        let plugins = &self.inner.parts.plugins;
+        let loaded = match release {
+            Release::Stored(digest) => {
+                let bytes = self.inner.files.read(digest)?;
+                plugins.load(name, &bytes, settings).await
+            }
+            Release::BuiltIn => match built_in {
+                Some(built_in) => plugins.load(name, built_in.bytes, settings).await,
+                None => Err(fault::Error::NotBuiltIn(name.to_owned())),
+            },
+        };
+        Ok(loaded?)
+    }
+}
+
+fn bound(policy: Arc<dyn CommandPolicy>, binding: &PluginBinding) -> Binding {
+    let PluginBinding { project, mode, on_error, .. } = binding;
+    Binding { policy, project: project.clone(), mode: *mode, on_error: *on_error }
+}

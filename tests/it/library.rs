@@ -1,0 +1,159 @@
+//! The library of plugins: what is installed judges, whatever happens to it.
+
+mod bindings;
+mod lifecycle;
+mod record;
+mod swap;
+mod upload;
+mod watched;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use lockhouse::agents::Roster;
+use lockhouse::auth::Caller;
+use lockhouse::clock::Clock;
+use lockhouse::events::Events;
+use lockhouse::gate::Permit;
+use lockhouse::plugins::{
+    BindingChange, BuiltIn, Library, LibraryError, LibraryParts, NewVersion, Source, Status,
+    Watcher,
+};
+use lockhouse::policy::{Decision, Policies, Recorder};
+use lockhouse::tasks::Tasks;
+use tempfile::TempDir;
+
+use crate::databases::Database;
+use crate::plugins::fixture::{self, ALLOW};
+use crate::plugins::harness::{host, request};
+use crate::stores;
+
+/// A library on a database, and what its policies say.
+pub(crate) struct Shelf<'a> {
+    pub(crate) library: Library,
+    pub(crate) policies: Policies,
+    pub(crate) recorder: Recorder,
+    pub(crate) events: Events,
+    database: &'a Database,
+    folder: Arc<TempDir>,
+    built_in: Vec<BuiltIn>,
+    caller: Caller,
+}
+
+/// A policy called `fixture` that allows everything.
+pub(crate) fn allows() -> Vec<u8> {
+    fixture::policy("", &format!("(i32.const {ALLOW})"))
+}
+
+/// One that denies everything; its version is 2.0.0.
+pub(crate) fn denies() -> Vec<u8> {
+    let decision = ALLOW + 4;
+    let deny = format!("(i32.store8 (i32.const {decision}) (i32.const 1)) (i32.const {ALLOW})");
+    named(&fixture::policy("", &deny), b"1.0.0", b"2.0.0")
+}
+
+/// The same policy under another name, as long as the first.
+pub(crate) fn called(bytes: &[u8], name: &[u8; 7]) -> Vec<u8> {
+    named(bytes, b"fixture", name)
+}
+
+fn named(bytes: &[u8], old: &[u8], new: &[u8]) -> Vec<u8> {
+    let at = bytes.windows(old.len()).position(|window| window == old).unwrap();
+    let mut bytes = bytes.to_vec();
+    bytes[at..at + new.len()].copy_from_slice(new);
+    bytes
+}
+
+pub(crate) fn version(bytes: Vec<u8>) -> NewVersion {
+    NewVersion {
+        bytes,
+        source: Source::File("fixture.wasm".to_owned()),
+        digest: None,
+        signature: None,
+        binding: BindingChange::default(),
+        grants: None,
+    }
+}
+
+impl<'a> Shelf<'a> {
+    /// With nothing built in.
+    pub(crate) async fn empty(database: &'a Database) -> Self {
+        Self::with(database, Vec::new()).await
+    }
+
+    /// With a policy built in that allows everything.
+    pub(crate) async fn with_default(database: &'a Database) -> Self {
+        let bytes = called(&allows(), b"default").leak();
+        let built_in = BuiltIn { name: "default", bytes, settings: "{}".to_owned(), bound: true };
+        Self::with(database, vec![built_in]).await
+    }
+
+    async fn with(database: &'a Database, built_in: Vec<BuiltIn>) -> Self {
+        let folder = Arc::new(tempfile::tempdir().unwrap());
+        let caller = stores::caller(database, "admin").await;
+        Self::open(database, folder, built_in, caller).await
+    }
+
+    async fn open(
+        database: &'a Database,
+        folder: Arc<TempDir>,
+        built_in: Vec<BuiltIn>,
+        caller: Caller,
+    ) -> Self {
+        let clock = Clock::system();
+        let recorder = Recorder::start(database.db.clone(), clock.clone(), &Tasks::new(), 1_000);
+        let policies = Policies::new([]).recorded(recorder.clone());
+        let events = Events::new(clock.clone());
+        let parts = LibraryParts {
+            plugins: host(),
+            db: database.db.clone(),
+            clock,
+            events: events.clone(),
+            folder: folder.path().join("components"),
+            policies: policies.clone(),
+            agents: Roster::default(),
+            built_in: built_in.clone(),
+        };
+        let library = Library::open(parts).await.unwrap();
+        Self { library, policies, recorder, events, database, folder, built_in, caller }
+    }
+
+    /// The server ends and another starts on the same data.
+    pub(crate) async fn restarted(self) -> Self {
+        let Self { database, folder, built_in, caller, .. } = self;
+        Self::open(database, folder, built_in, caller).await
+    }
+
+    pub(crate) async fn permit(&self) -> Permit {
+        stores::permit(&stores::gate(self.database), &self.caller).await
+    }
+
+    pub(crate) async fn install(&self, bytes: Vec<u8>) -> Result<Status, LibraryError> {
+        self.library.install(&self.permit().await, "fixture", version(bytes)).await
+    }
+
+    pub(crate) async fn decides(&self) -> Decision {
+        self.policies.decide(&request("ls")).await
+    }
+
+    /// Files of components on the disk.
+    pub(crate) fn kept_files(&self) -> BTreeSet<String> {
+        let entries = std::fs::read_dir(self.folder.path().join("components")).unwrap();
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    }
+
+    /// A directory that is watched for components.
+    pub(crate) fn watched(&self, tasks: &Tasks) -> std::path::PathBuf {
+        let dir = self.folder.path().join("local");
+        std::fs::create_dir_all(&dir).unwrap();
+        let gate = stores::gate(self.database);
+        let user = self.caller.user.id.clone();
+        let watcher = Watcher::new(self.library.clone(), gate, user, dir.clone());
+        tasks.run("plugins", watcher.watch());
+        dir
+    }
+
+    pub(crate) fn lose_files(&self) {
+        std::fs::remove_dir_all(self.folder.path().join("components")).unwrap();
+    }
+}

@@ -1,0 +1,97 @@
+//! The doors: an operator uploads a policy, tries it out, and takes it back.
+
+use reqwest::{Method, multipart};
+use serde_json::json;
+
+use super::{allows, denies};
+use crate::host::{Answer, Host, answer, engine};
+
+const PLUGIN: &str = "/api/v1/admin/plugins/fixture";
+
+async fn host() -> Result<Host, String> {
+    Ok(Host::start(engine("local").await?).await)
+}
+
+async fn upload(host: &Host, bytes: Vec<u8>, mode: &str) -> Answer {
+    let form = multipart::Form::new()
+        .part("component", multipart::Part::bytes(bytes))
+        .text("mode", mode.to_owned());
+    answer(host.request(Method::PUT, PLUGIN).multipart(form)).await
+}
+
+async fn evaluate(host: &Host, command: &str) -> Answer {
+    host.post("/api/v1/admin/policies/evaluate", json!({ "command": command })).await
+}
+
+#[tokio::test]
+async fn an_uploaded_policy_judges_and_a_rollback_takes_it_back() {
+    let host = need!(local, host().await);
+    let first = upload(&host, allows(), "enforce").await;
+    assert_eq!(first.json["state"], "live", "{}", first.text);
+    assert_eq!(upload(&host, denies(), "enforce").await.status, 200);
+    let refused = evaluate(&host, "ls").await;
+    assert_eq!(
+        (&refused.json["allow"], &refused.json["policy"]),
+        (&json!(false), &json!("fixture@2.0.0"))
+    );
+    assert_eq!(refused.json["policies"].as_array().unwrap().len(), 2);
+    assert_eq!(host.post(&format!("{PLUGIN}/rollback"), json!({})).await.json["version"], "1.0.0");
+    assert_eq!(evaluate(&host, "ls").await.json["allow"], true);
+}
+
+#[tokio::test]
+async fn what_is_no_component_is_refused_with_what_to_do() {
+    let host = need!(local, host().await);
+    let refused = upload(&host, b"\0asm\x01\0\0\0".to_vec(), "enforce").await;
+    assert_eq!((refused.status.as_u16(), &refused.json["code"]), (422, &json!("plugin_refused")));
+    assert!(refused.text.contains("it is a core module"), "{}", refused.text);
+    let other = answer(host.request(Method::PUT, PLUGIN).json(&json!({}))).await;
+    assert_eq!(other.status, 415, "{}", other.text);
+}
+
+#[tokio::test]
+async fn a_component_is_installed_under_its_own_name_alone() {
+    let host = need!(local, host().await);
+    let form = multipart::Form::new().part("component", multipart::Part::bytes(allows()));
+    let path = "/api/v1/admin/plugins/other";
+    let refused = answer(host.request(Method::PUT, path).multipart(form)).await;
+    assert_eq!(refused.json["code"], "other_plugin_name", "{}", refused.text);
+    assert!(refused.text.contains("calls itself “fixture”"));
+}
+
+#[tokio::test]
+async fn a_candidate_is_tried_on_the_commands_of_the_past() {
+    let host = need!(local, host().await);
+    host.has_running_project("todo").await;
+    assert_eq!(host.run("todo", "echo hi").await.json["exit_code"], 0);
+    let replay = host.request(Method::POST, "/api/v1/admin/policies/replay?since=1h");
+    let report = answer(replay.body(denies())).await;
+    assert_eq!(report.json["newly_refused"], 1, "{}", report.text);
+    assert_eq!(report.json["changes"][0]["command"], "echo hi");
+    assert_eq!(report.json["changes"][0]["would_be"]["policy"], "fixture@2.0.0");
+    assert_eq!(host.run("todo", "echo hi").await.json["exit_code"], 0);
+}
+
+#[tokio::test]
+async fn what_a_policy_in_shadow_would_refuse_runs_and_is_recorded() {
+    let host = need!(local, host().await);
+    host.has_running_project("todo").await;
+    upload(&host, denies(), "shadow").await;
+    assert_eq!(host.run("todo", "echo hi").await.json["exit_code"], 0);
+    let metrics = host.get("/metrics").await.text;
+    assert!(metrics.contains("policy_shadow_verdicts_total"), "{metrics}");
+}
+
+#[tokio::test]
+async fn the_rules_are_told_in_words() {
+    let host = need!(local, host().await);
+    let rules = host.get("/api/v1/policies/rules").await;
+    assert!(rules.json["rules"].as_str().unwrap().starts_with("# layered@"), "{}", rules.text);
+}
+
+#[tokio::test]
+async fn only_an_administrator_installs_plugins() {
+    let host = need!(local, host().await);
+    let nobody = answer(host.as_nobody(Method::PUT, PLUGIN).body("x")).await;
+    assert_eq!(nobody.status, 401);
+}

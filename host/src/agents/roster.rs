@@ -8,12 +8,14 @@ use super::{Agent, Error};
 /// and all clones see agents that are replaced.
 #[derive(Clone, Default)]
 pub struct Roster {
-    agents: Arc<RwLock<Arc<[Arc<dyn Agent>]>>>,
+    agents: Arc<RwLock<List>>,
 }
+
+type List = Arc<[Arc<dyn Agent>]>;
 
 impl Roster {
     pub fn new(agents: impl IntoIterator<Item = Arc<dyn Agent>>) -> Self {
-        let agents: Arc<[_]> = agents.into_iter().collect();
+        let agents: List = agents.into_iter().collect();
         Self { agents: Arc::new(RwLock::new(agents)) }
     }
 
@@ -23,7 +25,7 @@ impl Roster {
         *self.agents.write().unwrap_or_else(PoisonError::into_inner) = agents;
     }
 
-    pub fn all(&self) -> Arc<[Arc<dyn Agent>]> {
+    pub fn all(&self) -> List {
         Arc::clone(&self.agents.read().unwrap_or_else(PoisonError::into_inner))
     }
 

@@ -14,7 +14,6 @@ use crate::auth::Caller;
 use crate::gate::{Action, Target};
 use crate::ids::{Kind, ProjectId, ProjectName};
 use crate::policy::{Channel, Decision, NetworkMode, Opinion, Request};
-use crate::runtimes;
 use replay::ReplayView;
 
 /// What stands for a project where none is named.
@@ -189,7 +188,7 @@ async fn place(app: &App, caller: &Caller, project: Option<&str>) -> Result<Plac
         return Ok(Place { id: ProjectId::generate(), name, kind, network });
     };
     let project = app.projects.find(caller, project).await?;
-    let runtime = app.runtimes.find(&project.id).await.map_err(runtimes::Error::from)?;
+    let runtime = app.runtimes.find(&project.id).await?;
     let network = runtime.map_or(NetworkMode::Registries, |runtime| runtime.settings.network);
     Ok(Place { id: project.id, name: project.name, kind: project.kind, network })
 }

@@ -21,7 +21,6 @@ impl ComponentFiles {
     }
 
     /// Whole and on the disk, or an error.
-    #[expect(clippy::disallowed_methods, reason = "this directory is the library's own")]
     pub(super) fn put(&self, digest: Digest, bytes: &[u8]) -> io::Result<()> {
         let mut file = tempfile::NamedTempFile::new_in(&self.dir)?;
         file.write_all(bytes)?;
@@ -41,7 +40,6 @@ impl ComponentFiles {
         Err(io::Error::new(io::ErrorKind::InvalidData, why))
     }
 
-    #[expect(clippy::disallowed_methods, reason = "this directory is the library's own")]
     pub(super) fn remove(&self, digest: Digest) {
         match std::fs::remove_file(self.path(digest)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {

@@ -11,6 +11,7 @@ mod bindings;
 mod compile;
 mod config;
 mod convert;
+pub mod declaration;
 mod fault;
 mod imports;
 mod instance;

@@ -18,6 +18,7 @@ mod instance;
 mod loaded;
 mod manifest;
 mod policy;
+pub mod signature;
 mod threads;
 mod wasm;
 

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::signature;
+
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
 
@@ -15,6 +17,7 @@ pub struct Config {
     pub max_component_bytes: usize,
     pub decisions: Decisions,
     pub agents: Agents,
+    pub signatures: signature::Config,
 }
 
 /// Limits on one call of a policy.
@@ -62,6 +65,7 @@ impl Default for Config {
             max_component_bytes: 32 * MIB,
             decisions: Decisions::default(),
             agents: Agents::default(),
+            signatures: signature::Config::default(),
         }
     }
 }

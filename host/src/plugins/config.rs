@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::signature;
+use super::{oci, signature};
 
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
@@ -17,6 +17,7 @@ pub struct Config {
     pub max_component_bytes: usize,
     pub decisions: Decisions,
     pub agents: Agents,
+    pub oci: oci::Config,
     pub signatures: signature::Config,
 }
 
@@ -65,6 +66,7 @@ impl Default for Config {
             max_component_bytes: 32 * MIB,
             decisions: Decisions::default(),
             agents: Agents::default(),
+            oci: oci::Config::default(),
             signatures: signature::Config::default(),
         }
     }

@@ -118,6 +118,26 @@ impl Digest {
     }
 }
 
+/// A text is no digest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a digest is “sha256:” and 64 hexadecimal digits")]
+pub struct InvalidDigest;
+
+impl std::str::FromStr for Digest {
+    type Err = InvalidDigest;
+
+    fn from_str(text: &str) -> Result<Self, InvalidDigest> {
+        let hex = text.strip_prefix("sha256:").filter(|hex| hex.len() == 64);
+        let hex = hex.filter(|hex| hex.bytes().all(|b| b.is_ascii_hexdigit()));
+        let hex = hex.ok_or(InvalidDigest)?;
+        let mut digest = [0; 32];
+        for (n, byte) in digest.iter_mut().enumerate() {
+            *byte = u8::from_str_radix(&hex[2 * n..2 * n + 2], 16).map_err(|_| InvalidDigest)?;
+        }
+        Ok(Self(digest))
+    }
+}
+
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "sha256:{}", self.to_hex())
@@ -139,7 +159,7 @@ impl fmt::Display for Identity {
 }
 
 /// A number of bytes as people read it.
-struct Size(usize);
+pub(super) struct Size(pub(super) usize);
 
 impl fmt::Display for Size {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -170,6 +190,15 @@ mod tests {
             fault.to_string(),
             "layered 0.1.0 (sha256:e3b0c44298fc…) was stopped after 57 ms, limit 50 ms"
         );
+    }
+
+    #[test]
+    fn a_digest_is_read_as_it_is_shown() {
+        let digest = Digest::of(b"x");
+        assert_eq!(digest.to_string().parse(), Ok(digest));
+        let others = ["", "sha256:", "sha256:12", "sha512:00", &digest.to_hex()];
+        assert_eq!(others.map(str::parse::<Digest>), [Err(InvalidDigest); 5]);
+        assert!(format!("sha256:+1{}", "0".repeat(62)).parse::<Digest>().is_err());
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod client;
 mod exec;
 mod generate;
 mod images;
+mod plugin;
 mod serve;
 
 use std::path::PathBuf;
@@ -34,6 +35,8 @@ enum Command {
     Clear(clear::Clear),
     /// Builds and lists what runtimes run on.
     Images(images::Images),
+    /// Makes and checks plugins.
+    Plugin(plugin::Plugin),
 }
 
 /// Where the server is, for commands that speak with one.
@@ -71,6 +74,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Generate(generate) => generate.run().await,
         Command::Clear(clear) => clear.run().await,
         Command::Images(images) => images.run().await,
+        Command::Plugin(plugin) => plugin.run().await,
     }
 }
 

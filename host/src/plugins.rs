@@ -11,13 +11,16 @@ mod bindings;
 mod compile;
 mod config;
 mod convert;
+pub mod declaration;
 mod fault;
 mod imports;
 mod instance;
 mod library;
 mod loaded;
 mod manifest;
+pub mod oci;
 mod policy;
+pub mod signature;
 mod threads;
 mod wasm;
 

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::{oci, signature};
+
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
 
@@ -18,6 +20,8 @@ pub struct Config {
     pub directory: Option<std::path::PathBuf>,
     pub decisions: Decisions,
     pub agents: Agents,
+    pub oci: oci::Config,
+    pub signatures: signature::Config,
 }
 
 /// Limits on one call of a policy.
@@ -66,6 +70,8 @@ impl Default for Config {
             directory: None,
             decisions: Decisions::default(),
             agents: Agents::default(),
+            oci: oci::Config::default(),
+            signatures: signature::Config::default(),
         }
     }
 }

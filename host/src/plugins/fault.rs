@@ -113,6 +113,10 @@ impl Digest {
         Self(Sha256::digest(bytes).into())
     }
 
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
     pub fn to_hex(self) -> String {
         self.0.iter().map(|byte| format!("{byte:02x}")).collect()
     }
@@ -163,7 +167,7 @@ impl fmt::Display for Identity {
 }
 
 /// A number of bytes as people read it.
-struct Size(usize);
+pub(super) struct Size(pub(super) usize);
 
 impl fmt::Display for Size {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -194,6 +198,15 @@ mod tests {
             fault.to_string(),
             "layered 0.1.0 (sha256:e3b0c44298fc…) was stopped after 57 ms, limit 50 ms"
         );
+    }
+
+    #[test]
+    fn a_digest_is_read_as_it_is_shown() {
+        let digest = Digest::of(b"x");
+        assert_eq!(digest.to_string().parse(), Ok(digest));
+        let others = ["", "sha256:", "sha256:12", "sha512:00", &digest.to_hex()];
+        assert_eq!(others.map(str::parse::<Digest>), [Err(InvalidDigest); 5]);
+        assert!(format!("sha256:+1{}", "0".repeat(62)).parse::<Digest>().is_err());
     }
 
     #[test]

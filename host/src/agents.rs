@@ -24,7 +24,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 
-use crate::auth::{Caller, Role, User};
+use crate::auth::{self, Caller, User};
 use crate::clock::Clock;
 use crate::db::{self, Db};
 use crate::events::{Events, What};
@@ -42,8 +42,8 @@ use store::{Store, Wanted};
 use transcript::Recorder;
 
 pub use agent::{
-    Agent, AgentError, Brief, Check, Edit, ExistingFile, Plan, PlannedFile, Progress,
-    ProgressSender, WriteContext,
+    Agent, AgentError, Brief, Check, Edit, ExistingFile, Failure, Plan, PlannedFile, Progress,
+    ProgressSender, Role, Stage, WriteContext,
 };
 pub use run::{Event, NewRun, Recorded, Run, State};
 pub use watch::Watch;
@@ -86,6 +86,8 @@ pub enum Error {
     NotFound(String),
     #[error("there is no agent “{asked}”; loaded are: {loaded}")]
     NoAgent { asked: String, loaded: String },
+    #[error("the agent “{agent}” is no {missing}, and a run needs one; loaded are: {loaded}")]
+    MissingRole { agent: String, missing: &'static str, loaded: String },
     #[error("the run {0} is under way in this project; wait for it, or cancel it")]
     Active(RunId),
     /// What is wrong with the prompt.
@@ -235,18 +237,29 @@ impl Agents {
         Ok((Place { inner: Arc::clone(&self.inner), run: run.clone() }, cancel))
     }
 
-    /// The agent with this name, with or without its version.
+    /// The agent with this name, with or without its version; where none is
+    /// named, the first one that a run can do with.
     fn choose(&self, asked: Option<&str>) -> Result<Arc<dyn Agent>, Error> {
         let agents = &self.inner.parts.agents;
-        let matches = |agent: &&Arc<dyn Agent>| {
-            let (name, asked) = (agent.name(), asked.unwrap_or_default());
-            asked.is_empty() || name == asked || name.split('@').next() == Some(asked)
+        let loaded = || agents.iter().map(|agent| agent.name()).collect::<Vec<_>>().join(", ");
+        let asked = asked.unwrap_or_default();
+        let found = if asked.is_empty() {
+            agents.iter().find(|agent| missing_role(agent).is_none()).or(agents.first())
+        } else {
+            agents.iter().find(|agent| is_named(agent.name(), asked))
         };
-        agents.iter().find(matches).cloned().ok_or_else(|| {
-            let names: Vec<&str> = agents.iter().map(|agent| agent.name()).collect();
-            let asked = asked.unwrap_or_default().chars().take(80).collect();
-            Error::NoAgent { asked, loaded: names.join(", ") }
-        })
+        let Some(agent) = found else {
+            let asked = asked.chars().take(80).collect();
+            return Err(Error::NoAgent { asked, loaded: loaded() });
+        };
+        match missing_role(agent) {
+            None => Ok(Arc::clone(agent)),
+            Some(role) => Err(Error::MissingRole {
+                agent: agent.name().to_owned(),
+                missing: role.as_str(),
+                loaded: loaded(),
+            }),
+        }
     }
 
     /// The caller's run; an administrator finds anyone's.
@@ -336,6 +349,15 @@ impl Agents {
     }
 }
 
+fn is_named(name: &str, asked: &str) -> bool {
+    name == asked || name.split('@').next() == Some(asked)
+}
+
+/// The first role that every run needs and the agent does not play.
+fn missing_role(agent: &Arc<dyn Agent>) -> Option<Role> {
+    [Role::Planner, Role::Writer].into_iter().find(|role| !agent.plays(*role))
+}
+
 /// All that a run starts with.
 struct Begun {
     run: Run,
@@ -363,7 +385,7 @@ async fn fail_job(
 /// The server itself, as one who acts.
 fn host() -> Result<Caller, Error> {
     let id: UserId = HOST.parse().map_err(|_| Error::NotFound(HOST.to_owned()))?;
-    Ok(Caller { user: User { id, role: Role::Admin }, request_id: RequestId::generate() })
+    Ok(Caller { user: User { id, role: auth::Role::Admin }, request_id: RequestId::generate() })
 }
 
 /// Refuses a prompt that no agent could be asked.

@@ -25,7 +25,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 
-use crate::auth::{Caller, Role, User};
+use crate::auth::{self, Caller, User};
 use crate::clock::Clock;
 use crate::db::{self, Db};
 use crate::events::{Events, What};
@@ -43,8 +43,8 @@ use store::{Store, Wanted};
 use transcript::Recorder;
 
 pub use agent::{
-    Agent, AgentError, Brief, Check, Edit, ExistingFile, Plan, PlannedFile, Progress,
-    ProgressSender, WriteContext,
+    Agent, AgentError, Brief, Check, Edit, ExistingFile, Failure, Plan, PlannedFile, Progress,
+    ProgressSender, Role, Stage, WriteContext,
 };
 pub use roster::Roster;
 pub use run::{Event, NewRun, Recorded, Run, State};
@@ -88,6 +88,8 @@ pub enum Error {
     NotFound(String),
     #[error("there is no agent “{asked}”; loaded are: {loaded}")]
     NoAgent { asked: String, loaded: String },
+    #[error("the agent “{agent}” is no {missing}, and a run needs one; loaded are: {loaded}")]
+    MissingRole { agent: String, missing: &'static str, loaded: String },
     #[error("the run {0} is under way in this project; wait for it, or cancel it")]
     Active(RunId),
     /// What is wrong with the prompt.
@@ -350,7 +352,7 @@ async fn fail_job(
 /// The server itself, as one who acts.
 fn host() -> Result<Caller, Error> {
     let id: UserId = HOST.parse().map_err(|_| Error::NotFound(HOST.to_owned()))?;
-    Ok(Caller { user: User { id, role: Role::Admin }, request_id: RequestId::generate() })
+    Ok(Caller { user: User { id, role: auth::Role::Admin }, request_id: RequestId::generate() })
 }
 
 /// Refuses a prompt that no agent could be asked.

@@ -11,13 +11,13 @@ mod bindings;
 mod compile;
 mod config;
 mod convert;
-pub mod declaration;
 mod fault;
 mod imports;
+mod inspect;
 mod instance;
 mod library;
 mod loaded;
-mod manifest;
+pub mod manifest;
 pub mod oci;
 mod policy;
 pub mod signature;
@@ -32,11 +32,11 @@ pub use agent::AgentPlugin;
 pub use compile::CodeCacheUse;
 pub use config::{Agents, Config, Decisions};
 pub use fault::{Digest, Error, Fault, FaultKind, Identity, InvalidDigest};
+pub use inspect::Role;
 pub use library::{
     BindingChange, BuiltIn, Error as LibraryError, Installed, Library, NewBinding, NewVersion,
     Parts as LibraryParts, PluginBinding, Release, Source, State, Status, Version, Watcher,
 };
-pub use manifest::Role;
 pub use policy::PolicyPlugin;
 pub use wasm::Tuning;
 
@@ -164,29 +164,28 @@ impl Plugin {
         self.loaded().code.took
     }
 
-    pub fn role(&self) -> Role {
-        match self {
-            Self::Policy(_) => Role::Policy,
-            Self::Agent(_) => Role::Agent,
-        }
+    /// What it can be asked for, by the names of its exports.
+    pub fn roles(&self) -> &[Role] {
+        &self.loaded().code.roles
     }
 
     pub fn into_policy(self) -> Result<PolicyPlugin, Error> {
         match self {
             Self::Policy(policy) => Ok(policy),
-            Self::Agent(_) => Err(self.wrong_role(Role::Policy)),
+            Self::Agent(_) => Err(self.wrong_role("command-policy")),
         }
     }
 
+    /// A plugin that plays at least one role of an agent.
     pub fn into_agent(self) -> Result<AgentPlugin, Error> {
         match self {
             Self::Agent(agent) => Ok(agent),
-            Self::Policy(_) => Err(self.wrong_role(Role::Agent)),
+            Self::Policy(_) => Err(self.wrong_role("planner, writer or fixer")),
         }
     }
 
-    fn wrong_role(&self, wanted: Role) -> Error {
-        let why = format!("is {}, not {}", self.role().as_str(), wanted.as_str());
+    fn wrong_role(&self, wanted: &str) -> Error {
+        let why = format!("plays {}, not {wanted}", inspect::listed(self.roles()));
         Error::Role { name: self.name().to_owned(), why }
     }
 

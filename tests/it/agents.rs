@@ -5,13 +5,13 @@ mod following;
 mod running;
 mod writing;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use lockhouse::agents::{
-    Agent, AgentError, Agents, Brief, Config, Edit, Error, Event, NewRun, Parts, Plan, PlannedFile,
-    Progress, ProgressSender, Recorded, Roster, Run, WriteContext,
+    self, Agent, AgentError, Agents, Brief, Config, Edit, Error, Event, Failure, NewRun, Parts,
+    Plan, PlannedFile, Progress, ProgressSender, Recorded, Roster, Run, WriteContext,
 };
 use lockhouse::audit::Audit;
 use lockhouse::auth::{self, Auth, Caller, Role, User};
@@ -58,6 +58,11 @@ struct Script {
     plan: Plan,
     /// The edits of each step.
     edits: Vec<Vec<Edit>>,
+    /// The edits of each repair.
+    repairs: Vec<Vec<Edit>>,
+    /// What it was asked to repair.
+    failures: Arc<Mutex<Vec<Failure>>>,
+    plays: Vec<agents::Role>,
     /// Leave to plan.
     may_plan: Arc<Semaphore>,
 }
@@ -98,6 +103,10 @@ impl Agent for Script {
         "Does as it is told."
     }
 
+    fn plays(&self, role: agents::Role) -> bool {
+        self.plays.contains(&role)
+    }
+
     async fn plan(&self, brief: &Brief, progress: &ProgressSender) -> Result<Plan, AgentError> {
         let thinking = Progress { done: 1, total: 2, message: "thinking".to_owned() };
         progress.send(thinking).await.unwrap();
@@ -117,6 +126,16 @@ impl Agent for Script {
     ) -> Result<Vec<Edit>, AgentError> {
         Ok(self.edits[step as usize].clone())
     }
+
+    async fn fix(
+        &self,
+        failure: &Failure,
+        _context: &WriteContext,
+        _progress: &ProgressSender,
+    ) -> Result<Vec<Edit>, AgentError> {
+        self.failures.lock().unwrap().push(failure.clone());
+        Ok(self.repairs.get(failure.attempt as usize).cloned().unwrap_or_default())
+    }
 }
 
 impl Script {
@@ -134,7 +153,14 @@ impl Script {
             checks: Vec::new(),
             notes: String::new(),
         };
-        Self { plan, edits, may_plan: Arc::new(Semaphore::new(PLANS)) }
+        Self {
+            plan,
+            edits,
+            repairs: Vec::new(),
+            failures: Arc::default(),
+            plays: vec![agents::Role::Planner, agents::Role::Writer],
+            may_plan: Arc::new(Semaphore::new(PLANS)),
+        }
     }
 
     /// Writes one file; the rest of its plan is for the test to say.

@@ -3,13 +3,13 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use plugins::declaration::{Error, Manifest, SECTION};
+use plugins::manifest::{Error, Manifest, SECTION};
 
 /// The reader itself, without the host around it.
 #[path = "../../src/plugins"]
 #[expect(dead_code, unreachable_pub, reason = "the host uses what this target does not")]
 mod plugins {
-    pub mod declaration;
+    pub mod manifest;
 }
 
 /// More than any error needs.

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use crate::ids::{Kind, ProjectId, ProjectName, RequestId, UserId};
-use crate::policy::Role;
+use crate::policy;
 
 /// What the user wants.
 #[derive(Debug, Clone)]
@@ -15,7 +15,7 @@ pub struct Brief {
     /// Whether the project had a kind before this brief.
     pub kind_fixed: bool,
     pub caller: UserId,
-    pub caller_role: Role,
+    pub caller_role: policy::Role,
     pub request_id: RequestId,
 }
 
@@ -64,6 +64,49 @@ pub enum Edit {
     Delete { path: String },
 }
 
+/// What an agent can be asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    Planner,
+    Writer,
+    Fixer,
+}
+
+impl Role {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Planner => "planner",
+            Self::Writer => "writer",
+            Self::Fixer => "fixer",
+        }
+    }
+}
+
+/// Where in a plan something stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    Install,
+    Check,
+    Start,
+    Request,
+}
+
+/// Something of a plan that did not do what it should.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    pub plan: Plan,
+    /// As the plan has it: the command, or `GET path`.
+    pub what: String,
+    pub stage: Stage,
+    /// Exit code of a command, status of a request; `None` where there was
+    /// none in time.
+    pub code: Option<i32>,
+    /// The end of what it printed.
+    pub output: String,
+    /// How often this run has been repaired before.
+    pub attempt: u32,
+}
+
 /// Why an agent gave no answer.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum AgentError {
@@ -88,12 +131,15 @@ pub struct Progress {
 /// is news, and the next one says more.
 pub type ProgressSender = tokio::sync::mpsc::Sender<Progress>;
 
-/// What plans and writes; a plugin, seen from this side.
+/// What plans, writes and repairs; a plugin, seen from this side. It is asked
+/// only for what it says it plays.
 #[async_trait]
 pub trait Agent: Send + Sync + 'static {
     fn name(&self) -> &str;
 
     fn summary(&self) -> &str;
+
+    fn plays(&self, role: Role) -> bool;
 
     async fn plan(&self, brief: &Brief, progress: &ProgressSender) -> Result<Plan, AgentError>;
 
@@ -101,6 +147,15 @@ pub trait Agent: Send + Sync + 'static {
         &self,
         plan: &Plan,
         step: u32,
+        context: &WriteContext,
+        progress: &ProgressSender,
+    ) -> Result<Vec<Edit>, AgentError>;
+
+    /// Edits after which what failed should pass; none where it knows no
+    /// remedy.
+    async fn fix(
+        &self,
+        failure: &Failure,
         context: &WriteContext,
         progress: &ProgressSender,
     ) -> Result<Vec<Edit>, AgentError>;

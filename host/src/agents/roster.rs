@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use super::{Agent, Error};
+use super::{Agent, Error, Role};
 
 /// Agents in order; the first is asked where none is named. Cloning is cheap,
 /// and all clones see agents that are replaced.
@@ -29,17 +29,37 @@ impl Roster {
         Arc::clone(&self.agents.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// The agent with this name, with or without its version.
+    /// The agent with this name, with or without its version; where none is
+    /// named, the first one that a run can do with.
     pub(super) fn choose(&self, asked: Option<&str>) -> Result<Arc<dyn Agent>, Error> {
         let agents = self.all();
-        let matches = |agent: &&Arc<dyn Agent>| {
-            let (name, asked) = (agent.name(), asked.unwrap_or_default());
-            asked.is_empty() || name == asked || name.split('@').next() == Some(asked)
+        let loaded = || agents.iter().map(|agent| agent.name()).collect::<Vec<_>>().join(", ");
+        let asked = asked.unwrap_or_default();
+        let found = if asked.is_empty() {
+            agents.iter().find(|agent| missing_role(agent).is_none()).or(agents.first())
+        } else {
+            agents.iter().find(|agent| is_named(agent.name(), asked))
         };
-        agents.iter().find(matches).cloned().ok_or_else(|| {
-            let names: Vec<&str> = agents.iter().map(|agent| agent.name()).collect();
-            let asked = asked.unwrap_or_default().chars().take(80).collect();
-            Error::NoAgent { asked, loaded: names.join(", ") }
-        })
+        let Some(agent) = found else {
+            let asked = asked.chars().take(80).collect();
+            return Err(Error::NoAgent { asked, loaded: loaded() });
+        };
+        match missing_role(agent) {
+            None => Ok(Arc::clone(agent)),
+            Some(role) => Err(Error::MissingRole {
+                agent: agent.name().to_owned(),
+                missing: role.as_str(),
+                loaded: loaded(),
+            }),
+        }
     }
+}
+
+fn is_named(name: &str, asked: &str) -> bool {
+    name == asked || name.split('@').next() == Some(asked)
+}
+
+/// The first role that every run needs and the agent does not play.
+fn missing_role(agent: &Arc<dyn Agent>) -> Option<Role> {
+    [Role::Planner, Role::Writer].into_iter().find(|role| !agent.plays(*role))
 }

@@ -398,6 +398,7 @@ impl From<Error> for Problem {
         match error {
             Error::NotFound(_) => Self::not_found(text),
             Error::NoAgent { .. } => Self::bad_request("no_such_agent", text),
+            Error::MissingRole { .. } => Self::bad_request("no_such_role", text),
             Error::Active(run) => Self::conflict("run_active", text).with("run_id", run.as_str()),
             Error::Prompt(_) => Self::bad_request("invalid_prompt", text),
             Error::Job(jobs::Error::Db(error)) => error.into(),

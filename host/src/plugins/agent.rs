@@ -1,29 +1,37 @@
-//! A loaded planner with its writer, as the room of agents sees it.
+//! A loaded planner, writer or fixer, as the room of agents sees it.
+
+mod words;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures::future::BoxFuture;
 use wasmtime::Store;
+use wasmtime::component::Instance;
 
 use super::Host;
-use super::bindings::agent::exports::lockhouse::plugin::lifecycle;
-use super::bindings::agent::lockhouse::agent::types as wit;
-use super::bindings::agent::{Agent as World, AgentPre};
-use super::bindings::policy::lockhouse::types::{common, errors};
+use super::bindings::described::DescribedIndices;
+use super::bindings::described::exports::lockhouse::plugin::lifecycle;
+use super::bindings::policy::lockhouse::types::errors;
+use super::compile;
 use super::config::Limits;
 use super::convert;
 use super::fault::{Digest, Fault, FaultKind};
+use super::inspect::Role;
 use super::instance::{Call, Spent, State, fault};
 use super::loaded::{Loaded, Meters};
 use crate::agents::{
-    Agent, AgentError, Brief, Check, Edit, Plan, PlannedFile, ProgressSender, WriteContext,
+    self, Agent, AgentError, Brief, Edit, Failure, Plan, ProgressSender, WriteContext,
+};
+use words::{
+    brief_to_wit, context_to_wit, edit_from_wit, edits_size, failure_to_wit, plan_from_wit,
+    plan_size, plan_to_wit,
 };
 
 /// One question to an agent: borrows the instance and its store for as long as
 /// the answer takes.
 pub(super) type Ask<R> = Box<
-    dyn for<'a> FnOnce(&'a World, &'a mut Store<State>) -> BoxFuture<'a, wasmtime::Result<R>>
+    dyn for<'a> FnOnce(&'a Instance, &'a mut Store<State>) -> BoxFuture<'a, wasmtime::Result<R>>
         + Send,
 >;
 
@@ -45,6 +53,19 @@ impl AgentPlugin {
 
     pub fn digest(&self) -> Digest {
         self.loaded.identity.digest
+    }
+
+    /// Where the component answers in a role.
+    fn role<R>(
+        &self,
+        role: Role,
+        of: impl FnOnce(&compile::Agent) -> Option<R>,
+    ) -> Result<R, AgentError> {
+        let found = self.loaded.agent().map(of).and_then(|found| {
+            let missing = format!("it is no {}", role.as_str());
+            found.ok_or(FaultKind::Host(missing))
+        });
+        found.map_err(|kind| AgentError::Fault(self.loaded.fault(kind).to_string()))
     }
 
     async fn ask<R: Send + 'static>(
@@ -89,10 +110,22 @@ impl Agent for AgentPlugin {
         &self.loaded.summary
     }
 
+    fn plays(&self, role: agents::Role) -> bool {
+        self.loaded.code.roles.contains(&match role {
+            agents::Role::Planner => Role::Planner,
+            agents::Role::Writer => Role::Writer,
+            agents::Role::Fixer => Role::Fixer,
+        })
+    }
+
     async fn plan(&self, brief: &Brief, progress: &ProgressSender) -> Result<Plan, AgentError> {
+        let planner = self.role(Role::Planner, |agent| agent.planner.clone())?;
         let brief = brief_to_wit(brief);
-        let ask: Ask<_> = Box::new(move |agent, store| {
-            Box::pin(async move { agent.lockhouse_agent_planner().call_plan(store, &brief).await })
+        let ask: Ask<_> = Box::new(move |instance, store| {
+            Box::pin(async move {
+                let agent = planner.load(&mut *store, instance)?;
+                agent.lockhouse_agent_planner().call_plan(store, &brief).await
+            })
         });
         self.ask(progress, ask, plan_size).await.map(plan_from_wit)
     }
@@ -104,11 +137,30 @@ impl Agent for AgentPlugin {
         context: &WriteContext,
         progress: &ProgressSender,
     ) -> Result<Vec<Edit>, AgentError> {
+        let writer = self.role(Role::Writer, |agent| agent.writer.clone())?;
         let (plan, context) = (plan_to_wit(plan), context_to_wit(context));
-        let ask: Ask<_> = Box::new(move |agent, store| {
+        let ask: Ask<_> = Box::new(move |instance, store| {
             Box::pin(async move {
-                let writer = agent.lockhouse_agent_writer();
-                writer.call_write(store, &plan, step, &context).await
+                let agent = writer.load(&mut *store, instance)?;
+                agent.lockhouse_agent_writer().call_write(store, &plan, step, &context).await
+            })
+        });
+        let edits = self.ask(progress, ask, edits_size).await?;
+        Ok(edits.into_iter().map(edit_from_wit).collect())
+    }
+
+    async fn fix(
+        &self,
+        failure: &Failure,
+        context: &WriteContext,
+        progress: &ProgressSender,
+    ) -> Result<Vec<Edit>, AgentError> {
+        let fixer = self.role(Role::Fixer, |agent| agent.fixer.clone())?;
+        let (failure, context) = (failure_to_wit(failure), context_to_wit(context));
+        let ask: Ask<_> = Box::new(move |instance, store| {
+            Box::pin(async move {
+                let agent = fixer.load(&mut *store, instance)?;
+                agent.lockhouse_agent_fixer().call_fix(store, &failure, &context).await
             })
         });
         let edits = self.ask(progress, ask, edits_size).await?;
@@ -142,8 +194,12 @@ impl Host {
         loaded: &Arc<Loaded>,
         limits: Limits,
     ) -> Result<lifecycle::Description, Fault> {
-        let ask: Ask<_> = Box::new(|agent, store| {
-            Box::pin(async move { agent.lockhouse_plugin_lifecycle().call_describe(store).await })
+        let described = loaded.described()?;
+        let ask: Ask<_> = Box::new(move |instance, store| {
+            Box::pin(async move {
+                let plugin = described.load(&mut *store, instance)?;
+                plugin.lockhouse_plugin_lifecycle().call_describe(store).await
+            })
         });
         self.step(loaded, limits, None, ask).await
     }
@@ -153,10 +209,11 @@ impl Host {
         loaded: &Arc<Loaded>,
         limits: Limits,
     ) -> Result<Vec<String>, Fault> {
-        let settings = loaded.settings.to_string();
-        let ask: Ask<_> = Box::new(move |agent, store| {
+        let (described, settings) = (loaded.described()?, loaded.settings.to_string());
+        let ask: Ask<_> = Box::new(move |instance, store| {
             Box::pin(async move {
-                let lifecycle = agent.lockhouse_plugin_lifecycle();
+                let plugin = described.load(&mut *store, instance)?;
+                let lifecycle = plugin.lockhouse_plugin_lifecycle();
                 lifecycle.call_validate_settings(store, &settings).await
             })
         });
@@ -165,120 +222,25 @@ impl Host {
     }
 }
 
+impl Loaded {
+    fn described(&self) -> Result<DescribedIndices, Fault> {
+        let described = self.agent().map(|agent| agent.described.clone());
+        described.map_err(|kind| self.fault(kind))
+    }
+}
+
 async fn run<R>(
-    ready: &AgentPre<State>,
+    agent: &compile::Agent,
     call: &Call,
     meters: &Meters,
     spent: Spent,
     ask: Ask<R>,
 ) -> Result<R, FaultKind> {
+    let ready = &agent.instance;
     let mut store = call.store_in_turns(ready.engine(), spent);
     let answer = match meters.instantiate.time_async(ready.instantiate_async(&mut store)).await {
-        Ok(agent) => meters.call.time_async(ask(&agent, &mut store)).await,
+        Ok(instance) => meters.call.time_async(ask(&instance, &mut store)).await,
         Err(error) => Err(error),
     };
     answer.map_err(|error| fault(&error, &store))
-}
-
-fn project(brief: &Brief) -> common::ProjectRef {
-    common::ProjectRef {
-        id: brief.project.to_string(),
-        name: brief.project_name.to_string(),
-        kind: convert::kind_to_wit(brief.kind),
-    }
-}
-
-fn brief_to_wit(brief: &Brief) -> wit::Brief {
-    wit::Brief {
-        prompt: brief.prompt.clone(),
-        project: project(brief),
-        kind_fixed: brief.kind_fixed,
-        caller: convert::caller(&brief.caller, brief.caller_role),
-        id: brief.request_id.to_string(),
-    }
-}
-
-fn context_to_wit(context: &WriteContext) -> wit::Context {
-    let existing = context.existing.iter();
-    let existing = existing
-        .map(|f| wit::ExistingFile { path: f.path.clone(), content: f.content.clone() })
-        .collect();
-    wit::Context {
-        project: project(&context.brief),
-        prompt: context.brief.prompt.clone(),
-        existing,
-        id: context.brief.request_id.to_string(),
-    }
-}
-
-fn plan_to_wit(plan: &Plan) -> wit::Plan {
-    let files = plan.files.iter();
-    let files = files
-        .map(|f| wit::PlannedFile { path: f.path.clone(), purpose: f.purpose.clone() })
-        .collect();
-    let check = |check: &Check| match check {
-        Check::Command(command) => wit::Check::Command(command.clone()),
-        Check::Http { path, status } => {
-            wit::Check::Http(wit::HttpCheck { path: path.clone(), status: *status })
-        }
-    };
-    wit::Plan {
-        kind: convert::kind_to_wit(plan.kind),
-        summary: plan.summary.clone(),
-        files,
-        install: plan.install.clone(),
-        start: plan.start.clone(),
-        port: plan.port,
-        checks: plan.checks.iter().map(check).collect(),
-        notes: plan.notes.clone(),
-    }
-}
-
-fn plan_from_wit(plan: wit::Plan) -> Plan {
-    let file = |f: wit::PlannedFile| PlannedFile { path: f.path, purpose: f.purpose };
-    let check = |check| match check {
-        wit::Check::Command(command) => Check::Command(command),
-        wit::Check::Http(http) => Check::Http { path: http.path, status: http.status },
-    };
-    Plan {
-        kind: convert::kind_from_wit(plan.kind),
-        summary: plan.summary,
-        files: plan.files.into_iter().map(file).collect(),
-        install: plan.install,
-        start: plan.start,
-        port: plan.port,
-        checks: plan.checks.into_iter().map(check).collect(),
-        notes: plan.notes,
-    }
-}
-
-fn plan_size(plan: &wit::Plan) -> usize {
-    let check = |check: &wit::Check| match check {
-        wit::Check::Command(command) => command.len(),
-        wit::Check::Http(http) => http.path.len(),
-    };
-    plan.summary.len()
-        + plan.notes.len()
-        + plan.start.as_ref().map_or(0, String::len)
-        + plan.files.iter().map(|f| f.path.len() + f.purpose.len()).sum::<usize>()
-        + plan.install.iter().map(String::len).sum::<usize>()
-        + plan.checks.iter().map(check).sum::<usize>()
-}
-
-#[expect(clippy::ptr_arg, reason = "it measures what an agent answers, which is a Vec")]
-fn edits_size(edits: &Vec<wit::Edit>) -> usize {
-    let edit = |edit: &wit::Edit| match edit {
-        wit::Edit::Write(file) => file.path.len() + file.content.len(),
-        wit::Edit::Delete(path) => path.len(),
-    };
-    edits.iter().map(edit).sum()
-}
-
-fn edit_from_wit(edit: wit::Edit) -> Edit {
-    match edit {
-        wit::Edit::Write(file) => {
-            Edit::Write { path: file.path, content: file.content, executable: file.executable }
-        }
-        wit::Edit::Delete(path) => Edit::Delete { path },
-    }
 }

@@ -1,4 +1,4 @@
-//! Types and calls made from `wit/`, one module for each sort of plugin.
+//! Types and calls made from `wit/`, one module for each role and version.
 
 /// A policy: called on the threads for decisions, never `async`.
 pub(super) mod policy {
@@ -8,17 +8,64 @@ pub(super) mod policy {
     });
 }
 
-/// A planner with its writer: called `async`, since a step may take minutes.
-pub(super) mod agent {
+/// What any agent says of itself, whichever roles it plays. Agents are called
+/// `async`, since a step may take minutes.
+pub(super) mod described {
+    wasmtime::component::bindgen!({
+        path: ["../wit/types", "../wit/plugin"],
+        inline: "
+            package lockhouse:bindings;
+            world described {
+                export lockhouse:plugin/lifecycle@0.1.0;
+            }
+        ",
+        world: "lockhouse:bindings/described",
+        exports: { default: async },
+        with: {
+            "lockhouse:types/common@0.1.0": super::policy::lockhouse::types::common,
+        },
+    });
+}
+
+/// A planner; with it all that any agent may import.
+pub(super) mod planner {
     wasmtime::component::bindgen!({
         path: ["../wit/types", "../wit/host", "../wit/plugin", "../wit/agent"],
-        world: "lockhouse:agent/agent",
+        world: "lockhouse:agent/planner-plugin",
         exports: { default: async },
         with: {
             "lockhouse:types/common@0.1.0": super::policy::lockhouse::types::common,
             "lockhouse:types/errors@0.1.0": super::policy::lockhouse::types::errors,
             "lockhouse:host/log@0.1.0": super::policy::lockhouse::host::log,
             "lockhouse:host/settings@0.1.0": super::policy::lockhouse::host::settings,
+        },
+    });
+}
+
+/// A writer.
+pub(super) mod writer {
+    wasmtime::component::bindgen!({
+        path: ["../wit/types", "../wit/host", "../wit/plugin", "../wit/agent"],
+        world: "lockhouse:agent/writer-plugin",
+        exports: { default: async },
+        with: {
+            "lockhouse:agent/types@0.1.0": super::planner::lockhouse::agent::types,
+            "lockhouse:types": super::policy::lockhouse::types,
+            "lockhouse:host": super::planner::lockhouse::host,
+        },
+    });
+}
+
+/// A fixer.
+pub(super) mod fixer {
+    wasmtime::component::bindgen!({
+        path: ["../wit/types", "../wit/host", "../wit/plugin", "../wit/agent"],
+        world: "lockhouse:agent/fixer-plugin",
+        exports: { default: async },
+        with: {
+            "lockhouse:agent/types@0.1.0": super::planner::lockhouse::agent::types,
+            "lockhouse:types": super::policy::lockhouse::types,
+            "lockhouse:host": super::planner::lockhouse::host,
         },
     });
 }

@@ -9,13 +9,13 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use wasmtime::Engine;
-use wasmtime::component::{Component, HasSelf, Linker};
+use wasmtime::component::{Component, HasSelf, InstancePre, Linker};
 
-use super::bindings::{agent, policy};
+use super::bindings::{described, fixer, planner, policy, writer};
 use super::config::Config;
 use super::fault::{Digest, Error};
+use super::inspect::{self, Bindings, Interface, Role};
 use super::instance::State;
-use super::manifest::{self, Role};
 use super::wasm::{Engines, Tuning};
 use cache::CodeCache;
 
@@ -33,6 +33,7 @@ pub(super) struct Compiler {
 /// A component's code with its imports resolved.
 pub(super) struct Code {
     pub(super) digest: Digest,
+    pub(super) roles: Vec<Role>,
     pub(super) ready: Ready,
     /// What it took to compile, or to read from the cache.
     pub(super) took: Duration,
@@ -47,7 +48,17 @@ pub struct CodeCacheUse {
 
 pub(super) enum Ready {
     Policy(policy::PolicyPre<State>),
-    Agent(agent::AgentPre<State>),
+    Agent(Box<Agent>),
+}
+
+/// An agent, and where it answers in each role that it plays. A call makes one
+/// instance and uses one of them.
+pub(super) struct Agent {
+    pub(super) instance: InstancePre<State>,
+    pub(super) described: described::DescribedIndices,
+    pub(super) planner: Option<planner::PlannerPluginIndices>,
+    pub(super) writer: Option<writer::WriterPluginIndices>,
+    pub(super) fixer: Option<fixer::FixerPluginIndices>,
 }
 
 impl Compiler {
@@ -82,7 +93,7 @@ impl Compiler {
         if size > limit {
             return Err(Error::TooLarge { name: name.to_owned(), size, limit });
         }
-        let role = manifest::role(name, bytes)?;
+        let played = inspect::played(name, bytes)?;
         let digest = Digest::of(bytes);
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(code) = known.get(&digest).and_then(Weak::upgrade) {
@@ -90,27 +101,28 @@ impl Compiler {
         }
         let started = Instant::now();
         let ready = self
-            .ready(role, bytes)
+            .ready(&played, bytes)
             .map_err(|error| Error::Compile { name: name.to_owned(), why: format!("{error:#}") })?;
-        let code = Arc::new(Code { digest, ready, took: started.elapsed() });
+        let roles = played.iter().map(|interface| interface.role).collect();
+        let code = Arc::new(Code { digest, roles, ready, took: started.elapsed() });
         known.retain(|_, code| code.strong_count() > 0);
         known.insert(digest, Arc::downgrade(&code));
         Ok(code)
     }
 
-    fn ready(&self, role: Role, bytes: &[u8]) -> wasmtime::Result<Ready> {
-        match role {
-            Role::Policy => {
-                let component = self.component(&self.engines.decisions, bytes)?;
-                let ready = self.policies.instantiate_pre(&component)?;
-                policy::PolicyPre::new(ready).map(Ready::Policy)
-            }
-            Role::Agent => {
-                let component = self.component(&self.engines.agents, bytes)?;
-                let ready = self.agents.instantiate_pre(&component)?;
-                agent::AgentPre::new(ready).map(Ready::Agent)
-            }
+    /// A policy stands alone, so one interface tells which engine it is for.
+    fn ready(&self, played: &[Interface], bytes: &[u8]) -> wasmtime::Result<Ready> {
+        if played.iter().any(|interface| interface.role.is_policy()) {
+            let component = self.component(&self.engines.decisions, bytes)?;
+            let ready = self.policies.instantiate_pre(&component)?;
+            return policy::PolicyPre::new(ready).map(Ready::Policy);
         }
+        let component = self.component(&self.engines.agents, bytes)?;
+        let mut agent = Agent::new(self.agents.instantiate_pre(&component)?)?;
+        for interface in played {
+            agent.add(interface.bindings)?;
+        }
+        Ok(Ready::Agent(Box::new(agent)))
     }
 
     fn component(&self, engine: &Engine, bytes: &[u8]) -> wasmtime::Result<Component> {
@@ -122,14 +134,37 @@ impl Compiler {
     }
 }
 
+impl Agent {
+    fn new(instance: InstancePre<State>) -> wasmtime::Result<Self> {
+        let described = described::DescribedIndices::new(&instance)?;
+        Ok(Self { instance, described, planner: None, writer: None, fixer: None })
+    }
+
+    fn add(&mut self, bindings: Bindings) -> wasmtime::Result<()> {
+        let instance = &self.instance;
+        match bindings {
+            Bindings::CommandPolicy0_1 => {}
+            Bindings::Planner0_1 => {
+                self.planner = Some(planner::PlannerPluginIndices::new(instance)?);
+            }
+            Bindings::Writer0_1 => {
+                self.writer = Some(writer::WriterPluginIndices::new(instance)?);
+            }
+            Bindings::Fixer0_1 => self.fixer = Some(fixer::FixerPluginIndices::new(instance)?),
+        }
+        Ok(())
+    }
+}
+
 fn policies(engine: &Engine) -> wasmtime::Result<Linker<State>> {
     let mut linker = Linker::new(engine);
     policy::Policy::add_to_linker::<_, HasSelf<_>>(&mut linker, |state: &mut State| state)?;
     Ok(linker)
 }
 
+/// Every role of an agent may import the same, so one of them links for all.
 fn agents(engine: &Engine) -> wasmtime::Result<Linker<State>> {
     let mut linker = Linker::new(engine);
-    agent::Agent::add_to_linker::<_, HasSelf<_>>(&mut linker, |state: &mut State| state)?;
+    planner::PlannerPlugin::add_to_linker::<_, HasSelf<_>>(&mut linker, |state: &mut State| state)?;
     Ok(linker)
 }

@@ -66,9 +66,12 @@ pub enum Error {
     #[error("{name} is not a WebAssembly component: {why}")]
     NotAComponent { name: String, why: String },
     #[error(
-        "{name} imports {import}, which a plugin that is {role} may not; it may import {allowed}"
+        "{name} imports {import}, which a plugin that plays {roles} may not: {others}. \
+         It may import {allowed}"
     )]
-    Import { name: String, import: String, role: &'static str, allowed: String },
+    Import { name: String, import: String, roles: String, others: String, allowed: String },
+    #[error("{name} imports {import}, and this host offers {offered}: {advice}")]
+    ImportVersion { name: String, import: String, offered: String, advice: String },
     #[error(
         "{name} exports {export}, but this host speaks {spoken}: build it against that version"
     )]

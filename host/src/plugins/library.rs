@@ -330,7 +330,8 @@ impl Status {
 
     /// Names of the roles it plays.
     pub fn roles(&self) -> Vec<&'static str> {
-        self.loaded.as_ref().map(|plugin| vec![plugin.role().name()]).unwrap_or_default()
+        let roles = self.loaded.as_ref().map(Plugin::roles).unwrap_or_default();
+        roles.iter().map(|role| role.as_str()).collect()
     }
 
     fn judges_everybody(&self, keep: impl Fn(&PluginBinding) -> bool) -> bool {

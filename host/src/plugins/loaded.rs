@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::bindings::{agent, policy};
-use super::compile::{Code, Ready};
+use super::bindings::policy;
+use super::compile::{Agent, Code, Ready};
 use super::config::Limits;
 use super::fault::{Fault, FaultKind, Identity};
 use super::instance::{Call, State};
@@ -81,7 +81,7 @@ impl Loaded {
         }
     }
 
-    pub(super) fn agent(&self) -> Result<&agent::AgentPre<State>, FaultKind> {
+    pub(super) fn agent(&self) -> Result<&Agent, FaultKind> {
         match &self.code.ready {
             Ready::Agent(ready) => Ok(ready),
             Ready::Policy(_) => Err(FaultKind::Host("it is no agent".to_owned())),

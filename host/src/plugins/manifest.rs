@@ -1,246 +1,257 @@
-//! What a component says of itself before any of it is compiled: which roles
-//! it plays, by the names of its exports, and what it wants, by its imports.
+//! What an author says of a plugin in `plugin.toml`: who it is, what it plays,
+//! and what it asks for. It stands beside the component, and inside it as the
+//! custom section [`SECTION`].
+//!
+//! Nothing here is believed: a manifest only asks. Whether it fits the component
+//! is checked here, what it is granted is decided elsewhere.
 
+mod text;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use semver::Version;
 use wasmparser::{Encoding, Parser, Payload};
 
-use super::fault::Error;
+/// Name of the section of a component that holds its manifest.
+pub const SECTION: &str = "lockhouse:manifest";
+/// A longer manifest is refused unread.
+pub const MAX_BYTES: usize = 64 * 1024;
 
-/// More imports or exports than this are refused unread.
-const MAX_NAMES: usize = 100;
-/// A longer name is no name of ours.
-const MAX_NAME_BYTES: usize = 200;
+/// What `plugin.toml` says.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Manifest {
+    pub id: String,
+    pub version: Version,
+    /// One sentence for a list of plugins.
+    pub summary: String,
+    /// At least one.
+    pub roles: BTreeSet<Role>,
+    /// The oldest host it runs on; `None`: any.
+    pub minimum_host: Option<Version>,
+    /// Interfaces with versions, such as `lockhouse:host/log@0.1.0`.
+    pub imports: BTreeSet<String>,
+    /// Such as `kv` or `secret/NAME`.
+    pub grants: BTreeSet<String>,
+    pub limits: Wanted,
+    pub settings: BTreeMap<String, Setting>,
+}
 
-const LIFECYCLE: &str = "lockhouse:plugin/lifecycle";
-/// Interfaces of types and the two imports every role has.
-const SHARED_IMPORTS: &[&str] = &[
-    "lockhouse:types/common@0.1.0",
-    "lockhouse:types/errors@0.1.0",
-    "lockhouse:host/log@0.1.0",
-    "lockhouse:host/settings@0.1.0",
-];
-const AGENT_IMPORTS: &[&str] = &["lockhouse:agent/types@0.1.0", "lockhouse:host/progress@0.1.0"];
-
-/// What a component is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What a plugin can be for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {
-    Policy,
-    /// Plans and writes.
-    Agent,
+    CommandPolicy,
+    Planner,
+    Writer,
+    Fixer,
+    AdminReport,
 }
 
-/// One role, and what marks it.
-struct Marks {
-    role: Role,
-    /// Interfaces, without version, that are all exported.
-    exports: &'static [&'static str],
-    imports: &'static [&'static str],
+/// Limits of one call that the plugin would like to have; it gets at most what
+/// the operator allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Wanted {
+    pub memory_mib: Option<u32>,
+    /// Processor time.
+    pub cpu_ms: Option<u32>,
+    /// Time on the wall.
+    pub wall_ms: Option<u32>,
+    pub output_kib: Option<u32>,
 }
 
-const ROLES: &[Marks] = &[
-    Marks { role: Role::Policy, exports: &["lockhouse:policy/command-policy"], imports: &[] },
-    Marks {
-        role: Role::Agent,
-        exports: &["lockhouse:agent/planner", "lockhouse:agent/writer"],
-        imports: AGENT_IMPORTS,
-    },
-];
+/// One setting that an operator may give.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Setting {
+    pub kind: Kind,
+    /// What counts where the operator gives nothing; fits `kind`.
+    pub default: Option<serde_json::Value>,
+    pub description: Option<String>,
+}
 
-/// The version of every interface this host speaks.
-const SPOKEN: &str = "0.1.0";
+/// The type of a setting, as JSON has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Boolean,
+    String,
+    Integer,
+    Number,
+    Array,
+    Object,
+}
+
+/// Why a manifest can't be used; the text says what to write.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    #[error("plugin.toml is {0} bytes, limit {MAX_BYTES}: shorten its texts")]
+    TooLong(usize),
+    #[error("plugin.toml is no TOML: {0}")]
+    Syntax(String),
+    /// A key by its path, such as `settings.strict.type`.
+    #[error("plugin.toml: {key}: {why}")]
+    Key { key: String, why: String },
+    #[error("the manifest inside the component can't be read: {0}")]
+    Section(String),
+    #[error(
+        "{id} needs Lockhouse {needed} or later, and this is {host}: update the server, or use an older version of {id}"
+    )]
+    HostTooOld { id: String, needed: Version, host: Version },
+    /// Component and manifest disagree.
+    #[error("{0}")]
+    Mismatch(String),
+}
 
 impl Role {
-    /// As the manifest and the API name it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Policy => "command-policy",
-            Self::Agent => "agent",
-        }
-    }
+    pub const ALL: [Self; 5] =
+        [Self::CommandPolicy, Self::Planner, Self::Writer, Self::Fixer, Self::AdminReport];
 
+    /// As a manifest writes it.
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::Policy => "a policy",
-            Self::Agent => "an agent",
+            Self::CommandPolicy => "command-policy",
+            Self::Planner => "planner",
+            Self::Writer => "writer",
+            Self::Fixer => "fixer",
+            Self::AdminReport => "admin-report",
         }
     }
 }
 
-/// Outer names of a component.
-#[derive(Debug, Default)]
-struct Names {
-    imports: Vec<String>,
-    exports: Vec<String>,
+impl Kind {
+    pub const ALL: [Self; 6] =
+        [Self::Boolean, Self::String, Self::Integer, Self::Number, Self::Array, Self::Object];
+
+    /// As a manifest writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Boolean => "boolean",
+            Self::String => "string",
+            Self::Integer => "integer",
+            Self::Number => "number",
+            Self::Array => "array",
+            Self::Object => "object",
+        }
+    }
+
+    /// Whether a value is of this type.
+    pub fn fits(self, value: &serde_json::Value) -> bool {
+        match self {
+            Self::Boolean => value.is_boolean(),
+            Self::String => value.is_string(),
+            Self::Integer => value.is_i64() || value.is_u64(),
+            Self::Number => value.is_number(),
+            Self::Array => value.is_array(),
+            Self::Object => value.is_object(),
+        }
+    }
 }
 
-/// Finds the role of a component; an error says what is wrong with it in words
-/// its author can act on. `name` is what to call it until it names itself.
-pub(super) fn role(name: &str, bytes: &[u8]) -> Result<Role, Error> {
-    let names = read(name, bytes)?;
-    check_versions(name, &names)?;
-    let marks = marks(name, &names)?;
-    check_imports(name, &names, marks)?;
-    Ok(marks.role)
+impl Manifest {
+    /// The manifest inside a component; nothing is compiled or run. `None` where
+    /// it carries none.
+    pub fn find(component: &[u8]) -> Result<Option<Self>, Error> {
+        let Some(bytes) = section(component)? else { return Ok(None) };
+        let text = std::str::from_utf8(bytes)
+            .map_err(|_| Error::Section("it is not UTF-8 text".to_owned()))?;
+        Self::parse(text).map(Some)
+    }
+
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        if text.len() > MAX_BYTES {
+            return Err(Error::TooLong(text.len()));
+        }
+        text::manifest(&text.parse().map_err(|error| syntax(text, &error))?)
+    }
+
+    /// Whether this version of the host is new enough for it.
+    pub fn check_host(&self, host: &Version) -> Result<(), Error> {
+        match &self.minimum_host {
+            Some(needed) if host < needed => Err(Error::HostTooOld {
+                id: self.id.clone(),
+                needed: needed.clone(),
+                host: host.clone(),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Compares it with what the component really imports and exports. Roles are
+    /// given by the names that manifests use.
+    pub fn check_against(&self, imports: &[String], roles: &[&str]) -> Result<(), Error> {
+        let unsaid = imports.iter().filter(|name| !is_types(name) && !self.imports.contains(*name));
+        let unsaid: Vec<_> = unsaid.map(|name| format!("\"{name}\"")).collect();
+        if !unsaid.is_empty() {
+            return Err(Error::Mismatch(format!(
+                "{} imports what its manifest does not ask for: add {} to `imports` in plugin.toml",
+                self.id,
+                unsaid.join(", ")
+            )));
+        }
+        let said: BTreeSet<&str> = self.roles.iter().map(|role| role.as_str()).collect();
+        let real: BTreeSet<&str> = roles.iter().copied().collect();
+        if said == real {
+            return Ok(());
+        }
+        let real: Vec<_> = real.iter().map(|role| format!("\"{role}\"")).collect();
+        let said: Vec<_> = said.into_iter().collect();
+        Err(Error::Mismatch(format!(
+            "{} does not export what its manifest says ({}): write roles = [{}] in plugin.toml, \
+             or build it for the world of those roles",
+            self.id,
+            said.join(", "),
+            real.join(", ")
+        )))
+    }
+
+    /// Compares it with what the plugin's own `describe` answers.
+    pub fn check_description(&self, id: &str, version: &str) -> Result<(), Error> {
+        let said = self.version.to_string();
+        if (self.id.as_str(), said.as_str()) == (id, version) {
+            return Ok(());
+        }
+        Err(Error::Mismatch(format!(
+            "plugin.toml says {} {said}, and `describe` answers {id} {version}: make both the same",
+            self.id
+        )))
+    }
 }
 
-fn read(name: &str, bytes: &[u8]) -> Result<Names, Error> {
-    let refuse = |why: String| Error::NotAComponent { name: name.to_owned(), why };
-    let mut names = Names::default();
-    // Sections of what is nested inside say nothing about the component itself.
-    let mut depth = 0_usize;
-    for payload in Parser::new(0).parse_all(bytes) {
-        match payload.map_err(|error| refuse(error.message().to_owned()))? {
+/// Where and what, without the line itself, which may be long.
+fn syntax(text: &str, error: &toml::de::Error) -> Error {
+    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+    let line = before.matches('\n').count() + 1;
+    Error::Syntax(format!("line {line}: {}", text::shown(error.message())))
+}
+
+/// Interfaces of types alone give no power, so nobody needs to ask for them.
+fn is_types(import: &str) -> bool {
+    let interface = import.split('@').next().unwrap_or(import);
+    interface.starts_with("lockhouse:types/")
+        || (interface.starts_with("lockhouse:") && interface.ends_with("/types"))
+}
+
+/// The section's bytes. What is nested inside may carry anything.
+fn section(component: &[u8]) -> Result<Option<&[u8]>, Error> {
+    let refuse = |why: &str| Err(Error::Section(why.to_owned()));
+    let (mut depth, mut found) = (0_usize, None);
+    for payload in Parser::new(0).parse_all(component) {
+        match payload.map_err(|error| Error::Section(error.message().to_owned()))? {
             Payload::Version { encoding: Encoding::Module, .. } if depth == 0 => {
-                return Err(refuse("it is a core module; wrap it with wit-component".to_owned()));
+                return refuse("this is a core module; wrap it with wit-component");
             }
             Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
             Payload::End(_) => depth = depth.saturating_sub(1),
-            Payload::ComponentImportSection(section) if depth == 0 => {
-                for import in section {
-                    let import = import.map_err(|error| refuse(error.message().to_owned()))?;
-                    push(&mut names.imports, import.name.name).map_err(refuse)?;
-                }
-            }
-            Payload::ComponentExportSection(section) if depth == 0 => {
-                for export in section {
-                    let export = export.map_err(|error| refuse(error.message().to_owned()))?;
-                    push(&mut names.exports, export.name.name).map_err(refuse)?;
+            Payload::CustomSection(custom) if depth == 0 && custom.name() == SECTION => {
+                if found.replace(custom.data()).is_some() {
+                    return refuse("there are two; build the component again from its source");
                 }
             }
             _ => {}
         }
     }
-    Ok(names)
-}
-
-fn push(names: &mut Vec<String>, name: &str) -> Result<(), String> {
-    if names.len() == MAX_NAMES {
-        return Err(format!("it has more than {MAX_NAMES} imports or exports"));
-    }
-    if name.len() > MAX_NAME_BYTES {
-        return Err(format!("it has a name of more than {MAX_NAME_BYTES} bytes"));
-    }
-    names.push(name.to_owned());
-    Ok(())
-}
-
-/// `a:b/c@1.0.0` as its two parts.
-fn split(name: &str) -> (&str, &str) {
-    name.split_once('@').unwrap_or((name, ""))
-}
-
-fn check_versions(name: &str, names: &Names) -> Result<(), Error> {
-    let known = ROLES.iter().flat_map(|marks| marks.exports).chain([&LIFECYCLE]);
-    for interface in known {
-        let other = names.exports.iter().find(|export| {
-            let (exported, version) = split(export);
-            exported == *interface && version != SPOKEN
-        });
-        if let Some(export) = other {
-            return Err(Error::Version {
-                name: name.to_owned(),
-                export: export.clone(),
-                spoken: format!("{interface}@{SPOKEN}"),
-            });
-        }
-    }
-    Ok(())
-}
-
-fn exports(names: &Names, interface: &str) -> bool {
-    names.exports.iter().any(|export| split(export).0 == interface)
-}
-
-fn marks(name: &str, names: &Names) -> Result<&'static Marks, Error> {
-    let refuse = |why: String| Error::Role { name: name.to_owned(), why };
-    if !exports(names, LIFECYCLE) {
-        return Err(refuse(format!(
-            "does not export {LIFECYCLE}@{SPOKEN}, which every plugin must"
-        )));
-    }
-    let played: Vec<_> =
-        ROLES.iter().filter(|m| m.exports.iter().all(|e| exports(names, e))).collect();
-    match played.as_slice() {
-        [one] => Ok(one),
-        [] => {
-            Err(refuse(format!("plays no role this host knows; export one of {}", known_roles())))
-        }
-        _ => Err(refuse("plays several roles; make one component of each".to_owned())),
-    }
-}
-
-fn known_roles() -> String {
-    let role = |marks: &Marks| {
-        let exports: Vec<_> = marks.exports.iter().map(|e| format!("{e}@{SPOKEN}")).collect();
-        exports.join(" with ")
-    };
-    ROLES.iter().map(role).collect::<Vec<_>>().join(", ")
-}
-
-fn check_imports(name: &str, names: &Names, marks: &Marks) -> Result<(), Error> {
-    let allowed: Vec<_> = SHARED_IMPORTS.iter().chain(marks.imports).copied().collect();
-    match names.imports.iter().find(|import| !allowed.contains(&import.as_str())) {
-        None => Ok(()),
-        Some(import) => Err(Error::Import {
-            name: name.to_owned(),
-            import: import.clone(),
-            role: marks.role.as_str(),
-            allowed: allowed.join(", "),
-        }),
+    match found {
+        Some(bytes) if bytes.len() > MAX_BYTES => Err(Error::TooLong(bytes.len())),
+        found => Ok(found),
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn names(imports: &[&str], exports: &[&str]) -> Names {
-        let own = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
-        Names { imports: own(imports), exports: own(exports) }
-    }
-
-    const POLICY: [&str; 2] =
-        ["lockhouse:plugin/lifecycle@0.1.0", "lockhouse:policy/command-policy@0.1.0"];
-
-    #[test]
-    fn a_core_module_is_refused() {
-        let error = role("x.wasm", b"\0asm\x01\0\0\0").unwrap_err();
-        assert!(
-            error
-                .to_string()
-                .contains("x.wasm is not a WebAssembly component: it is a core module")
-        );
-    }
-
-    #[test]
-    fn bytes_that_are_no_wasm_are_refused() {
-        assert!(matches!(role("x.wasm", b"hello, world"), Err(Error::NotAComponent { .. })));
-    }
-
-    #[test]
-    fn a_role_is_read_from_the_names_of_the_exports() {
-        assert_eq!(marks("x", &names(&[], &POLICY)).unwrap().role, Role::Policy);
-    }
-
-    #[test]
-    fn a_component_without_a_role_is_told_which_there_are() {
-        let error = marks("x", &names(&[], &POLICY[..1])).err().unwrap().to_string();
-        assert!(error.contains("lockhouse:policy/command-policy@0.1.0"), "{error}");
-        assert!(error.contains("lockhouse:agent/planner@0.1.0 with lockhouse:agent/writer@0.1.0"));
-    }
-
-    #[test]
-    fn a_version_this_host_does_not_speak_is_named_with_the_one_it_does() {
-        let error = check_versions("x", &names(&[], &["lockhouse:policy/command-policy@7.0.0"]));
-        let error = error.unwrap_err().to_string();
-        assert!(error.contains("command-policy@7.0.0"), "{error}");
-        assert!(error.contains("speaks lockhouse:policy/command-policy@0.1.0"), "{error}");
-    }
-
-    #[test]
-    fn a_policy_may_not_report_progress() {
-        let names = names(&["lockhouse:host/progress@0.1.0"], &POLICY);
-        let error = check_imports("x", &names, &ROLES[0]).unwrap_err().to_string();
-        assert!(error.contains("x imports lockhouse:host/progress@0.1.0"), "{error}");
-        assert!(error.contains("lockhouse:host/log@0.1.0"), "{error}");
-    }
-}
+mod tests;

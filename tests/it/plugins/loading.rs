@@ -13,7 +13,8 @@ fn allows() -> Vec<u8> {
 #[tokio::test]
 async fn a_policy_is_known_by_what_it_calls_itself() {
     let plugin = host().load("fixture.wasm", &allows(), "{}").await.unwrap();
-    assert_eq!((plugin.name(), plugin.role()), ("fixture@1.0.0", Role::Policy));
+    assert_eq!(plugin.name(), "fixture@1.0.0");
+    assert_eq!(plugin.roles(), [Role::CommandPolicy]);
     let policy = plugin.into_policy().unwrap();
     assert_eq!((policy.id(), policy.version()), ("fixture", "1.0.0"));
     assert_eq!(policy.summary(), "A fixture.");
@@ -24,7 +25,7 @@ async fn a_policy_is_known_by_what_it_calls_itself() {
 async fn a_policy_is_no_agent() {
     let plugin = host().load("fixture.wasm", &allows(), "{}").await.unwrap();
     let error = plugin.into_agent().err().unwrap().to_string();
-    assert_eq!(error, "fixture@1.0.0 is a policy, not an agent");
+    assert_eq!(error, "fixture@1.0.0 plays command-policy, not planner, writer or fixer");
 }
 
 #[tokio::test]
@@ -34,7 +35,7 @@ async fn an_import_that_its_role_may_not_have_is_named() {
     let strange = fixture::policy_of_world("strange", report, "(unreachable)");
     let error = refusal(&strange, "{}").await.to_string();
     assert!(error.contains("imports lockhouse:host/progress@0.1.0"), "{error}");
-    assert!(error.contains("a plugin that is a policy may not"), "{error}");
+    assert!(error.contains("a plugin that plays command-policy may not"), "{error}");
 }
 
 #[tokio::test]

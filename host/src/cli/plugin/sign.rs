@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 
 use crate::cli::say;
-use crate::plugins::declaration::Manifest;
+use crate::plugins::manifest::Manifest;
 use crate::plugins::signature::{FILE_ENDING, MAX_TEXT_BYTES, PrivateKey};
 
 #[derive(Debug, clap::Args)]

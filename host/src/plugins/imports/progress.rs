@@ -1,7 +1,7 @@
 //! `lockhouse:host/progress`: how far a long call has come.
 
 use crate::agents::Progress;
-use crate::plugins::bindings::agent::lockhouse::{agent, host::progress::Host};
+use crate::plugins::bindings::planner::lockhouse::{agent, host::progress::Host};
 use crate::plugins::instance::State;
 
 /// What is kept of a message: it is one line on a screen.

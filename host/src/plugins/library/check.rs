@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 
 use super::{Error, Library, NewVersion, PluginBinding, Status};
 use crate::ids::{Kind, ProjectId, ProjectName, RequestId, UserId};
+use crate::plugins::Plugin;
 use crate::plugins::fault::Digest;
-use crate::plugins::{Plugin, Role};
 use crate::policy::{Channel, CommandPolicy as _, Mode, NetworkMode, Request};
 
 /// A command that no policy should stumble over.
@@ -77,7 +77,7 @@ fn harmless() -> Result<Request, Error> {
 
 /// Agents are asked by name, not in a chain.
 pub(super) fn binding(status: &Status, binding: &PluginBinding) -> Result<(), Error> {
-    let agent = status.loaded.as_ref().is_some_and(|plugin| plugin.role() == Role::Agent);
+    let agent = matches!(status.loaded, Some(Plugin::Agent(_)));
     if agent && (binding.project.is_some() || binding.mode == Mode::Shadow) {
         let why = "an agent is bound for everybody and can't be in shadow: only policies can";
         return Err(Error::Invalid(why.to_owned()));

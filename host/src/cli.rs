@@ -6,6 +6,7 @@ mod exec;
 mod generate;
 mod images;
 mod plugin;
+mod policy;
 mod serve;
 
 use std::path::PathBuf;
@@ -35,8 +36,10 @@ enum Command {
     Clear(clear::Clear),
     /// Builds and lists what runtimes run on.
     Images(images::Images),
-    /// Makes and checks plugins.
-    Plugin(plugin::Plugin),
+    /// Writes, checks and measures plugins of your own.
+    Plugin(plugin::PluginCommand),
+    /// Tests policies.
+    Policy(policy::PolicyCommand),
 }
 
 /// Where the server is, for commands that speak with one.
@@ -75,6 +78,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Clear(clear) => clear.run().await,
         Command::Images(images) => images.run().await,
         Command::Plugin(plugin) => plugin.run().await,
+        Command::Policy(policy) => policy.run().await,
     }
 }
 

@@ -20,6 +20,7 @@ mod loaded;
 pub mod manifest;
 pub mod oci;
 mod policy;
+pub mod request;
 pub mod signature;
 mod threads;
 mod wasm;

@@ -16,6 +16,7 @@ mod need;
 mod databases;
 
 mod agents;
+mod authors;
 mod egress;
 mod engines;
 mod files;

@@ -242,5 +242,6 @@ async fn run<R>(
         Ok(instance) => meters.call.time_async(ask(&instance, &mut store)).await,
         Err(error) => Err(error),
     };
+    meters.memory.record(store.data().memory_bytes as f64);
     answer.map_err(|error| fault(&error, &store))
 }

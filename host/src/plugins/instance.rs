@@ -25,7 +25,8 @@ pub(super) struct State {
     pub(super) log: LogBudget,
     pub(super) progress: Option<ProgressSender>,
     limits: Limits,
-    memory_bytes: usize,
+    /// All memories of the call together.
+    pub(super) memory_bytes: usize,
     /// A limit that was hit; a guest that does not survive it traps later.
     refused: Option<FaultKind>,
 }

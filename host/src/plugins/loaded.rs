@@ -24,6 +24,8 @@ pub(super) struct Loaded {
 pub(super) struct Meters {
     pub(super) instantiate: Timer,
     pub(super) call: Timer,
+    /// What a call's memories had grown to at its end; they never shrink.
+    pub(super) memory: metrics::Histogram,
 }
 
 pub(super) struct Timer(metrics::Histogram);
@@ -35,7 +37,8 @@ impl Meters {
             instantiate: Timer(
                 metrics::histogram!("plugin_instantiate_seconds", "plugin" => plugin.clone()),
             ),
-            call: Timer(metrics::histogram!("plugin_call_seconds", "plugin" => plugin)),
+            call: Timer(metrics::histogram!("plugin_call_seconds", "plugin" => plugin.clone())),
+            memory: metrics::histogram!("plugin_memory_bytes", "plugin" => plugin),
         }
     }
 }

@@ -143,6 +143,7 @@ fn run<R>(
     let mut store = call.store_here(ready.engine());
     let instance = meters.instantiate.time(|| ready.instantiate(&mut store));
     let answer = instance.and_then(|policy| meters.call.time(|| ask(&policy, &mut store)));
+    meters.memory.record(store.data().memory_bytes as f64);
     answer.map_err(|error| fault(&error, &store))
 }
 

@@ -1,0 +1,171 @@
+//! `lockhouse plugin bench`
+
+mod samples;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, ensure};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use serde_json::json;
+
+use super::{Source, answer, files, show};
+use crate::cli::say;
+use crate::plugins::{Config, Plugin, request};
+use samples::{Samples, Summary};
+
+/// Calls before the measured ones, so that caches are warm.
+const WARM_UP: usize = 5;
+/// How many callers ask at once in the second measurement of throughput.
+const CALLERS: usize = 4;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Bench {
+    #[command(flatten)]
+    source: Source,
+    /// The question that is asked again and again.
+    #[arg(long, default_value = "request.json")]
+    request: PathBuf,
+    /// How many calls are measured.
+    #[arg(long, default_value_t = 500)]
+    calls: usize,
+    /// Prints one JSON object, in the units that its keys name.
+    #[arg(long)]
+    json: bool,
+}
+
+/// What was measured.
+struct Figures {
+    compile: Duration,
+    instantiate: Summary,
+    call: Summary,
+    memory: Summary,
+    output_bytes: usize,
+    /// Calls a second by one caller, and by several.
+    alone: f64,
+    together: f64,
+}
+
+/// What a call of this sort of plugin may use.
+struct Limits {
+    budget_ms: u64,
+    memory_bytes: usize,
+    output_bytes: usize,
+}
+
+impl Bench {
+    pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
+        ensure!(self.calls > 0, "--calls: measure at least one");
+        let samples = Samples::install()?;
+        let question = files::read(&self.request, request::MAX_BYTES)?;
+        let plugin = self.source.load().await?;
+        let figures = measure(&plugin, &question, self.calls, &samples).await;
+        let figures = figures.with_context(|| self.request.display().to_string())?;
+        let limits = Limits::of(&plugin);
+        if self.json {
+            say(figures.json(plugin.name(), self.calls));
+        } else {
+            say(format_args!("{}, {} calls, each in a fresh instance", plugin.name(), self.calls));
+            figures.say(&limits);
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+async fn measure(
+    plugin: &Plugin,
+    question: &[u8],
+    calls: usize,
+    samples: &Samples,
+) -> anyhow::Result<Figures> {
+    let output_bytes = answer::of(plugin, question).await?.to_string().len();
+    throughput(plugin, question, WARM_UP, 1).await?;
+    samples.clear();
+    let alone = throughput(plugin, question, calls, 1).await?;
+    // Times of calls that wait for each other would say little of the plugin.
+    let [instantiate, call, memory] = [samples::INSTANTIATE, samples::CALL, samples::MEMORY]
+        .map(|metric| samples.summary(metric));
+    Ok(Figures {
+        compile: plugin.compile_time(),
+        instantiate: instantiate?,
+        call: call?,
+        memory: memory?,
+        output_bytes,
+        alone,
+        together: throughput(plugin, question, calls, CALLERS).await?,
+    })
+}
+
+/// Calls a second by as many callers at once.
+async fn throughput(
+    plugin: &Plugin,
+    question: &[u8],
+    calls: usize,
+    callers: usize,
+) -> anyhow::Result<f64> {
+    let began = Instant::now();
+    let asked = stream::iter(0..calls).map(|_| answer::of(plugin, question));
+    asked.buffer_unordered(callers).try_for_each(|_| async { Ok(()) }).await?;
+    Ok(calls as f64 / began.elapsed().as_secs_f64())
+}
+
+impl Limits {
+    fn of(plugin: &Plugin) -> Self {
+        let Config { decisions, agents, .. } = Config::default();
+        match plugin {
+            Plugin::Policy(_) => Self {
+                budget_ms: decisions.budget_ms,
+                memory_bytes: decisions.memory_bytes,
+                output_bytes: decisions.output_bytes,
+            },
+            Plugin::Agent(_) => Self {
+                budget_ms: agents.budget_ms,
+                memory_bytes: agents.memory_bytes,
+                output_bytes: agents.output_bytes,
+            },
+        }
+    }
+}
+
+impl Figures {
+    fn say(&self, limits: &Limits) {
+        row("", "median", "worst", "limit");
+        let [instantiate, call] = [self.instantiate, self.call].map(|times| times.map(time));
+        row("instantiate", &instantiate.median, &instantiate.worst, "");
+        row("call", &call.median, &call.worst, &format!("{} ms", limits.budget_ms));
+        let memory = self.memory.map(|bytes| show::size(bytes as usize));
+        row("memory", &memory.median, &memory.worst, &show::size(limits.memory_bytes));
+        let output = show::size(self.output_bytes);
+        row("output", &output, &output, &show::size(limits.output_bytes));
+        row("calls/s, 1 caller", &format!("{:.0}", self.alone), "", "");
+        row(&format!("calls/s, {CALLERS} callers"), &format!("{:.0}", self.together), "", "");
+        row("compile, once", &time(self.compile.as_secs_f64()), "", "");
+    }
+
+    fn json(&self, plugin: &str, calls: usize) -> serde_json::Value {
+        const MICROS: f64 = 1e6;
+        json!({
+            "plugin": plugin,
+            "calls": calls,
+            "instantiate_us": { "median": self.instantiate.median * MICROS, "worst": self.instantiate.worst * MICROS },
+            "call_us": { "median": self.call.median * MICROS, "worst": self.call.worst * MICROS },
+            "memory_bytes": self.memory.worst,
+            "output_bytes": self.output_bytes,
+            "calls_per_second": { "1": self.alone, "4": self.together },
+            "compile_ms": self.compile.as_millis(),
+        })
+    }
+}
+
+fn row(what: &str, median: &str, worst: &str, limit: &str) {
+    say(format!("{what:<20} {median:>12} {worst:>12} {limit:>12}").trim_end());
+}
+
+fn time(seconds: f64) -> String {
+    match seconds {
+        seconds if seconds < 1e-3 => format!("{:.1} µs", seconds * 1e6),
+        seconds if seconds < 1.0 => format!("{:.2} ms", seconds * 1e3),
+        seconds => format!("{seconds:.1} s"),
+    }
+}

@@ -1,0 +1,246 @@
+//! Case files: questions to a plugin, and what it must answer.
+//!
+//! A case is a request, written as [`crate::plugins::request`] takes it, and beside it what is
+//! expected. For a policy that is `decision`, `risk` and `rule`; for an agent `kind`,
+//! `expect_files`, `expect_text` or `refused`. `settings` are those of this case alone.
+
+use std::path::Path;
+
+use anyhow::{Context as _, ensure};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::answer::Answer;
+use super::files;
+
+/// More cases in one file than this are refused.
+const MAX_CASES: usize = 10_000;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Cases {
+    #[serde(default)]
+    pub(super) case: Vec<Case>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Case {
+    name: Option<String>,
+    pub(super) decision: Option<Decision>,
+    pub(super) risk: Option<String>,
+    pub(super) rule: Option<String>,
+    /// Kind of the project that a plan is for.
+    kind: Option<String>,
+    /// Paths that a plan names or an answer edits; an empty list means none at all.
+    expect_files: Option<Vec<String>>,
+    /// Texts that the answer contains.
+    expect_text: Vec<String>,
+    /// Whether the plugin says that the request can't be served.
+    pub(super) refused: bool,
+    strict: bool,
+    settings: Settings,
+    /// What remains is the request; its reader knows its keys.
+    #[serde(flatten)]
+    request: Map<String, Value>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Decision {
+    Allow,
+    Deny,
+}
+
+/// All settings, or short for `allowed`: the names of programs.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Settings {
+    All(Map<String, Value>),
+    Allowed(Vec<String>),
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self::All(Map::new())
+    }
+}
+
+/// How many cases hold, and how many of those that do not matter most.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Outcome {
+    pub(super) cases: usize,
+    pub(super) failures: usize,
+    pub(super) to_deny: usize,
+    pub(super) wrongly_allowed: usize,
+    pub(super) to_allow: usize,
+    pub(super) wrongly_refused: usize,
+}
+
+impl Cases {
+    pub(super) fn read(file: &Path) -> anyhow::Result<Self> {
+        let text = files::read_text(file)?;
+        Self::parse(&text).with_context(|| file.display().to_string())
+    }
+
+    fn parse(text: &str) -> anyhow::Result<Self> {
+        let cases: Self = toml::from_str(text)?;
+        ensure!(!cases.case.is_empty(), "it has no [[case]]");
+        ensure!(cases.case.len() <= MAX_CASES, "it has more than {MAX_CASES} cases: split it");
+        Ok(cases)
+    }
+}
+
+impl Case {
+    /// The request as its reader takes it.
+    pub(super) fn request(&self) -> Vec<u8> {
+        Value::Object(self.request.clone()).to_string().into_bytes()
+    }
+
+    /// The plugin's settings in this case.
+    pub(super) fn settings(&self) -> Map<String, Value> {
+        let mut settings = match &self.settings {
+            Settings::All(settings) => settings.clone(),
+            Settings::Allowed(names) => {
+                Map::from_iter([("allowed".to_owned(), names.clone().into())])
+            }
+        };
+        if self.strict {
+            settings.insert("strict".to_owned(), true.into());
+        }
+        settings
+    }
+
+    pub(super) fn expected_verdict(&self) -> String {
+        let decision = self.decision.map(|decision| decision.as_str().to_owned());
+        let risk = self.risk.as_ref().map(|risk| format!("risk {risk}"));
+        let rule = self.rule.as_ref().map(|rule| format!("rule {rule}"));
+        joined([decision, risk, rule].into_iter().flatten(), "a verdict")
+    }
+
+    pub(super) fn expected_answer(&self) -> String {
+        let kind = self.kind.as_ref().map(|kind| format!("kind {kind}"));
+        let files = self.expect_files.as_ref().map(|files| match files.as_slice() {
+            [] => "no file".to_owned(),
+            files => format!("files {}", files.join(" ")),
+        });
+        let texts = self.expect_text.iter().map(|text| format!("text {text:?}"));
+        let refused = self.refused.then(|| "a refusal".to_owned());
+        joined(refused.into_iter().chain(kind).chain(files).chain(texts), "an answer")
+    }
+
+    pub(super) fn fits(&self, answer: &Answer) -> bool {
+        let paths = answer.paths();
+        self.kind.as_deref().is_none_or(|kind| answer.kind() == Some(kind))
+            && self.expect_files.as_ref().is_none_or(|files| match files.as_slice() {
+                [] => paths.is_empty(),
+                files => files.iter().all(|path| paths.contains(&path.as_str())),
+            })
+            && self.expect_text.iter().all(|text| answer.contains(text))
+    }
+
+    /// What to call it where it fails.
+    pub(super) fn title(&self) -> String {
+        let said = |key: &str| self.request.get(key).map(|value| format!("{key} = {value}"));
+        let named = self.name.clone().or_else(|| said("command")).or_else(|| said("argv"));
+        named.or_else(|| said("prompt")).unwrap_or_else(|| "a case without a name".to_owned())
+    }
+}
+
+fn joined(parts: impl Iterator<Item = String>, none: &str) -> String {
+    let parts: Vec<_> = parts.collect();
+    if parts.is_empty() { none.to_owned() } else { parts.join(", ") }
+}
+
+impl Decision {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Deny => "deny",
+        }
+    }
+}
+
+impl Outcome {
+    /// Counts a case on which the plugin decided, or gave no verdict.
+    pub(super) fn count(&mut self, expected: Option<Decision>, allowed: Option<bool>, holds: bool) {
+        self.cases += 1;
+        self.failures += usize::from(!holds);
+        match expected {
+            Some(Decision::Deny) => {
+                self.to_deny += 1;
+                self.wrongly_allowed += usize::from(allowed == Some(true));
+            }
+            Some(Decision::Allow) => {
+                self.to_allow += 1;
+                self.wrongly_refused += usize::from(allowed != Some(true));
+            }
+            None => {}
+        }
+    }
+}
+
+impl std::fmt::Display for Outcome {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { cases, failures, .. } = self;
+        write!(f, "{cases} cases: {} hold, {failures} fail", cases - failures)?;
+        if self.to_deny + self.to_allow == 0 {
+            return Ok(());
+        }
+        let rate = |part: usize, whole: usize| {
+            let percent = 100.0 * part as f64 / whole.max(1) as f64;
+            format!("{part} of {whole} ({percent:.1} %)")
+        };
+        write!(
+            f,
+            "; wrongly allowed {}, wrongly refused {}",
+            rate(self.wrongly_allowed, self.to_deny),
+            rate(self.wrongly_refused, self.to_allow)
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_expected_of_a_case_is_its_request() {
+        let text =
+            "[[case]]\ncommand = \"ls\"\ncwd = \"src\"\ndecision = \"allow\"\nrisk = \"safe\"";
+        let case = &Cases::parse(text).unwrap().case[0];
+        let request: Value = serde_json::from_slice(&case.request()).unwrap();
+        assert_eq!(request, serde_json::json!({"command": "ls", "cwd": "src"}));
+        assert_eq!((case.decision, case.settings()), (Some(Decision::Allow), Map::new()));
+    }
+
+    fn shown(case: &Case) -> String {
+        Value::Object(case.settings()).to_string()
+    }
+
+    #[test]
+    fn settings_are_a_table_or_the_names_of_allowed_programs() {
+        let text = "[[case]]\nsettings = { protected = [\"a\"] }\n[[case]]\nstrict = true\nsettings = [\"make\"]";
+        let cases = Cases::parse(text).unwrap().case;
+        assert_eq!(shown(&cases[0]), r#"{"protected":["a"]}"#);
+        assert_eq!(shown(&cases[1]), r#"{"allowed":["make"],"strict":true}"#);
+    }
+
+    #[test]
+    fn both_error_rates_are_told() {
+        let mut outcome = Outcome::default();
+        outcome.count(Some(Decision::Deny), Some(true), false);
+        outcome.count(Some(Decision::Deny), Some(false), true);
+        outcome.count(Some(Decision::Allow), Some(true), true);
+        assert_eq!(
+            outcome.to_string(),
+            "3 cases: 2 hold, 1 fail; wrongly allowed 1 of 2 (50.0 %), wrongly refused 0 of 1 (0.0 %)"
+        );
+    }
+
+    #[test]
+    fn a_file_without_cases_is_refused() {
+        assert!(Cases::parse("").unwrap_err().to_string().contains("[[case]]"));
+        assert!(Cases::parse("[[cases]]\n").is_err());
+    }
+}

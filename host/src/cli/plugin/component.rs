@@ -1,0 +1,111 @@
+//! What a component's bytes say without being compiled: its imports, its exports
+//! and its sections.
+
+use anyhow::{Context as _, bail};
+use wasmparser::{Chunk, ComponentExternalKind, Encoding, Parser, Payload};
+
+/// Name of the section that holds a component's `plugin.toml`.
+pub(super) const MANIFEST_SECTION: &str = "lockhouse:manifest";
+
+/// The outer names and sections of a component.
+#[derive(Debug, Default)]
+pub(super) struct Anatomy {
+    pub(super) imports: Vec<String>,
+    /// Only interfaces: tools leave plain functions of their own beside them.
+    pub(super) exports: Vec<String>,
+    pub(super) sections: Vec<Section>,
+    pub(super) modules: usize,
+    pub(super) manifest: Option<String>,
+}
+
+/// A custom section: tools leave notes there, which nobody runs.
+#[derive(Debug)]
+pub(super) struct Section {
+    pub(super) name: String,
+    pub(super) size_bytes: usize,
+}
+
+/// Whether a file is what a compiler writes, or already a component.
+pub(super) fn is_module(bytes: &[u8]) -> bool {
+    Parser::is_core_wasm(bytes)
+}
+
+pub(super) fn read(bytes: &[u8]) -> anyhow::Result<Anatomy> {
+    let mut anatomy = Anatomy::default();
+    walk(bytes, |_, payload| anatomy.note(payload))?;
+    Ok(anatomy)
+}
+
+/// The component without its manifest, so that another can take its place.
+pub(super) fn without_manifest(bytes: &[u8]) -> anyhow::Result<Vec<u8>> {
+    let mut kept = Vec::with_capacity(bytes.len());
+    walk(bytes, |part, payload| {
+        if !matches!(payload, Payload::CustomSection(custom) if custom.name() == MANIFEST_SECTION) {
+            kept.extend_from_slice(part);
+        }
+        Ok(())
+    })?;
+    Ok(kept)
+}
+
+/// Visits the outermost parts, each with its bytes. What is nested is one part.
+fn walk(
+    mut bytes: &[u8],
+    mut visit: impl FnMut(&[u8], &Payload<'_>) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let mut parser = Parser::new(0);
+    loop {
+        let (consumed, payload) = match parser.parse(bytes, true).context("it is no WebAssembly")? {
+            Chunk::Parsed { consumed, payload } => (consumed, payload),
+            Chunk::NeedMoreData(_) => bail!("it is no WebAssembly: it ends too early"),
+        };
+        let nested = match &payload {
+            Payload::Version { encoding: Encoding::Module, .. } => {
+                bail!("it is a core module; `lockhouse plugin pack` makes a plugin of it")
+            }
+            Payload::ModuleSection { unchecked_range, .. }
+            | Payload::ComponentSection { unchecked_range, .. } => {
+                parser.skip_section();
+                unchecked_range.len()
+            }
+            _ => 0,
+        };
+        let size = consumed + usize::try_from(nested)?;
+        let part = bytes.get(..size).context("it is no WebAssembly: it ends too early")?;
+        visit(part, &payload)?;
+        if matches!(payload, Payload::End(_)) {
+            return Ok(());
+        }
+        bytes = &bytes[size..];
+    }
+}
+
+impl Anatomy {
+    fn note(&mut self, payload: &Payload<'_>) -> anyhow::Result<()> {
+        match payload {
+            Payload::ModuleSection { .. } => self.modules += 1,
+            Payload::ComponentImportSection(section) => {
+                for import in section.clone() {
+                    self.imports.push(import?.name.name.to_owned());
+                }
+            }
+            Payload::ComponentExportSection(section) => {
+                for export in section.clone() {
+                    let export = export?;
+                    if export.kind == ComponentExternalKind::Instance {
+                        self.exports.push(export.name.name.to_owned());
+                    }
+                }
+            }
+            Payload::CustomSection(custom) => {
+                let name = custom.name().to_owned();
+                if name == MANIFEST_SECTION {
+                    self.manifest = Some(String::from_utf8_lossy(custom.data()).into_owned());
+                }
+                self.sections.push(Section { name, size_bytes: custom.data().len() });
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,8 @@
+//! Authors of plugins: from nothing to a plugin that is loaded, in each language
+//! and by its ordinary tools.
+
+mod commands;
+mod examples;
+mod guide;
+mod templates;
+mod workshop;

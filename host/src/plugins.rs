@@ -38,6 +38,7 @@ pub use library::{
     BindingChange, BuiltIn, Error as LibraryError, Installed, Library, NewBinding, NewVersion,
     Parts as LibraryParts, PluginBinding, Release, Source, State, Status, Version, Watcher,
 };
+use manifest::Manifest;
 pub use policy::PolicyPlugin;
 pub use wasm::Tuning;
 
@@ -116,15 +117,20 @@ impl Plugins {
     /// named itself, such as its file's name.
     pub async fn load(&self, name: &str, bytes: &[u8], settings: &str) -> Result<Plugin, Error> {
         let code = self.compile(name, bytes).await?;
+        let manifest = inspect::manifest(name, bytes)?;
         let identity = Identity { id: name.to_owned(), version: None, digest: code.digest };
         let unnamed = Arc::new(Loaded::new(code, identity, String::new(), settings));
         check_settings(&unnamed)?;
         let said = self.host.describe(&unnamed).await?;
         check_description(name, &said)?;
+        if let Some(manifest) = &manifest {
+            manifest.check_description(&said.id, &said.version)?;
+        }
         let identity =
             Identity { id: said.id, version: Some(said.version), digest: unnamed.code.digest };
         let code = Arc::clone(&unnamed.code);
-        let loaded = Arc::new(Loaded::new(code, identity, said.summary, settings));
+        let loaded = Loaded::new(code, identity, said.summary, settings);
+        let loaded = Arc::new(loaded.with_manifest(manifest));
         self.host.validate_settings(&loaded).await?;
         tracing::info!(plugin = %loaded.identity, took_ms = loaded.code.took.as_millis(), "plugin loaded");
         let host = Arc::clone(&self.host);
@@ -158,6 +164,11 @@ impl Plugin {
     /// What it says of itself, in one sentence.
     pub fn summary(&self) -> &str {
         &self.loaded().summary
+    }
+
+    /// What its author says of it, where the component carries that.
+    pub fn manifest(&self) -> Option<&Manifest> {
+        self.loaded().manifest.as_ref()
     }
 
     /// What it took to compile it, or to read its code from the cache.
@@ -206,7 +217,12 @@ impl Loaded {
         };
         let settings = Arc::from(settings);
         let meters = Meters::of(&name);
-        Self { code, identity: Arc::new(identity), name, summary, settings, meters }
+        let identity = Arc::new(identity);
+        Self { code, identity, name, summary, settings, meters, manifest: None }
+    }
+
+    fn with_manifest(self, manifest: Option<Manifest>) -> Self {
+        Self { manifest, ..self }
     }
 }
 

@@ -24,7 +24,7 @@ use crate::gate::Gate;
 use crate::ids::{InstanceId, Kind};
 use crate::jobs::Jobs;
 use crate::limits::Limits;
-use crate::plugins::{BuiltIn, Library, LibraryParts, Plugins, Watcher};
+use crate::plugins::{BuiltIn, Library, LibraryParts, Plugins, Watcher, oci};
 use crate::policy::{Policies, Recorder};
 use crate::previews::Previews;
 use crate::processes::Processes;
@@ -276,6 +276,12 @@ async fn library(
             built_in(DEFAULT_POLICY, configured, true)?,
             built_in(OFFLINE_AGENT, "{}".to_owned(), true)?,
         ],
+        signatures: config.plugins.signatures.clone(),
+        registries: oci::Registries::new(
+            config.plugins.oci.clone(),
+            config.egress.upstream.clone(),
+            config.plugins.max_component_bytes,
+        ),
     };
     Ok(Library::open(parts).await?)
 }

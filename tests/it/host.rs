@@ -25,6 +25,7 @@ pub(crate) struct Host {
     /// Handed on to the next server where this one was killed.
     data: Option<TempDir>,
     engine: &'static str,
+    variables: &'static [(&'static str, &'static str)],
     pub(crate) sign_in_url: String,
     pub(crate) url: String,
     token: String,
@@ -69,11 +70,24 @@ pub(crate) fn lockhouse() -> Command {
 impl Host {
     /// Starts a server whose projects run on `engine`.
     pub(crate) async fn start(engine: &'static str) -> Self {
-        Self::start_on(tempfile::tempdir().unwrap(), engine).await
+        Self::start_on(tempfile::tempdir().unwrap(), engine, &[]).await
     }
 
-    async fn start_on(data: TempDir, engine: &'static str) -> Self {
+    /// The same, with variables that configure it.
+    pub(crate) async fn start_with(
+        engine: &'static str,
+        variables: &'static [(&'static str, &'static str)],
+    ) -> Self {
+        Self::start_on(tempfile::tempdir().unwrap(), engine, variables).await
+    }
+
+    async fn start_on(
+        data: TempDir,
+        engine: &'static str,
+        variables: &'static [(&'static str, &'static str)],
+    ) -> Self {
         let mut child = lockhouse()
+            .envs(variables.iter().copied())
             .args(["serve", "--listen", "127.0.0.1:0", "--engine", engine, "--data"])
             .arg(data.path())
             .stdout(Stdio::piped())
@@ -89,14 +103,14 @@ impl Host {
         let (url, token) = sign_in_url.split_once("/sign-in?token=").unwrap();
         let (url, token) = (url.to_owned(), token.to_owned());
         let http = client();
-        Self { child, data: Some(data), engine, sign_in_url, url, token, http }
+        Self { child, data: Some(data), engine, variables, sign_in_url, url, token, http }
     }
 
     /// `kill -9`, and a new start on the same data.
     pub(crate) async fn starts_again_after_a_kill(mut self) -> Self {
         self.child.kill().await.unwrap();
         let (data, engine) = (self.data.take().unwrap(), self.engine);
-        Self::start_on(data, engine).await
+        Self::start_on(data, engine, self.variables).await
     }
 
     pub(crate) fn data(&self) -> &Path {

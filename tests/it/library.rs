@@ -4,6 +4,7 @@ mod bindings;
 mod lifecycle;
 mod record;
 mod swap;
+mod trust;
 mod upload;
 mod watched;
 
@@ -17,7 +18,7 @@ use lockhouse::events::Events;
 use lockhouse::gate::Permit;
 use lockhouse::plugins::{
     BindingChange, BuiltIn, Library, LibraryError, LibraryParts, NewVersion, Source, Status,
-    Watcher,
+    Watcher, oci, signature,
 };
 use lockhouse::policy::{Decision, Policies, Recorder};
 use lockhouse::tasks::Tasks;
@@ -37,6 +38,7 @@ pub(crate) struct Shelf<'a> {
     database: &'a Database,
     folder: Arc<TempDir>,
     built_in: Vec<BuiltIn>,
+    signatures: signature::Config,
     caller: Caller,
 }
 
@@ -88,16 +90,24 @@ impl<'a> Shelf<'a> {
         Self::with(database, vec![built_in]).await
     }
 
+    /// With these keys for what comes from elsewhere, and nothing built in.
+    pub(crate) async fn trusting(database: &'a Database, signatures: signature::Config) -> Self {
+        let folder = Arc::new(tempfile::tempdir().unwrap());
+        let caller = stores::caller(database, "admin").await;
+        Self::open(database, folder, Vec::new(), signatures, caller).await
+    }
+
     async fn with(database: &'a Database, built_in: Vec<BuiltIn>) -> Self {
         let folder = Arc::new(tempfile::tempdir().unwrap());
         let caller = stores::caller(database, "admin").await;
-        Self::open(database, folder, built_in, caller).await
+        Self::open(database, folder, built_in, signature::Config::default(), caller).await
     }
 
     async fn open(
         database: &'a Database,
         folder: Arc<TempDir>,
         built_in: Vec<BuiltIn>,
+        signatures: signature::Config,
         caller: Caller,
     ) -> Self {
         let clock = Clock::system();
@@ -113,15 +123,21 @@ impl<'a> Shelf<'a> {
             policies: policies.clone(),
             agents: Roster::default(),
             built_in: built_in.clone(),
+            signatures: signatures.clone(),
+            registries: oci::Registries::new(
+                oci::Config::default(),
+                lockhouse::runtimes::egress::upstream::Config::default(),
+                1024 * 1024,
+            ),
         };
         let library = Library::open(parts).await.unwrap();
-        Self { library, policies, recorder, events, database, folder, built_in, caller }
+        Self { signatures, library, policies, recorder, events, database, folder, built_in, caller }
     }
 
     /// The server ends and another starts on the same data.
     pub(crate) async fn restarted(self) -> Self {
-        let Self { database, folder, built_in, caller, .. } = self;
-        Self::open(database, folder, built_in, caller).await
+        let Self { database, folder, built_in, signatures, caller, .. } = self;
+        Self::open(database, folder, built_in, signatures, caller).await
     }
 
     pub(crate) async fn permit(&self) -> Permit {

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
 use crate::app::App;
+use crate::plugins::Status;
 use crate::runtimes::egress::{Learned, LearnedHost};
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -53,7 +54,11 @@ pub(super) async fn ready(State(app): State<App>) -> Response {
     };
     let plugins = PartView {
         ready: !app.policies.is_empty(),
-        detail: json!({ "policies": app.policies.names(), "wasm": app.wasm }),
+        detail: json!({
+            "policies": app.policies.names(),
+            "installed": app.library.list().iter().map(installed).collect::<Vec<_>>(),
+            "wasm": app.wasm,
+        }),
     };
     let learned = app.runtimes.learned_registries();
     let registries: Map<String, Value> = learned.iter().map(|kind| registries(kind)).collect();
@@ -69,6 +74,12 @@ fn registries(learned: &Learned) -> (String, Value) {
     let hosts: Vec<Value> = learned.hosts.iter().map(host).collect();
     let view = json!({ "hosts": hosts, "failures": learned.failures });
     (learned.kind.to_string(), view)
+}
+
+/// Why one failed is for administrators, who see it among the plugins.
+fn installed(status: &Status) -> Value {
+    let state = status.state.as_str();
+    json!({ "name": status.plugin.name, "version": status.version(), "state": state })
 }
 
 fn engine_detail(app: &App, description: String) -> Value {

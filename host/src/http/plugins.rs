@@ -13,7 +13,10 @@ use super::problem::{Problem, ProblemView};
 use crate::app::App;
 use crate::auth::Caller;
 use crate::gate::{Action, Permit, Target};
-use crate::plugins::{BindingChange, Error as LoadError, LibraryError as Error, NewBinding};
+use crate::plugins::{
+    BindingChange, Error as LoadError, InvalidDigest, LibraryError as Error, NewBinding,
+    NewVersion, Source, oci,
+};
 use crate::policy::{Mode, OnError};
 use view::{BindingList, BindingView, PluginList, PluginView, binding_view, plugin_view};
 
@@ -49,6 +52,36 @@ pub(super) struct CreateBinding {
     pub project: Option<String>,
     #[serde(default)]
     pub change: ChangeBinding,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PullPlugin {
+    /// `oci://HOST/REPOSITORY@sha256:…`, or with a tag and `digest`.
+    pub reference: String,
+    /// `sha256:…` that the component must have.
+    pub digest: Option<String>,
+    /// The component's signature, where the registry has none.
+    pub signature: Option<String>,
+    pub grants: Option<std::collections::BTreeSet<String>>,
+    /// For the plugin's binding for everybody.
+    #[serde(default)]
+    pub binding: ChangeBinding,
+}
+
+impl PullPlugin {
+    fn version(&self) -> Result<NewVersion, Problem> {
+        let invalid =
+            |error: InvalidDigest| Problem::bad_request("invalid_digest", error.to_string());
+        Ok(NewVersion {
+            bytes: Vec::new(),
+            source: Source::Oci(self.reference.clone()),
+            digest: self.digest.as_deref().map(str::parse).transpose().map_err(invalid)?,
+            signature: self.signature.clone(),
+            binding: change(&self.binding)?,
+            grants: self.grants.clone(),
+        })
+    }
 }
 
 async fn admit(app: &App, caller: &Caller, action: Action) -> Result<Permit, Problem> {
@@ -105,6 +138,23 @@ pub(super) async fn install_plugin(
     };
     let installed = app.library.install(&permit, &plugin, new).await;
     Ok(axum::Json(plugin_view(&permit.seal(installed)?)))
+}
+
+/// Installs a component from an OCI registry.
+#[utoipa::path(post, path = "/admin/plugins/{plugin}/pull", tag = "plugins", params(("plugin" = String, Path)),
+    request_body = PullPlugin,
+    responses((status = 200, body = PluginView), (status = "4XX", body = ProblemView), (status = "5XX", body = ProblemView)))]
+pub(super) async fn pull_plugin(
+    State(app): State<App>,
+    caller: Caller,
+    Path(plugin): Path<String>,
+    Json(body): Json<PullPlugin>,
+) -> Result<axum::Json<PluginView>, Problem> {
+    let new = body.version()?;
+    let permit = admit(&app, &caller, write("plugin.install")).await?;
+    permit.note(format!("pulled from {}", body.reference));
+    let pulled = app.library.pull(&permit, &plugin, &body.reference, new).await;
+    Ok(axum::Json(plugin_view(&permit.seal(pulled)?)))
 }
 
 /// Removes a plugin with its versions and bindings.
@@ -213,7 +263,7 @@ async fn bind(
         Some(project) => Some(app.projects.find(caller, project).await?.id),
         None => None,
     };
-    let new = NewBinding { plugin: body.plugin, project, change: change(body.change)? };
+    let new = NewBinding { plugin: body.plugin, project, change: change(&body.change)? };
     Ok(app.library.bind(permit, new).await?)
 }
 
@@ -226,7 +276,7 @@ pub(super) async fn change_binding(
     Path(binding): Path<String>,
     Json(body): Json<ChangeBinding>,
 ) -> Result<axum::Json<BindingView>, Problem> {
-    let change = change(body)?;
+    let change = change(&body)?;
     let permit = admit(&app, &caller, write("binding.change")).await?;
     let changed = app.library.rebind(&permit, &binding, change).await;
     Ok(axum::Json(binding_view(permit.seal(changed)?)))
@@ -245,7 +295,7 @@ pub(super) async fn delete_binding(
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn change(body: ChangeBinding) -> Result<BindingChange, Problem> {
+fn change(body: &ChangeBinding) -> Result<BindingChange, Problem> {
     let mode = body.mode.as_deref().map(parse_mode).transpose()?;
     let on_error = match body.on_error.as_deref() {
         None => None,
@@ -255,7 +305,7 @@ fn change(body: ChangeBinding) -> Result<BindingChange, Problem> {
             return Err(Problem::bad_request("invalid_on_error", "on_error: use deny or allow"));
         }
     };
-    let settings = body.settings.map(|settings| serde_json::Value::Object(settings).to_string());
+    let settings = body.settings.as_ref().map(|settings| serde_json::json!(settings).to_string());
     Ok(BindingChange { position: body.position, mode, on_error, settings })
 }
 
@@ -264,6 +314,24 @@ fn parse_mode(mode: &str) -> Result<Mode, Problem> {
         "enforce" => Ok(Mode::Enforce),
         "shadow" => Ok(Mode::Shadow),
         _ => Err(Problem::bad_request("invalid_mode", "mode: use enforce or shadow")),
+    }
+}
+
+fn registry_problem(error: &oci::Error) -> Problem {
+    let text = error.to_string();
+    match error {
+        oci::Error::Unreachable { .. } | oci::Error::Timeout { .. } => {
+            Problem::unavailable("registry_unavailable", text)
+        }
+        oci::Error::TooLarge { .. } => Problem::too_large(text),
+        oci::Error::Reference(_)
+        | oci::Error::NotPinned(_)
+        | oci::Error::Denied { .. }
+        | oci::Error::NotFound { .. }
+        | oci::Error::NotWasm { .. }
+        | oci::Error::OtherDigest { .. } => {
+            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "registry_refused", text)
+        }
     }
 }
 
@@ -278,6 +346,8 @@ impl From<Error> for Problem {
             Error::Refused(_) => refused("plugin_refused", text),
             Error::OtherName { .. } => refused("other_plugin_name", text),
             Error::OtherDigest { .. } => refused("other_digest", text),
+            Error::Unsigned(_) => refused("plugin_unsigned", text),
+            Error::Registry(error) => registry_problem(&error),
             Error::Invalid(_) => refused("plugin_refused", text),
             Error::NothingBefore(_) => Self::conflict("nothing_to_roll_back", text),
             Error::BuiltIn(_) => Self::conflict("plugin_built_in", text),

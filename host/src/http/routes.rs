@@ -96,6 +96,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(plugins::find_plugin, plugins::install_plugin, plugins::remove_plugin))
         // The upload has limits of its own.
         .layer(DefaultBodyLimit::disable())
+        .routes(routes!(plugins::pull_plugin))
         .routes(routes!(plugins::roll_back_plugin))
         .routes(routes!(plugins::enable_plugin))
         .routes(routes!(plugins::disable_plugin))

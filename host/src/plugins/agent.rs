@@ -74,7 +74,7 @@ impl AgentPlugin {
         ask: Ask<Result<R, errors::Error>>,
         size: impl FnOnce(&R) -> usize,
     ) -> Result<R, AgentError> {
-        let limits = self.host.config.agents.limits();
+        let limits = self.loaded.limits(self.host.config.agents.limits());
         let failed = |fault: Fault| AgentError::Fault(fault.to_string());
         let answer = self.host.step(&self.loaded, limits, Some(progress.clone()), ask).await;
         let answer = answer.map_err(failed)?.map_err(|error| self.declined(error))?;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::manifest::Wanted;
 use super::{oci, signature};
 
 const KIB: usize = 1024;
@@ -122,6 +123,25 @@ pub(super) struct Limits {
     pub(super) output_bytes: usize,
 }
 
+impl Limits {
+    /// The smaller of each.
+    pub(super) fn narrowed(self, wanted: Wanted) -> Self {
+        let bytes = |wanted: Option<u32>, unit: usize, allowed: usize| {
+            wanted.map_or(allowed, |wanted| allowed.min(unit.saturating_mul(wanted as usize)))
+        };
+        let time = |wanted: Option<u32>, allowed: Duration| {
+            wanted.map_or(allowed, |ms| allowed.min(Duration::from_millis(ms.into())))
+        };
+        Self {
+            budget: time(wanted.cpu_ms, self.budget),
+            wall: time(wanted.wall_ms, self.wall),
+            memory_bytes: bytes(wanted.memory_mib, MIB, self.memory_bytes),
+            output_bytes: bytes(wanted.output_kib, KIB, self.output_bytes),
+            ..self
+        }
+    }
+}
+
 impl Decisions {
     pub(super) fn limits(&self) -> Limits {
         Limits {
@@ -161,6 +181,19 @@ mod tests {
         let config: Config = toml::from_str("[decisions]\nbudget_ms = 80").unwrap();
         assert_eq!((config.decisions.budget_ms, config.decisions.threads), (80, 4));
         assert_eq!(config.agents.budget_ms, 5_000);
+    }
+
+    #[test]
+    fn a_manifest_lowers_limits_and_raises_none() {
+        let wanted = Wanted {
+            memory_mib: Some(8),
+            cpu_ms: Some(60_000),
+            wall_ms: None,
+            output_kib: Some(1),
+        };
+        let limits = Decisions::default().limits().narrowed(wanted);
+        assert_eq!((limits.memory_bytes, limits.output_bytes), (8 * MIB, KIB));
+        assert_eq!(limits.budget, Duration::from_millis(50));
     }
 
     #[test]

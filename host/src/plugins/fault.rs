@@ -87,6 +87,8 @@ pub enum Error {
     #[error("{plugin} refuses its settings: {problems}")]
     Settings { plugin: Arc<Identity>, problems: String },
     #[error(transparent)]
+    Manifest(#[from] super::manifest::Error),
+    #[error(transparent)]
     Fault(#[from] Fault),
     #[error("plugins can't be run on this machine: {0}")]
     Machine(String),
@@ -126,16 +128,15 @@ impl Digest {
 }
 
 /// A text that is no digest.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a digest is `sha256:` and 64 hexadecimal digits")]
 pub struct InvalidDigest;
 
 impl std::str::FromStr for Digest {
     type Err = InvalidDigest;
 
-    /// With or without `sha256:` before it.
     fn from_str(text: &str) -> Result<Self, InvalidDigest> {
-        let digits = text.strip_prefix("sha256:").unwrap_or(text).as_bytes();
+        let digits = text.strip_prefix("sha256:").ok_or(InvalidDigest)?.as_bytes();
         let mut digest = [0; 32];
         if digits.len() != 2 * digest.len() {
             return Err(InvalidDigest);

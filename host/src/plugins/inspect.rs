@@ -5,6 +5,7 @@ mod names;
 mod version;
 
 use super::fault::Error;
+use super::manifest::Manifest;
 use names::Names;
 use version::Compatibility;
 
@@ -99,6 +100,20 @@ impl Role {
 /// Roles as a sentence names them.
 pub(super) fn listed(roles: &[Role]) -> String {
     roles.iter().map(|role| role.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+/// The manifest inside a component, which must say what the component is: what
+/// it imports and plays. `None` where there is none; it then asks for nothing.
+pub(super) fn manifest(name: &str, bytes: &[u8]) -> Result<Option<Manifest>, Error> {
+    let names = names::read(name, bytes)?;
+    let Some(manifest) = Manifest::find(bytes)? else { return Ok(None) };
+    if let Ok(host) = env!("CARGO_PKG_VERSION").parse() {
+        manifest.check_host(&host)?;
+    }
+    let played = roles(name, &names, SPOKEN)?;
+    let played: Vec<_> = played.iter().map(|interface| interface.role.as_str()).collect();
+    manifest.check_against(&names.imports, &played)?;
+    Ok(Some(manifest))
 }
 
 /// Finds what a component plays; an error says what is wrong with it in words

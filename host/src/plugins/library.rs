@@ -24,7 +24,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::fault::{self, Digest};
-use super::{Plugin, Plugins};
+use super::oci::{self, Reference, Registries};
+use super::{Plugin, Plugins, signature};
 use crate::agents::Roster;
 use crate::clock::Clock;
 use crate::db::{self, Db};
@@ -54,6 +55,8 @@ pub struct Parts {
     pub policies: Policies,
     pub agents: Roster,
     pub built_in: Vec<BuiltIn>,
+    pub signatures: signature::Config,
+    pub registries: Registries,
 }
 
 /// A component that this server carries in itself.
@@ -166,6 +169,10 @@ pub enum Error {
         "without “{0}” no policy would judge everybody's commands, so none could run: bind another one first"
     )]
     LastPolicy(String),
+    #[error("the component {0}")]
+    Unsigned(#[from] signature::Error),
+    #[error(transparent)]
+    Registry(#[from] oci::Error),
     #[error("{0}")]
     Invalid(String),
     #[error("the component could not be kept: {0}")]
@@ -233,6 +240,28 @@ impl Library {
         self.forget_old_versions(&change.plugin).await?;
         self.assemble().await?;
         self.told(name, "installed")
+    }
+
+    /// The same with a component from a registry; `new` has no bytes yet. Where
+    /// the reference is a tag, `new.digest` must say which component it is.
+    pub async fn pull(
+        &self,
+        permit: &Permit,
+        name: &str,
+        reference: &str,
+        mut new: NewVersion,
+    ) -> Result<Status, Error> {
+        let reference: Reference = reference.parse()?;
+        let pulled = self.inner.parts.registries.pull(&reference, new.digest).await?;
+        new.bytes = pulled.component;
+        new.signature = new.signature.or(pulled.signature);
+        new.source = Source::Oci(format!(
+            "oci://{}/{}@{}",
+            reference.registry(),
+            reference.repository(),
+            pulled.manifest
+        ));
+        self.install(permit, name, new).await
     }
 
     /// Lets the version before this one run again; a second call undoes the first.
@@ -321,6 +350,17 @@ impl Library {
     }
 }
 
+impl State {
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Unbound => "unbound",
+            Self::Disabled => "disabled",
+            Self::Failed(_) => "failed",
+        }
+    }
+}
+
 impl Status {
     /// Empty where the component can't be loaded.
     pub fn version(&self) -> String {
@@ -342,6 +382,14 @@ impl Status {
 }
 
 impl Source {
+    /// Whether the operator has put it on this machine himself.
+    fn trust(&self) -> signature::Source {
+        match self {
+            Self::File(_) => signature::Source::Local,
+            Self::Upload | Self::Oci(_) => signature::Source::Remote,
+        }
+    }
+
     fn describe(&self) -> String {
         match self {
             Self::Upload => "upload".to_owned(),

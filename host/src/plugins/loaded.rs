@@ -8,6 +8,7 @@ use super::compile::{Agent, Code, Ready};
 use super::config::Limits;
 use super::fault::{Fault, FaultKind, Identity};
 use super::instance::{Call, State};
+use super::manifest::Manifest;
 use crate::agents::ProgressSender;
 
 pub(super) struct Loaded {
@@ -18,6 +19,7 @@ pub(super) struct Loaded {
     pub(super) summary: String,
     pub(super) settings: Arc<str>,
     pub(super) meters: Meters,
+    pub(super) manifest: Option<Manifest>,
 }
 
 /// Where the times of a plugin's calls go.
@@ -60,6 +62,11 @@ impl Timer {
 }
 
 impl Loaded {
+    /// At most what the operator allows, and at most what its manifest asks for.
+    pub(super) fn limits(&self, allowed: Limits) -> Limits {
+        self.manifest.as_ref().map_or(allowed, |manifest| allowed.narrowed(manifest.limits))
+    }
+
     pub(super) fn call(&self, limits: Limits, progress: Option<ProgressSender>) -> Call {
         Call {
             plugin: Arc::clone(&self.identity),

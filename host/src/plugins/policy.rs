@@ -41,16 +41,20 @@ impl PolicyPlugin {
         self.loaded.identity.digest
     }
 
+    fn limits(&self) -> Limits {
+        self.loaded.limits(self.host.config.decisions.limits())
+    }
+
     async fn call<R: Send + 'static>(
         &self,
         ask: impl FnOnce(&Policy, &mut Store<State>) -> wasmtime::Result<R> + Send + 'static,
     ) -> Result<R, Fault> {
-        self.host.decide(&self.loaded, self.host.config.decisions.limits(), ask).await
+        self.host.decide(&self.loaded, self.limits(), ask).await
     }
 
     /// Answers that are too long are no answers.
     fn check_output(&self, size: usize) -> Result<(), Fault> {
-        let limit = self.host.config.decisions.output_bytes;
+        let limit = self.limits().output_bytes;
         if size <= limit {
             return Ok(());
         }

@@ -3,7 +3,8 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::plugins::{PluginBinding, Release, State, Status, Version};
+use crate::plugins::manifest::{Manifest, Setting};
+use crate::plugins::{Plugin, PluginBinding, Release, State, Status, Version};
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::http) struct PluginView {
@@ -23,7 +24,12 @@ pub(in crate::http) struct PluginView {
     pub built_in: bool,
     /// What a rollback brings back: a digest, or `built-in`.
     pub previous: Option<String>,
+    /// What its manifest asks for; it works where it is granted as well.
+    pub asked: Vec<String>,
     pub granted: Vec<String>,
+    /// The settings it knows, by name.
+    #[schema(value_type = Object)]
+    pub settings: serde_json::Value,
     pub bindings: Vec<BindingView>,
     /// Versions that are kept, newest first.
     pub versions: Vec<VersionView>,
@@ -73,30 +79,45 @@ pub(in crate::http) struct BindingList {
 
 pub(super) fn plugin_view(status: &Status) -> PluginView {
     let plugin = &status.plugin;
-    let (state, reason) = match &status.state {
-        State::Live => ("live", None),
-        State::Unbound => ("unbound", None),
-        State::Disabled => ("disabled", None),
-        State::Failed(why) => ("failed", Some(why.clone())),
+    let reason = match &status.state {
+        State::Failed(why) => Some(why.clone()),
+        State::Live | State::Unbound | State::Disabled => None,
     };
     let loaded = status.loaded.as_ref();
+    let manifest = loaded.and_then(Plugin::manifest);
     PluginView {
         name: plugin.name.clone(),
         roles: status.roles(),
         version: status.version(),
         summary: loaded.map(|plugin| plugin.summary().to_owned()).unwrap_or_default(),
         digest: loaded.map(|plugin| plugin.identity().digest.to_string()).unwrap_or_default(),
-        state,
+        state: status.state.as_str(),
         reason,
         enabled: plugin.enabled,
         built_in: plugin.current == Release::BuiltIn,
         previous: plugin.previous.map(release_name),
+        asked: manifest
+            .map(|manifest| manifest.grants.iter().cloned().collect())
+            .unwrap_or_default(),
+        settings: manifest.map(settings_view).unwrap_or_default(),
         granted: plugin.grants.iter().cloned().collect(),
         bindings: status.bindings.iter().cloned().map(binding_view).collect(),
         versions: status.versions.iter().map(version_view).collect(),
         created_at: plugin.created_at.to_string(),
         updated_at: plugin.updated_at.to_string(),
     }
+}
+
+fn settings_view(manifest: &Manifest) -> serde_json::Value {
+    let setting = |setting: &Setting| {
+        serde_json::json!({
+            "type": setting.kind.as_str(),
+            "default": setting.default,
+            "description": setting.description,
+        })
+    };
+    let settings = manifest.settings.iter();
+    settings.map(|(name, about)| (name.clone(), setting(about))).collect()
 }
 
 fn release_name(release: Release) -> String {

@@ -209,7 +209,7 @@ impl Library {
         let old = versions.iter().filter(|version| version.name == plugin.name);
         let old = old.skip(super::KEPT_VERSIONS);
         for version in old.filter(|old| !wanted.contains(&Some(Release::Stored(old.digest)))) {
-            self.inner.store.delete_version(&plugin.name, &version.digest.to_hex()).await?;
+            self.inner.store.delete_version(version).await?;
             self.inner.files.remove(version.digest);
         }
         Ok(())

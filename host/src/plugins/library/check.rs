@@ -29,11 +29,13 @@ pub(super) async fn candidate(
     if let Some(wanted) = new.digest.filter(|wanted| *wanted != digest) {
         return Err(Error::OtherDigest { wanted, found: digest });
     }
-    let plugins = &library.inner.parts.plugins;
+    let parts = &library.inner.parts;
+    let signature = new.signature.as_deref();
+    let signed_by = parts.signatures.check(new.source.trust(), &new.bytes, signature)?;
     let mut loaded = None;
     for binding in bindings {
         let settings = binding.settings.as_deref().unwrap_or("{}");
-        let plugin = plugins.load(name, &new.bytes, settings).await?;
+        let plugin = parts.plugins.load(name, &new.bytes, settings).await?;
         answers(&plugin).await?;
         loaded = loaded.or(Some(plugin));
     }
@@ -42,7 +44,7 @@ pub(super) async fn candidate(
     if id != name {
         return Err(Error::OtherName { asked: name.to_owned(), id: id.clone() });
     }
-    Ok(Candidate { digest, plugin, signed_by: None })
+    Ok(Candidate { digest, plugin, signed_by: signed_by.map(|key| key.to_string()) })
 }
 
 /// A policy that can't judge a harmless command would stop everything.

@@ -25,7 +25,7 @@ impl fmt::Display for Release {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::BuiltIn => f.write_str(BUILT_IN),
-            Self::Stored(digest) => f.write_str(&digest.to_hex()),
+            Self::Stored(digest) => digest.fmt(f),
         }
     }
 }

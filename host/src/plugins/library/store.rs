@@ -72,10 +72,10 @@ impl Store {
         Ok(deleted.rows_affected() > 0)
     }
 
-    pub(super) async fn delete_version(&self, name: &str, digest: &str) -> Result<(), Error> {
+    pub(super) async fn delete_version(&self, version: &Version) -> Result<(), Error> {
         sqlx::query("DELETE FROM plugin_versions WHERE name = $1 AND digest = $2")
-            .bind(name)
-            .bind(digest)
+            .bind(version.name.as_str())
+            .bind(version.digest.to_string())
             .execute(self.db.pool())
             .await?;
         Ok(())
@@ -124,7 +124,7 @@ async fn put_version(connection: &mut sqlx::AnyConnection, version: &Version) ->
          installed_by = excluded.installed_by, installed_at = excluded.installed_at",
     )
     .bind(version.name.as_str())
-    .bind(version.digest.to_hex())
+    .bind(version.digest.to_string())
     .bind(version.version.as_str())
     .bind(version.source.as_str())
     .bind(version.signed_by.as_deref())

@@ -5,4 +5,5 @@ mod harness;
 mod hostile;
 mod layered;
 mod loading;
+mod quarantine;
 mod scaffold;

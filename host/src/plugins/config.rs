@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::{oci, signature};
+use super::{breaker, oci, signature};
 
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
@@ -15,9 +15,12 @@ const MIB: usize = 1024 * KIB;
 pub struct Config {
     /// Larger components are refused before they are read.
     pub max_component_bytes: usize,
+    /// How long a component may wait for its turn to be compiled, and be compiled.
+    pub compile_seconds: u64,
     pub decisions: Decisions,
     pub agents: Agents,
     pub oci: oci::Config,
+    pub quarantine: breaker::Config,
     pub signatures: signature::Config,
 }
 
@@ -64,9 +67,11 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             max_component_bytes: 32 * MIB,
+            compile_seconds: 60,
             decisions: Decisions::default(),
             agents: Agents::default(),
             oci: oci::Config::default(),
+            quarantine: breaker::Config::default(),
             signatures: signature::Config::default(),
         }
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::bindings::{agent, policy};
+use super::breaker::Quarantine;
 use super::compile::{Code, Ready};
 use super::config::Limits;
 use super::fault::{Fault, FaultKind, Identity};
@@ -24,6 +25,7 @@ pub(super) struct Loaded {
 pub(super) struct Meters {
     pub(super) instantiate: Timer,
     pub(super) call: Timer,
+    quarantined: metrics::Gauge,
 }
 
 pub(super) struct Timer(metrics::Histogram);
@@ -35,8 +37,13 @@ impl Meters {
             instantiate: Timer(
                 metrics::histogram!("plugin_instantiate_seconds", "plugin" => plugin.clone()),
             ),
-            call: Timer(metrics::histogram!("plugin_call_seconds", "plugin" => plugin)),
+            call: Timer(metrics::histogram!("plugin_call_seconds", "plugin" => plugin.clone())),
+            quarantined: metrics::gauge!("plugin_quarantined", "plugin" => plugin),
         }
+    }
+
+    pub(super) fn quarantined(&self, is: bool) {
+        self.quarantined.set(f64::from(u8::from(is)));
     }
 }
 
@@ -72,6 +79,11 @@ impl Loaded {
         metrics::counter!("plugin_faults_total", "plugin" => self.name.clone(), "kind" => kind.label())
             .increment(1);
         Fault { plugin, kind }
+    }
+
+    /// Whether calls are answered without asking it.
+    pub(super) fn quarantine(&self) -> Option<Quarantine> {
+        self.code.breaker.quarantine()
     }
 
     pub(super) fn policy(&self) -> Result<&policy::PolicyPre<State>, FaultKind> {

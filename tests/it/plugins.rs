@@ -5,5 +5,7 @@ mod harness;
 mod hostile;
 mod layered;
 mod loading;
+mod oci;
 mod quarantine;
+mod registry;
 mod scaffold;

@@ -8,6 +8,7 @@
 
 mod agent;
 mod bindings;
+mod breaker;
 mod compile;
 mod config;
 mod convert;
@@ -20,6 +21,7 @@ mod loaded;
 pub mod manifest;
 pub mod oci;
 mod policy;
+mod quarantine;
 pub mod request;
 pub mod signature;
 mod threads;
@@ -29,7 +31,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::broadcast;
+
+use crate::clock::Clock;
+
 pub use agent::AgentPlugin;
+pub use breaker::{Config as QuarantineConfig, Count, Quarantine};
 pub use compile::CodeCacheUse;
 pub use config::{Agents, Config, Decisions};
 pub use fault::{Digest, Error, Fault, FaultKind, Identity, InvalidDigest};
@@ -40,11 +47,13 @@ pub use library::{
 };
 use manifest::Manifest;
 pub use policy::PolicyPlugin;
+pub use quarantine::QuarantineChange;
 pub use wasm::Tuning;
 
 use compile::{Code, Compiler, Ready};
 use config::Limits;
 use loaded::{Loaded, Meters};
+use quarantine::Quarantines;
 use threads::{AgentThreads, DecisionThreads};
 
 /// Processor time for what is asked once, when a plugin is loaded.
@@ -71,7 +80,8 @@ pub enum Plugin {
 /// What every call needs.
 struct Host {
     config: Config,
-    compiler: Compiler,
+    compiler: Arc<Compiler>,
+    quarantines: Quarantines,
     decisions: DecisionThreads,
     agents: AgentThreads,
 }
@@ -87,8 +97,14 @@ impl Plugins {
     /// Starts the wasm engines and their threads. Compiled code is kept in
     /// `folder/cache`; the server gives `<data>/plugins`.
     pub fn start(config: Config, folder: Option<&Path>) -> Result<Self, Error> {
+        Self::start_by(Clock::system(), config, folder)
+    }
+
+    /// The same, by another clock for what takes longer than a call.
+    pub fn start_by(clock: Clock, config: Config, folder: Option<&Path>) -> Result<Self, Error> {
         let host = Host {
-            compiler: Compiler::new(&config, folder)?,
+            compiler: Arc::new(Compiler::new(&config, folder)?),
+            quarantines: Quarantines::new(config.quarantine, clock),
             decisions: DecisionThreads::start(config.decisions.threads)?,
             agents: AgentThreads::start(config.agents.threads, config.agents.calls)?,
             config,
@@ -112,11 +128,17 @@ impl Plugins {
         self.host.compiler.cache_use()
     }
 
+    /// Tells of each quarantine that begins, is prolonged or ends. Who falls
+    /// behind reads [`Plugin::quarantine`].
+    pub fn quarantine_changes(&self) -> broadcast::Receiver<QuarantineChange> {
+        self.host.quarantines.subscribe()
+    }
+
     /// Compiles a component, asks it who it is and whether it accepts
     /// `settings`, one JSON object. `name` is what errors call it until it has
     /// named itself, such as its file's name.
     pub async fn load(&self, name: &str, bytes: &[u8], settings: &str) -> Result<Plugin, Error> {
-        let code = self.compile(name, bytes).await?;
+        let code = self.host.compiler.compile(name, bytes).await?;
         let manifest = inspect::manifest(name, bytes)?;
         let identity = Identity { id: name.to_owned(), version: None, digest: code.digest };
         let unnamed = Arc::new(Loaded::new(code, identity, String::new(), settings));
@@ -138,16 +160,6 @@ impl Plugins {
             Ready::Policy(_) => Plugin::Policy(PolicyPlugin { loaded, host }),
             Ready::Agent(_) => Plugin::Agent(AgentPlugin { loaded, host }),
         })
-    }
-
-    /// Compilation takes long enough to stall whoever shares its thread.
-    async fn compile(&self, name: &str, bytes: &[u8]) -> Result<Arc<Code>, Error> {
-        let (host, bytes, called) = (Arc::clone(&self.host), bytes.to_owned(), name.to_owned());
-        let compile = move || host.compiler.compile(&called, &bytes);
-        match tokio::task::spawn_blocking(compile).await {
-            Ok(code) => code,
-            Err(error) => Err(Error::Compile { name: name.to_owned(), why: format!("{error}") }),
-        }
     }
 }
 
@@ -174,6 +186,19 @@ impl Plugin {
     /// What it took to compile it, or to read its code from the cache.
     pub fn compile_time(&self) -> Duration {
         self.loaded().code.took
+    }
+
+    /// Whether its calls are answered without asking it, because it failed too often.
+    pub fn quarantine(&self) -> Option<Quarantine> {
+        self.loaded().quarantine()
+    }
+
+    /// Lets its calls through again, and forgets its faults.
+    pub fn end_quarantine(&self) {
+        match self {
+            Self::Policy(policy) => policy.host.quarantines.reset(&policy.loaded),
+            Self::Agent(agent) => agent.host.quarantines.reset(&agent.loaded),
+        }
     }
 
     /// What it can be asked for, by the names of its exports.

@@ -318,6 +318,7 @@ fn watch_plugins(config: &Config, app: &App, tasks: &Tasks) {
     let (library, gate) = (app.library.clone(), app.gate.clone());
     let watcher = Watcher::new(library, gate, auth::administrator(), dir);
     tasks.run("plugins", watcher.watch());
+    tasks.run("quarantines", app.library.clone().tell_quarantines());
 }
 
 /// The data directory holds secrets: nobody else may look in.

@@ -5,4 +5,7 @@ pub(crate) mod harness;
 mod hostile;
 mod layered;
 mod loading;
+mod oci;
+mod quarantine;
+mod registry;
 mod scaffold;

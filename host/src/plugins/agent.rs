@@ -75,14 +75,21 @@ impl AgentPlugin {
         size: impl FnOnce(&R) -> usize,
     ) -> Result<R, AgentError> {
         let limits = self.loaded.limits(self.host.config.agents.limits());
-        let failed = |fault: Fault| AgentError::Fault(fault.to_string());
-        let answer = self.host.step(&self.loaded, limits, Some(progress.clone()), ask).await;
-        let answer = answer.map_err(failed)?.map_err(|error| self.declined(error))?;
-        let (size, limit) = (size(&answer), limits.output_bytes);
-        if size > limit {
-            return Err(failed(self.loaded.fault(FaultKind::Output { size, limit })));
-        }
-        Ok(answer)
+        let call = async {
+            let step = self.host.step(&self.loaded, limits, Some(progress.clone()), ask);
+            let answer = match step.await? {
+                Ok(answer) => answer,
+                Err(error) => return Ok(Err(self.declined(error))),
+            };
+            match (size(&answer), limits.output_bytes) {
+                (size, limit) if size > limit => {
+                    Err(self.loaded.fault(FaultKind::Output { size, limit }))
+                }
+                _ => Ok(Ok(answer)),
+            }
+        };
+        let held = self.host.quarantines.hold(&self.loaded, call).await;
+        held.map_err(|fault| AgentError::Fault(fault.to_string()))?
     }
 
     /// What is wrong with the prompt is for the user; the rest is a fault.

@@ -8,26 +8,42 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
+use tokio::sync::Semaphore;
+use tokio::task::JoinError;
 use wasmtime::Engine;
 use wasmtime::component::{Component, HasSelf, InstancePre, Linker};
 
 use super::bindings::{described, fixer, planner, policy, writer};
+use super::breaker;
 use super::config::Config;
 use super::fault::{Digest, Error};
 use super::inspect::{self, Bindings, Interface, Role};
 use super::instance::State;
+use super::quarantine::Shared;
 use super::wasm::{Engines, Tuning};
 use cache::CodeCache;
 
-/// One compilation at a time, so that uploads can't take every core; what has
-/// been compiled is shared by all who load the same bytes.
+/// One compilation at a time, in the order they were asked for, so that uploads
+/// can't take every core; what has been compiled is shared by all who load the
+/// same bytes.
 pub(super) struct Compiler {
     max_component_bytes: usize,
     engines: Engines,
     policies: Linker<State>,
     agents: Linker<State>,
     cache: Option<CodeCache>,
-    known: Mutex<HashMap<Digest, Weak<Code>>>,
+    quarantine: breaker::Config,
+    limit: Duration,
+    turn: Arc<Semaphore>,
+    known: Mutex<Known>,
+}
+
+/// Code that is there already.
+#[derive(Default)]
+struct Known {
+    used: HashMap<Digest, Weak<Code>>,
+    /// Whoever asked for it may have given up, and will ask again.
+    latest: Option<Arc<Code>>,
 }
 
 /// A component's code with its imports resolved.
@@ -37,6 +53,7 @@ pub(super) struct Code {
     pub(super) ready: Ready,
     /// What it took to compile, or to read from the cache.
     pub(super) took: Duration,
+    pub(super) breaker: Shared,
 }
 
 /// How the code kept on disk served since the start.
@@ -74,6 +91,9 @@ impl Compiler {
             agents: agents(&engines.agents).map_err(machine)?,
             engines,
             cache,
+            quarantine: config.quarantine,
+            limit: Duration::from_secs(config.compile_seconds),
+            turn: Arc::new(Semaphore::new(1)),
             known: Mutex::default(),
         })
     }
@@ -87,26 +107,70 @@ impl Compiler {
         Some(CodeCacheUse { hits: cache.cache_hits(), misses: cache.cache_misses() })
     }
 
-    /// Blocks while the code is made or read.
-    pub(super) fn compile(&self, name: &str, bytes: &[u8]) -> Result<Arc<Code>, Error> {
+    /// Waits for its turn, and while the code is made or read. A thread that
+    /// compiles can't be stopped: one that is given up ends by itself, and what
+    /// it made is there for who asks again.
+    pub(super) async fn compile(
+        self: &Arc<Self>,
+        name: &str,
+        bytes: &[u8],
+    ) -> Result<Arc<Code>, Error> {
         let (size, limit) = (bytes.len(), self.max_component_bytes);
         if size > limit {
             return Err(Error::TooLarge { name: name.to_owned(), size, limit });
         }
-        let played = inspect::played(name, bytes)?;
-        let digest = Digest::of(bytes);
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(code) = known.get(&digest).and_then(Weak::upgrade) {
+        match tokio::time::timeout(self.limit, self.in_turn(name, bytes.to_owned())).await {
+            Ok(code) => code,
+            Err(_) => Err(Error::CompileTimeout { name: name.to_owned(), limit: self.limit }),
+        }
+    }
+
+    async fn in_turn(self: &Arc<Self>, name: &str, bytes: Vec<u8>) -> Result<Arc<Code>, Error> {
+        let called = name.to_owned();
+        let read = move || (inspect::played(&called, &bytes), Digest::of(&bytes), bytes);
+        let (played, digest, bytes) = blocking(name, read).await?;
+        let played = played?;
+        if let Some(code) = self.known(digest) {
             return Ok(code);
         }
+        let ended = |_| Error::Machine("the server ends".to_owned());
+        let turn = Arc::clone(&self.turn).acquire_owned().await.map_err(ended)?;
+        // Somebody before us may have loaded the same.
+        if let Some(code) = self.known(digest) {
+            return Ok(code);
+        }
+        let (this, called) = (Arc::clone(self), name.to_owned());
+        let make = move || {
+            let made = this.make(&called, &played, digest, &bytes);
+            drop(turn);
+            made
+        };
+        blocking(name, make).await?
+    }
+
+    fn known(&self, digest: Digest) -> Option<Arc<Code>> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.used.get(&digest).and_then(Weak::upgrade)
+    }
+
+    fn make(
+        &self,
+        name: &str,
+        played: &[Interface],
+        digest: Digest,
+        bytes: &[u8],
+    ) -> Result<Arc<Code>, Error> {
         let started = Instant::now();
         let ready = self
-            .ready(&played, bytes)
+            .ready(played, bytes)
             .map_err(|error| Error::Compile { name: name.to_owned(), why: format!("{error:#}") })?;
         let roles = played.iter().map(|interface| interface.role).collect();
-        let code = Arc::new(Code { digest, roles, ready, took: started.elapsed() });
-        known.retain(|_, code| code.strong_count() > 0);
-        known.insert(digest, Arc::downgrade(&code));
+        let (took, breaker) = (started.elapsed(), Shared::new(self.quarantine));
+        let code = Arc::new(Code { digest, roles, ready, took, breaker });
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.latest = Some(Arc::clone(&code));
+        known.used.retain(|_, code| code.strong_count() > 0);
+        known.used.insert(digest, Arc::downgrade(&code));
         Ok(code)
     }
 
@@ -154,6 +218,15 @@ impl Agent {
         }
         Ok(())
     }
+}
+
+/// For what would stall whoever shares its thread.
+async fn blocking<R: Send + 'static>(
+    name: &str,
+    work: impl FnOnce() -> R + Send + 'static,
+) -> Result<R, Error> {
+    let ended = |error: JoinError| Error::Compile { name: name.to_owned(), why: error.to_string() };
+    tokio::task::spawn_blocking(work).await.map_err(ended)
 }
 
 fn policies(engine: &Engine) -> wasmtime::Result<Linker<State>> {

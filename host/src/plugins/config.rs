@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::manifest::Wanted;
-use super::{oci, signature};
+use super::{breaker, oci, signature};
 
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
@@ -19,9 +19,12 @@ pub struct Config {
     /// A component that is put into this directory is installed; without it,
     /// `plugins/local` in the data directory.
     pub directory: Option<std::path::PathBuf>,
+    /// How long a component may wait for its turn to be compiled, and be compiled.
+    pub compile_seconds: u64,
     pub decisions: Decisions,
     pub agents: Agents,
     pub oci: oci::Config,
+    pub quarantine: breaker::Config,
     pub signatures: signature::Config,
 }
 
@@ -69,9 +72,11 @@ impl Default for Config {
         Self {
             max_component_bytes: 32 * MIB,
             directory: None,
+            compile_seconds: 60,
             decisions: Decisions::default(),
             agents: Agents::default(),
             oci: oci::Config::default(),
+            quarantine: breaker::Config::default(),
             signatures: signature::Config::default(),
         }
     }

@@ -56,6 +56,8 @@ pub enum FaultKind {
     Declined(String),
     #[error("could not be run: {0}")]
     Host(String),
+    #[error("was not asked: it is quarantined after {faults} faults in {} s; the last: it {last}; tried again in {} s", within.as_secs(), retry_in.as_secs())]
+    Quarantined { faults: u32, within: Duration, last: String, retry_in: Duration },
 }
 
 /// Why a component was not loaded.
@@ -84,6 +86,8 @@ pub enum Error {
         "{0} was part of another version of the server and is not part of this one: install it as a component, or remove it"
     )]
     NotBuiltIn(String),
+    #[error("{name} was not compiled within {} s: others may be compiled before it, or it is too complicated; try again, or raise plugins.compile_seconds", limit.as_secs())]
+    CompileTimeout { name: String, limit: Duration },
     #[error("{plugin} refuses its settings: {problems}")]
     Settings { plugin: Arc<Identity>, problems: String },
     #[error(transparent)]
@@ -109,6 +113,25 @@ impl FaultKind {
             Self::Trap(_) => "trap",
             Self::Declined(_) => "declined",
             Self::Host(_) => "host",
+            Self::Quarantined { .. } => "quarantined",
+        }
+    }
+
+    /// Whether it is the plugin's own doing, and not that of the host, of others
+    /// or of the question.
+    pub fn is_the_plugins(&self) -> bool {
+        match self {
+            Self::Budget { .. }
+            | Self::Blocked { .. }
+            | Self::Memory { .. }
+            | Self::Table { .. }
+            | Self::Stack { .. }
+            | Self::Transfer { .. }
+            | Self::Output { .. }
+            | Self::Trap(_) => true,
+            Self::Busy { .. } | Self::Declined(_) | Self::Host(_) | Self::Quarantined { .. } => {
+                false
+            }
         }
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::bindings::policy;
+use super::breaker::Quarantine;
 use super::compile::{Agent, Code, Ready};
 use super::config::Limits;
 use super::fault::{Fault, FaultKind, Identity};
@@ -28,6 +29,7 @@ pub(super) struct Meters {
     pub(super) call: Timer,
     /// What a call's memories had grown to at its end; they never shrink.
     pub(super) memory: metrics::Histogram,
+    quarantined: metrics::Gauge,
 }
 
 pub(super) struct Timer(metrics::Histogram);
@@ -40,8 +42,13 @@ impl Meters {
                 metrics::histogram!("plugin_instantiate_seconds", "plugin" => plugin.clone()),
             ),
             call: Timer(metrics::histogram!("plugin_call_seconds", "plugin" => plugin.clone())),
-            memory: metrics::histogram!("plugin_memory_bytes", "plugin" => plugin),
+            memory: metrics::histogram!("plugin_memory_bytes", "plugin" => plugin.clone()),
+            quarantined: metrics::gauge!("plugin_quarantined", "plugin" => plugin),
         }
+    }
+
+    pub(super) fn quarantined(&self, is: bool) {
+        self.quarantined.set(f64::from(u8::from(is)));
     }
 }
 
@@ -82,6 +89,11 @@ impl Loaded {
         metrics::counter!("plugin_faults_total", "plugin" => self.name.clone(), "kind" => kind.label())
             .increment(1);
         Fault { plugin, kind }
+    }
+
+    /// Whether calls are answered without asking it.
+    pub(super) fn quarantine(&self) -> Option<Quarantine> {
+        self.code.breaker.quarantine()
     }
 
     pub(super) fn policy(&self) -> Result<&policy::PolicyPre<State>, FaultKind> {

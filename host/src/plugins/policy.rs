@@ -62,6 +62,14 @@ impl PolicyPlugin {
     }
 
     async fn judge(&self, request: &Request) -> Result<Verdict, Fault> {
+        self.host.quarantines.hold(&self.loaded, self.ask_verdict(request)).await
+    }
+
+    async fn rules(&self) -> Result<String, Fault> {
+        self.host.quarantines.hold(&self.loaded, self.ask_rules()).await
+    }
+
+    async fn ask_verdict(&self, request: &Request) -> Result<Verdict, Fault> {
         let request = request_to_wit(request);
         let ask = move |policy: &Policy, store: &mut Store<State>| {
             policy.lockhouse_policy_command_policy().call_evaluate(store, &request)
@@ -73,7 +81,7 @@ impl PolicyPlugin {
         Ok(verdict_from_wit(verdict))
     }
 
-    async fn rules(&self) -> Result<String, Fault> {
+    async fn ask_rules(&self) -> Result<String, Fault> {
         let ask = |policy: &Policy, store: &mut Store<State>| {
             policy.lockhouse_policy_command_policy().call_explain(store)
         };

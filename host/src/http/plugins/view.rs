@@ -19,6 +19,8 @@ pub(in crate::http) struct PluginView {
     pub state: &'static str,
     /// Why it failed.
     pub reason: Option<String>,
+    /// Set while it failed so often that it is not asked.
+    pub quarantine: Option<QuarantineView>,
     pub enabled: bool,
     /// Whether it is part of the server.
     pub built_in: bool,
@@ -35,6 +37,14 @@ pub(in crate::http) struct PluginView {
     pub versions: Vec<VersionView>,
     pub created_at: String,
     pub updated_at: String,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::http) struct QuarantineView {
+    pub since: String,
+    pub last_fault: String,
+    /// When it is tried again; `enable` tries it at once.
+    pub retry_at: String,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -93,6 +103,11 @@ pub(super) fn plugin_view(status: &Status) -> PluginView {
         digest: loaded.map(|plugin| plugin.identity().digest.to_string()).unwrap_or_default(),
         state: status.state.as_str(),
         reason,
+        quarantine: loaded.and_then(Plugin::quarantine).map(|held| QuarantineView {
+            since: held.since.to_string(),
+            last_fault: held.last_fault,
+            retry_at: held.retry_at.to_string(),
+        }),
         enabled: plugin.enabled,
         built_in: plugin.current == Release::BuiltIn,
         previous: plugin.previous.map(release_name),

@@ -1,7 +1,7 @@
 //! Plugins: what they are asked, and what they can't do.
 
 mod fixture;
-mod harness;
+pub(crate) mod harness;
 mod hostile;
 mod layered;
 mod loading;

@@ -9,6 +9,7 @@ mod agent;
 mod checks;
 mod commands;
 mod executor;
+mod fixing;
 mod output;
 mod plan;
 mod roster;
@@ -74,11 +75,13 @@ pub struct Config {
     pub write_timeout: u64,
     /// How long a started project may take until its port listens, in seconds.
     pub start_timeout: u64,
+    /// How often a run asks its agent to repair what it wrote.
+    pub max_fixes: u32,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { plan_timeout: 150, write_timeout: 150, start_timeout: 60 }
+        Self { plan_timeout: 150, write_timeout: 150, start_timeout: 60, max_fixes: 3 }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Room agents: runs of an agent that follows a script, in runtimes of the
 //! fake engine, whose supervisors are real.
 
+mod fixing;
 mod following;
 mod running;
 mod writing;
@@ -60,6 +61,8 @@ struct Script {
     edits: Vec<Vec<Edit>>,
     /// The edits of each repair.
     repairs: Vec<Vec<Edit>>,
+    /// Who repairs instead of the script.
+    fixer: Option<Arc<dyn Agent>>,
     /// What it was asked to repair.
     failures: Arc<Mutex<Vec<Failure>>>,
     plays: Vec<agents::Role>,
@@ -130,9 +133,12 @@ impl Agent for Script {
     async fn fix(
         &self,
         failure: &Failure,
-        _context: &WriteContext,
-        _progress: &ProgressSender,
+        context: &WriteContext,
+        progress: &ProgressSender,
     ) -> Result<Vec<Edit>, AgentError> {
+        if let Some(fixer) = &self.fixer {
+            return fixer.fix(failure, context, progress).await;
+        }
         self.failures.lock().unwrap().push(failure.clone());
         Ok(self.repairs.get(failure.attempt as usize).cloned().unwrap_or_default())
     }
@@ -157,6 +163,7 @@ impl Script {
             plan,
             edits,
             repairs: Vec::new(),
+            fixer: None,
             failures: Arc::default(),
             plays: vec![agents::Role::Planner, agents::Role::Writer],
             may_plan: Arc::new(Semaphore::new(PLANS)),
@@ -168,6 +175,19 @@ impl Script {
         let mut script = Self::writing([write("app.py", "print('hi')\n")]);
         change(&mut script.plan);
         script
+    }
+
+    /// The same, which also repairs: with these edits, once each.
+    fn repairing(mut self, edits: impl IntoIterator<Item = Edit>) -> Self {
+        self.plays.push(agents::Role::Fixer);
+        self.repairs = edits.into_iter().map(|edit| vec![edit]).collect();
+        self
+    }
+
+    /// The same, with another's repairs.
+    fn repaired_by(mut self, fixer: Arc<dyn Agent>) -> Self {
+        self.fixer = Some(fixer);
+        self.repairing([])
     }
 }
 

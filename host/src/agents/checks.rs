@@ -10,9 +10,10 @@ use lockhouse_supervisor::client::Tunnel;
 use lockhouse_supervisor::protocol::ProcessState;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::agent::{Check, Plan};
+use super::agent::{Check, Plan, Stage};
 use super::executor::{Execution, Stop, failed};
-use super::output::append_tail;
+use super::fixing::Broken;
+use super::output::{append_tail, shown};
 use super::run::State;
 use crate::events::{Subscription, What};
 use crate::processes::{LogEvent, NewProcess, ProcessStatus, Restart};
@@ -40,7 +41,7 @@ impl Execution {
         // Whole or not at all: what runs is what the database says.
         self.start_process(command, plan.port).await?;
         let Some(port) = plan.port else { return Ok(false) };
-        if let Err(stop) = brake.hold(self.await_port(port, news)).await? {
+        if let Err(stop) = brake.hold(self.await_port(command, port, news)).await? {
             // What never listened is not left to be tried for ever.
             self.parts.processes.stop(&self.permit, &self.project).await.map_err(failed)?;
             return Err(stop);
@@ -64,22 +65,27 @@ impl Execution {
     }
 
     /// Waits until the port can be dialled; the server may end before.
-    async fn await_port(&self, port: u16, mut news: Subscription) -> Result<(), Stop> {
+    async fn await_port(
+        &self,
+        command: &str,
+        port: u16,
+        mut news: Subscription,
+    ) -> Result<(), Stop> {
         let patience = Duration::from_secs(self.parts.config.start_timeout);
         let deadline = Instant::now() + patience;
         let mut wait = WAITS.0;
         while self.dial(port).await.is_err() {
             let state = self.process_state().await?;
             if let Some(ended) = state.as_ref().filter(|state| has_ended(state)) {
-                let how = ended.exit.and_then(|exit| exit.code);
-                let how = how.map_or(String::new(), |code| format!(" with exit code {code}"));
+                let code = ended.exit.and_then(|exit| exit.code);
+                let how = code.map_or(String::new(), |code| format!(" with exit code {code}"));
                 let why = format!("the server ended{how} before it listened on port {port}");
-                return Err(self.with_log(why).await);
+                return Err(self.broken(Stage::Start, command.to_owned(), code, why).await);
             }
             if Instant::now() >= deadline {
                 let patience = patience.as_secs();
                 let why = format!("nothing listened on port {port} within {patience} s");
-                return Err(self.with_log(why).await);
+                return Err(self.broken(Stage::Start, command.to_owned(), None, why).await);
             }
             let until = (Instant::now() + wait).min(deadline);
             // Without news the port is tried all the same.
@@ -119,32 +125,36 @@ impl Execution {
     async fn check_answer(&self, port: u16, path: &str, wanted: u16) -> Result<(), Stop> {
         let tunnel = self.dial(port).await?;
         let answer = timeout(ANSWER_TIMEOUT, get(tunnel, port, path)).await;
-        let why = match answer {
+        let (code, why) = match answer {
             Ok(Ok((status, _))) if status == wanted => return Ok(()),
             Ok(Ok((status, body))) => {
                 let body: String = body.trim().chars().take(SHOWN_ANSWER_CHARS).collect();
-                format!("GET {path} answered {status}, not {wanted}: {body}")
+                (Some(i32::from(status)), format!("answered {status}, not {wanted}: {body}"))
             }
-            Ok(Err(error)) => format!("GET {path} was not answered: {error}"),
-            Err(_) => format!("GET {path} got no answer within {} s", ANSWER_TIMEOUT.as_secs()),
+            Ok(Err(error)) => (None, format!("was not answered: {error}")),
+            Err(_) => (None, format!("got no answer within {} s", ANSWER_TIMEOUT.as_secs())),
         };
-        Err(self.with_log(why).await)
+        let what = format!("GET {path}");
+        let why = format!("{what} {why}");
+        Err(self.broken(Stage::Request, what, code, why).await)
     }
 
-    /// Why something failed, with what the server printed last.
-    async fn with_log(&self, why: String) -> Stop {
-        let mut tail = String::new();
+    /// What did not do what it should, and why, with what the server printed
+    /// last.
+    async fn broken(&self, stage: Stage, what: String, code: Option<i32>, why: String) -> Stop {
+        let mut output = String::new();
         if let Ok(mut log) = self.parts.processes.logs(&self.project, None, false).await {
             while let Some(Ok(event)) = log.next().await {
                 if let LogEvent::Output { bytes, .. } = event {
-                    append_tail(&mut tail, &String::from_utf8_lossy(&bytes));
+                    append_tail(&mut output, &String::from_utf8_lossy(&bytes));
                 }
             }
         }
-        match tail.trim() {
-            "" => Stop::Failed(why),
-            tail => Stop::Failed(format!("{why}; the server's last output:\n{tail}")),
-        }
+        let why = match shown(&output) {
+            "" => why,
+            tail => format!("{why}; the server's last output:\n{tail}"),
+        };
+        Stop::Broken(Box::new(Broken { state: self.state, stage, what, code, output, why }))
     }
 }
 

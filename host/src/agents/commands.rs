@@ -6,8 +6,10 @@ use std::time::{Duration, Instant};
 use futures::{StreamExt as _, stream};
 use tokio::time::timeout_at;
 
+use super::agent::Stage;
 use super::executor::{Execution, Stop, failed};
-use super::output::Printed;
+use super::fixing::Broken;
+use super::output::{Printed, shown};
 use super::run::Event;
 use crate::exec::{self, Command, Exit, ExitReason, NewExec};
 use crate::policy::Channel;
@@ -19,8 +21,9 @@ const TELL_AFTER: Duration = Duration::from_millis(100);
 const LONG: Duration = Duration::from_secs(24 * 3600);
 
 impl Execution {
-    /// Runs a command to its end; one that is refused or fails ends the run.
-    pub(super) async fn run_command(&mut self, command: &str) -> Result<(), Stop> {
+    /// Runs a command to its end; one that is refused ends the run, and one
+    /// that fails may be repaired.
+    pub(super) async fn run_command(&mut self, command: &str, stage: Stage) -> Result<(), Stop> {
         self.record([Event::Command { command: command.to_owned() }]).await?;
         let new = NewExec {
             command: Command::Shell(command.to_owned()),
@@ -40,7 +43,14 @@ impl Execution {
         self.record(printed.finish()).await?;
         match exit? {
             exit if exit.success() => Ok(()),
-            exit => Err(Stop::Failed(ended_badly(command, &exit, printed.tail()))),
+            exit => Err(Stop::Broken(Box::new(Broken {
+                state: self.state,
+                stage,
+                what: command.to_owned(),
+                code: exit.code.filter(|_| exit.reason != ExitReason::Timeout),
+                output: printed.tail().to_owned(),
+                why: ended_badly(command, &exit, shown(printed.tail())),
+            }))),
         }
     }
 

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::agent::{Agent, AgentError, Brief, Check, Plan, Progress, ProgressSender};
+use super::agent::{Agent, AgentError, Brief, Check, Plan, Progress, ProgressSender, Stage};
+use super::fixing::Broken;
 use super::run::{Event, NewRun, Run, State};
 use super::store::Store;
 use super::transcript::Recorder;
@@ -30,6 +31,8 @@ const MAX_PROGRESS: usize = 100;
 pub(super) enum Stop {
     /// The text says why.
     Failed(String),
+    /// What was written does not do what it should; a fixer may know a remedy.
+    Broken(Box<Broken>),
     Cancelled,
 }
 
@@ -70,9 +73,11 @@ pub(super) struct Execution {
     run: Run,
     /// Whether what was written is also started.
     start: bool,
-    state: State,
+    pub(super) state: State,
     /// How many parts of how many are done in this state, where it has parts.
     parts_done: Option<(u32, u32)>,
+    /// How often what was written has been repaired.
+    pub(super) fixes: u32,
     store: Store,
     recorder: Recorder,
     _place: Place,
@@ -109,6 +114,7 @@ impl Execution {
             start: new.run,
             state: State::Planning,
             parts_done: None,
+            fixes: 0,
             store: inner.store.clone(),
             recorder: begun.recorder,
             _place: begun.place,
@@ -119,12 +125,14 @@ impl Execution {
     pub(super) async fn complete(mut self) {
         let began = Instant::now();
         let outcome = self.carry_out().await;
+        let failed =
+            |error: String| (State::Failed, Event::Failed { error: error.clone() }, Some(error));
         let (state, event, error) = match outcome {
             Ok(serves) => (State::Done, Event::Done { serves }, None),
             Err(Stop::Cancelled) => (State::Cancelled, Event::Cancelled, None),
-            Err(Stop::Failed(why)) => {
-                let error = format!("{} failed: {why}", self.state.as_str());
-                (State::Failed, Event::Failed { error: error.clone() }, Some(error))
+            Err(Stop::Failed(why)) => failed(format!("{} failed: {why}", self.state.as_str())),
+            Err(Stop::Broken(broken)) => {
+                failed(format!("{} failed: {}", broken.state.as_str(), broken.why))
             }
         };
         if let Err(error) = self.end(state, event, error.as_deref()).await {
@@ -170,22 +178,28 @@ impl Execution {
         let Parts { runtimes, .. } = &self.parts;
         let created = runtimes.create(&self.permit, &self.project, Wishes::default());
         brake.hold(created).await?.map_err(failed)?;
-        for command in &plan.install {
-            self.enter(State::Installing, command, None).await?;
-            self.run_command(command).await?;
+        loop {
+            match self.bring_up(&plan).await {
+                Err(Stop::Broken(broken)) => self.fix(&plan, broken).await?,
+                ended => return ended,
+            }
         }
-        self.check_commands(&plan).await?;
-        self.serve(&plan).await
     }
 
-    async fn check_commands(&mut self, plan: &Plan) -> Result<(), Stop> {
+    /// Installs, starts and checks what was written; answers whether there is
+    /// something to look at.
+    async fn bring_up(&mut self, plan: &Plan) -> Result<bool, Stop> {
+        for command in &plan.install {
+            self.enter(State::Installing, command, None).await?;
+            self.run_command(command, Stage::Install).await?;
+        }
         for check in &plan.checks {
             if let Check::Command(command) = check {
                 self.enter(State::Checking, command, None).await?;
-                self.run_command(command).await?;
+                self.run_command(command, Stage::Check).await?;
             }
         }
-        Ok(())
+        self.serve(plan).await
     }
 
     async fn plan(&mut self) -> Result<Plan, Stop> {

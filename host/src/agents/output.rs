@@ -9,8 +9,11 @@ const MAX_COMMAND_BYTES: usize = 256 * 1024;
 /// Text that goes out at once, without waiting for more.
 const PIECE_BYTES: usize = 8 * 1024;
 
-/// The end of the output that is told where a command failed.
-const TAIL_BYTES: usize = 4 * 1024;
+/// The end of the output that a fixer is told of.
+const TAIL_BYTES: usize = 32 * 1024;
+
+/// The end of it that is shown where a command failed.
+const SHOWN_BYTES: usize = 4 * 1024;
 
 /// Collects one command's output.
 #[derive(Debug, Default)]
@@ -94,6 +97,11 @@ pub(super) fn append_tail(tail: &mut String, text: &str) {
         let from = tail.ceil_char_boundary(tail.len() - TAIL_BYTES);
         tail.drain(..from);
     }
+}
+
+/// The end of a text, as long as people are shown it.
+pub(super) fn shown(tail: &str) -> &str {
+    tail[tail.ceil_char_boundary(tail.len().saturating_sub(SHOWN_BYTES))..].trim()
 }
 
 /// Reads bytes as UTF-8, whatever way they are cut; what is none is replaced.
@@ -184,6 +192,13 @@ mod tests {
         printed.add(OutputStream::Stdout, &vec![b'x'; MAX_COMMAND_BYTES]);
         printed.add(OutputStream::Stderr, b"the reason\n");
         assert!(printed.tail().ends_with("the reason"));
+    }
+
+    #[test]
+    fn people_are_shown_less_of_the_end_than_a_fixer() {
+        let mut printed = Printed::default();
+        printed.add(OutputStream::Stdout, "ä".repeat(TAIL_BYTES).as_bytes());
+        assert_eq!((printed.tail().len(), shown(printed.tail()).len()), (TAIL_BYTES, SHOWN_BYTES));
     }
 
     #[test]

@@ -3,11 +3,14 @@
 //! ```text
 //! planning ─► planned ─► writing ─┬───────────────────────────────► done
 //!                                 └► installing ─► checking ─► starting ─► checking ─► done
+//!                                         ▲ └──────────┴──────────┴──────────┤
+//!                                         └────────────────────────────── fixing
 //!
 //! every one of them ─► failed | cancelled
 //! ```
 //!
-//! Commands are checked before the process starts, requests after.
+//! Commands are checked before the process starts, requests after. What was
+//! repaired may have to be installed first, so a repair leads back to there.
 
 use jiff::Timestamp;
 
@@ -23,19 +26,21 @@ pub enum State {
     Installing,
     Starting,
     Checking,
+    Fixing,
     Done,
     Failed,
     Cancelled,
 }
 
 impl State {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Planning,
         Self::Planned,
         Self::Writing,
         Self::Installing,
         Self::Starting,
         Self::Checking,
+        Self::Fixing,
         Self::Done,
         Self::Failed,
         Self::Cancelled,
@@ -49,6 +54,7 @@ impl State {
             Self::Installing => "installing",
             Self::Starting => "starting",
             Self::Checking => "checking",
+            Self::Fixing => "fixing",
             Self::Done => "done",
             Self::Failed => "failed",
             Self::Cancelled => "cancelled",

@@ -13,8 +13,8 @@ use super::run::{Event, State};
 use crate::files::{Entry, EntryKind, Files, List, MAX_PAGE, Precondition, RelPath};
 use crate::projects::Project;
 
-/// Edits that one step may ask for.
-const MAX_EDITS: usize = 256;
+/// Edits that one step or repair may ask for.
+pub(super) const MAX_EDITS: usize = 256;
 
 /// What a whole job may hold.
 const MAX_JOB_BYTES: usize = 64 * 1024 * 1024;
@@ -79,7 +79,7 @@ impl Execution {
         sources: &mut Sources,
     ) -> Result<(), Stop> {
         let parsed: Result<Vec<_>, _> =
-            edits.into_iter().map(|edit| Ok((path(&edit)?, edit))).collect();
+            edits.into_iter().map(|edit| Ok((edit_path(&edit)?, edit))).collect();
         for (path, edit) in parsed? {
             match edit {
                 Edit::Write { content, executable, .. } => {
@@ -126,7 +126,8 @@ impl Execution {
     }
 }
 
-fn path(edit: &Edit) -> Result<RelPath, Stop> {
+/// Where an edit goes, if that is in the project.
+pub(super) fn edit_path(edit: &Edit) -> Result<RelPath, Stop> {
     let (Edit::Write { path, .. } | Edit::Delete { path }) = edit;
     path.parse().map_err(|error| Stop::Failed(format!("the agent wanted to edit {error}")))
 }
@@ -151,14 +152,14 @@ impl Draft {
 /// The project as it will stand after what was written, as far as agents are
 /// told of it.
 #[derive(Debug, Default)]
-struct Sources {
+pub(super) struct Sources {
     /// Text, or nothing for what is none or too long.
     files: BTreeMap<String, Option<String>>,
     bytes: usize,
 }
 
 impl Sources {
-    async fn read(files: &Files, project: &Project) -> Result<Self, Stop> {
+    pub(super) async fn read(files: &Files, project: &Project) -> Result<Self, Stop> {
         let (mut sources, mut looked_into) = (Self::default(), 0);
         let mut directories = VecDeque::from([None]);
         while let Some(directory) = directories.pop_front() {
@@ -211,7 +212,7 @@ impl Sources {
         self.bytes -= before.map_or(0, |text| text.len());
     }
 
-    fn existing(&self) -> Vec<ExistingFile> {
+    pub(super) fn existing(&self) -> Vec<ExistingFile> {
         let file = |(path, content): (&String, &Option<String>)| ExistingFile {
             path: path.clone(),
             content: content.clone(),

@@ -19,13 +19,14 @@ const MAX_RETRIES: u32 = 12;
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 /// The states that a bar goes through, and how far it is at each.
-const PLACES: [(&str, u64); 6] = [
+const PLACES: [(&str, u64); 7] = [
     ("planning", 0),
     ("planned", 10),
     ("writing", 10),
     ("installing", 40),
     ("starting", 75),
     ("checking", 85),
+    ("fixing", 85),
 ];
 
 /// What the bar moves while files are written.

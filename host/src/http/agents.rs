@@ -81,7 +81,7 @@ pub(super) struct RunView {
     pub agent: String,
     pub prompt: String,
     /// `planning` `planned` `writing` `installing` `starting` `checking`
-    /// `done` `failed` `cancelled`
+    /// `fixing` `done` `failed` `cancelled`
     pub state: &'static str,
     /// Why it failed.
     pub error: Option<String>,

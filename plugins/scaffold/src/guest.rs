@@ -1,12 +1,13 @@
 //! The component's skin: WIT in, WIT out, no decisions.
 
-use bindings::exports::lockhouse::agent::{planner, writer};
+use bindings::exports::lockhouse::agent::{fixer, planner, writer};
 use bindings::exports::lockhouse::plugin::lifecycle;
 use bindings::lockhouse::agent::types;
 use bindings::lockhouse::host::{log, progress};
 use bindings::lockhouse::types::common::ProjectKind;
 use bindings::lockhouse::types::errors::Error;
 
+use crate::fix::{self, Repair};
 use crate::plan::{self, Check, Kind, Refusal, Request};
 use crate::write::{self, Existing, Outcome, Step};
 
@@ -80,6 +81,19 @@ impl writer::Guest for Scaffold {
     }
 }
 
+impl fixer::Guest for Scaffold {
+    fn fix(failure: fixer::Failure, context: fixer::Context) -> Result<Vec<fixer::Edit>, Error> {
+        let existing = context.existing.iter();
+        let files: Vec<_> =
+            existing.map(|file| (file.path.as_str(), file.content.as_deref())).collect();
+        let failure =
+            fix::Failure { output: &failure.output, install: &failure.plan.install, files: &files };
+        let Some(Repair { path, text, why }) = fix::fix(failure) else { return Ok(Vec::new()) };
+        log::write(log::Level::Info, &why);
+        Ok(vec![edit(path, text)])
+    }
+}
+
 /// Says in the log when something that was there changes.
 fn tell(path: &str, outcome: &Outcome) {
     match outcome {
@@ -97,13 +111,17 @@ fn edits(path: &str, outcome: Outcome) -> Vec<writer::Edit> {
     match outcome {
         Outcome::Unchanged => Vec::new(),
         Outcome::Create(text) | Outcome::Replace(text) | Outcome::Extend(text) => {
-            vec![writer::Edit::Write(types::FileContent {
-                path: path.to_owned(),
-                content: text.into_bytes(),
-                executable: false,
-            })]
+            vec![edit(path, text)]
         }
     }
+}
+
+fn edit(path: &str, text: String) -> types::Edit {
+    types::Edit::Write(types::FileContent {
+        path: path.to_owned(),
+        content: text.into_bytes(),
+        executable: false,
+    })
 }
 
 fn kind_of(kind: ProjectKind) -> Kind {

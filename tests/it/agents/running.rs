@@ -18,7 +18,7 @@ fn free_port() -> u16 {
 }
 
 /// A plan whose server shows the workspace, and what is checked of it.
-fn serving(checks: Vec<Check>) -> Script {
+pub(super) fn serving(checks: Vec<Check>) -> Script {
     Script::planning(|plan| {
         plan.start = Some("exec python3 -m http.server $PORT --bind 127.0.0.1".to_owned());
         plan.port = Some(free_port());
@@ -26,7 +26,7 @@ fn serving(checks: Vec<Check>) -> Script {
     })
 }
 
-fn get(path: &str, status: u16) -> Check {
+pub(super) fn get(path: &str, status: u16) -> Check {
     Check::Http { path: path.to_owned(), status }
 }
 

@@ -57,13 +57,21 @@ pub(crate) fn policy_of_world(world: &str, outside: &str, evaluate: &str) -> Vec
 
 /// An agent whose `plan` has this body.
 pub(crate) fn agent(plan: &str) -> Vec<u8> {
+    agent_with("", plan)
+}
+
+/// The same, with imports and texts beside it.
+pub(crate) fn agent_with(outside: &str, plan: &str) -> Vec<u8> {
     let thirteen = ["i32"; 13].join(" ");
     let text = format!(
         r#"(module
+            {outside}
             {MEMORY}
             (func (export "lockhouse:agent/planner@0.1.0#plan") (param {thirteen}) (result i32)
                 {plan})
             (func (export "lockhouse:agent/writer@0.1.0#write") (param i32) (result i32)
+                unreachable)
+            (func (export "lockhouse:agent/fixer@0.1.0#fix") (param i32) (result i32)
                 unreachable))"#
     );
     component("lockhouse:agent/agent", &text)

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use lockhouse::agents::{Agent as _, AgentError, Edit, Plan, Progress, WriteContext};
+use lockhouse::agents::{
+    Agent as _, AgentError, Edit, ExistingFile, Failure, Plan, Progress, Role, Stage, WriteContext,
+};
 use lockhouse::ids::Kind;
 use lockhouse::plugins::AgentPlugin;
 
@@ -67,4 +69,27 @@ async fn a_prompt_that_says_nothing_is_the_users_to_mend() {
     let (progress, _reports) = tokio::sync::mpsc::channel(16);
     let error = scaffold().await.plan(&brief(""), &progress).await.unwrap_err();
     assert!(matches!(error, AgentError::Invalid(_)), "{error:?}");
+}
+
+#[tokio::test]
+async fn what_was_forgotten_is_repaired() {
+    need!(plugins, built("scaffold").map(|_| ()).ok_or("run `cargo run -p guests`".to_owned()));
+    let agent = scaffold().await;
+    assert!(agent.plays(Role::Fixer));
+    let (progress, _reports) = tokio::sync::mpsc::channel(16);
+    let plan = agent.plan(&brief(PROMPT), &progress).await.unwrap();
+    let failure = Failure {
+        what: plan.start.clone().unwrap(),
+        plan,
+        stage: Stage::Start,
+        code: Some(1),
+        output: "ModuleNotFoundError: No module named 'requests'\n".to_owned(),
+        attempt: 0,
+    };
+    let path = "requirements.txt".to_owned();
+    let file = ExistingFile { path: path.clone(), content: Some("Flask\n".to_owned()) };
+    let context = WriteContext { brief: brief(PROMPT), existing: vec![file] };
+    let edits = agent.fix(&failure, &context, &progress).await.unwrap();
+    let content = "Flask\nrequests\n".into();
+    assert_eq!(edits, [Edit::Write { path, content, executable: false }]);
 }

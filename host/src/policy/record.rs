@@ -3,6 +3,8 @@
 //! Keeping is done beside the decision, which does not wait for it: where the
 //! database can't follow, commands go unkept and are counted, not delayed.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
@@ -14,9 +16,11 @@ use crate::ids::JudgementId;
 use crate::tasks::Tasks;
 
 /// Judgements that may wait to be written.
-const WAITING: usize = 4_096;
+const WAITING: usize = 8_192;
 /// Judgements written as one transaction.
-const BATCH: usize = 256;
+const BATCH: usize = 1_024;
+/// Between transactions, so that others get to write as well.
+const PAUSE: Duration = Duration::from_millis(100);
 /// The most that one page holds.
 pub const MAX_PAGE: u32 = 1_000;
 
@@ -90,5 +94,6 @@ async fn write_all(store: Store, mut queue: mpsc::Receiver<Kept>) {
             tracing::warn!(%error, judgements = batch.len(), "judgements were not kept");
         }
         batch.clear();
+        tokio::time::sleep(PAUSE).await;
     }
 }

@@ -16,6 +16,7 @@ mod expand;
 mod explain;
 mod finding;
 mod invoke;
+mod lex;
 mod limits;
 mod parse;
 mod request;

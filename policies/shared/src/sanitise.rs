@@ -129,7 +129,7 @@ mod tests {
     use super::*;
 
     fn sanitised(text: &str) -> Option<String> {
-        program(&crate::parse::program(text, 8).unwrap())
+        program(&crate::parse::script(text, 8).unwrap().program)
     }
 
     #[test]

@@ -10,7 +10,8 @@ use crate::{
     expand::Field,
     finding::{Finding, Rule},
     limits::{MAX_COMMANDS, MAX_NESTING, MAX_SCRIPT_DEPTH},
-    parse::{self, ParseError},
+    parse::{self, ParseError, Script},
+    word::Mode,
     request::Request,
     scope::Scope,
     settings::Settings,
@@ -38,8 +39,6 @@ pub(crate) struct Walk<'a> {
     depth: usize,
     /// How many compound commands lie around what is being walked, in all scripts together.
     nesting: usize,
-    /// The script being walked; the tree's positions point into it.
-    source: String,
 }
 
 impl<'a> Walk<'a> {
@@ -51,7 +50,6 @@ impl<'a> Walk<'a> {
             commands: 0,
             depth: 0,
             nesting: 0,
-            source: String::new(),
         }
     }
 
@@ -67,11 +65,10 @@ impl<'a> Walk<'a> {
 
     /// Judges the request's command; the tree is for whoever wants to print it.
     pub(crate) fn text(&mut self, text: &str) -> Option<Program> {
-        let program = self.parse(text)?;
-        text.clone_into(&mut self.source);
+        let script = self.parse(text)?;
         let mut scope = self.scope();
-        self.program(&program, &mut scope, &Stream::Inherited);
-        Some(program)
+        self.whole(&script, &mut scope, &Stream::Inherited);
+        Some(script.program)
     }
 
     /// Judges a command that no shell reads.
@@ -85,9 +82,9 @@ impl<'a> Walk<'a> {
         Scope::new(&self.request.cwd, &self.request.env_names)
     }
 
-    fn parse(&mut self, text: &str) -> Option<Program> {
-        match parse::program(text, MAX_NESTING.saturating_sub(self.nesting)) {
-            Ok(program) => Some(program),
+    fn parse(&mut self, text: &str) -> Option<Script> {
+        match parse::script(text, MAX_NESTING.saturating_sub(self.nesting)) {
+            Ok(script) => Some(script),
             Err(ParseError::Unreadable) => {
                 let reason = "The command can't be parsed as a shell command.".to_owned();
                 self.report(
@@ -120,7 +117,6 @@ impl<'a> Walk<'a> {
             commands: self.commands,
             depth: self.depth,
             nesting: self.nesting,
-            source: String::new(),
         }
     }
 
@@ -162,11 +158,8 @@ impl<'a> Walk<'a> {
             return Stream::Unknown;
         }
         self.deeper(|walk| {
-            let Some(program) = walk.parse(text) else { return Stream::Unknown };
-            let outer = std::mem::replace(&mut walk.source, text.to_owned());
-            let output = walk.program(&program, scope, input);
-            walk.source = outer;
-            output
+            let Some(script) = walk.parse(text) else { return Stream::Unknown };
+            walk.whole(&script, scope, input)
         })
         .unwrap_or(Stream::Unknown)
     }
@@ -181,6 +174,13 @@ impl<'a> Walk<'a> {
             );
         }
         self.script(script, &mut scope.clone(), &Stream::Inherited)
+    }
+
+    fn whole(&mut self, script: &Script, scope: &mut Scope, input: &Stream) -> Stream {
+        for index in &script.indices {
+            self.value(index, Mode::Document, scope);
+        }
+        self.program(&script.program, scope, input)
     }
 
     fn program(&mut self, program: &Program, scope: &mut Scope, input: &Stream) -> Stream {

@@ -1,7 +1,7 @@
 //! Loops, branches, groups and functions.
 
 use brush_parser::ast::{
-    ArithmeticCommand, CaseClauseCommand, Command, CompoundCommand, CompoundList, ExtendedTestExpr,
+    CaseClauseCommand, Command, CompoundCommand, CompoundList, ExtendedTestExpr,
     ForClauseCommand, FunctionDefinition, IfClauseCommand, SeparatorOperator,
     WhileOrUntilClauseCommand,
 };
@@ -31,7 +31,10 @@ impl Walk<'_> {
 
     fn compound(&mut self, command: &CompoundCommand, scope: &mut Scope, input: &Stream) -> Stream {
         match command {
-            CompoundCommand::Arithmetic(command) => self.arithmetic(command, scope, input),
+            CompoundCommand::Arithmetic(command) => {
+                self.value(&command.expr.value, Mode::Document, scope);
+                Stream::Known(String::new())
+            }
             CompoundCommand::ArithmeticForClause(clause) => {
                 for part in [&clause.initializer, &clause.condition, &clause.updater] {
                     let text = part.as_ref().map_or("", |part| &part.value);
@@ -50,25 +53,6 @@ impl Walk<'_> {
             CompoundCommand::Coprocess(coprocess) => {
                 self.command(&coprocess.body, &mut scope.clone(), Stream::Unknown)
             }
-        }
-    }
-
-    /// The parser takes `( ( rm x ) )` for arithmetic, for it no longer sees the spaces; a shell
-    /// runs it.
-    fn arithmetic(
-        &mut self,
-        command: &ArithmeticCommand,
-        scope: &mut Scope,
-        input: &Stream,
-    ) -> Stream {
-        let text: String =
-            self.source.chars().take(command.loc.end.index).skip(command.loc.start.index).collect();
-        match text.strip_prefix("((").and_then(|text| text.strip_suffix("))")) {
-            Some(inner) => {
-                self.value(inner, Mode::Document, scope);
-                Stream::Known(String::new())
-            }
-            None => self.script(&command.expr.value.clone(), &mut scope.clone(), input),
         }
     }
 

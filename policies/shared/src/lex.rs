@@ -78,7 +78,7 @@ impl<'s, 'a> Script<'s, 'a> {
             match self.scan.byte(self.at) {
                 None if nested || !self.waiting.is_empty() => return Err(ParseError::Unreadable),
                 None => return self.shape.end().map(|()| self.at),
-                Some(b' ' | b'\t' | b'\r') => self.at += 1,
+                Some(b' ' | b'\t') => self.at += 1,
                 Some(b'\\') if self.scan.byte(self.at + 1) == Some(b'\n') => self.at += 2,
                 Some(b'#') => self.at = self.scan.line_end(self.at),
                 Some(b'\n') => self.newline()?,

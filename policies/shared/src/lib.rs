@@ -23,6 +23,7 @@ mod request;
 mod rules;
 mod sanitise;
 mod scope;
+mod sed;
 mod settings;
 mod verdict;
 mod walk;

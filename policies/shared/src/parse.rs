@@ -33,8 +33,8 @@ pub(crate) fn script(text: &str, levels: usize) -> Result<Script, ParseError> {
     Ok(Script { program, indices: lexed.indices })
 }
 
-/// A text from another system has a carriage return at the end of every line. A lone one is taken
-/// for a blank, but might hide where a here-document ends.
+/// A text from another system has a carriage return at the end of every line. A lone one might hide
+/// where a here-document ends.
 fn unix_lines(text: &str) -> Result<String, ParseError> {
     let is_foreign = text.matches('\n').count() == text.matches("\r\n").count();
     if is_foreign {

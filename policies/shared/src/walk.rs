@@ -37,6 +37,10 @@ pub(crate) struct Walk<'a> {
     worst: Finding,
     commands: usize,
     depth: usize,
+    /// Functions that are running.
+    calls: Vec<String>,
+    /// Scripts that run when the shell ends.
+    traps: Vec<String>,
     /// How many compound commands lie around what is being walked, in all scripts together.
     nesting: usize,
 }
@@ -49,6 +53,8 @@ impl<'a> Walk<'a> {
             worst: Finding::allowed(),
             commands: 0,
             depth: 0,
+            calls: Vec::new(),
+            traps: Vec::new(),
             nesting: 0,
         }
     }
@@ -58,17 +64,20 @@ impl<'a> Walk<'a> {
     }
 
     pub(crate) fn report(&mut self, finding: Finding) {
-        if finding.outweighs(&self.worst) {
+        if finding.outweighs(&self.worst) && self.settings.applies(finding.rule) {
             self.worst = finding;
         }
     }
 
     /// Judges the request's command; the tree is for whoever wants to print it.
-    pub(crate) fn text(&mut self, text: &str) -> Option<Program> {
+    pub(crate) fn text(&mut self, text: &str) -> Option<Script> {
         let script = self.parse(text)?;
         let mut scope = self.scope();
         self.whole(&script, &mut scope, &Stream::Inherited);
-        Some(script.program)
+        for script in std::mem::take(&mut self.traps) {
+            self.script(&script, &mut scope.clone(), &Stream::Inherited);
+        }
+        Some(script)
     }
 
     /// Judges a command that no shell reads.
@@ -116,6 +125,8 @@ impl<'a> Walk<'a> {
             worst: Finding::allowed(),
             commands: self.commands,
             depth: self.depth,
+            calls: self.calls.clone(),
+            traps: Vec::new(),
             nesting: self.nesting,
         }
     }
@@ -123,7 +134,33 @@ impl<'a> Walk<'a> {
     /// Ends a fork and returns what it found.
     pub(crate) fn join(&mut self, fork: Self) -> Finding {
         self.commands = fork.commands;
+        self.traps.extend(fork.traps);
         fork.worst
+    }
+
+    /// Judges what runs later, if at all: what is not known yet says nothing.
+    pub(crate) fn certain(&mut self, judge: impl FnOnce(&mut Self)) {
+        let mut inner = self.fork();
+        judge(&mut inner);
+        let finding = self.join(inner);
+        if !matches!(finding.rule, Rule::UnknownCommand | Rule::UnknownTarget) {
+            self.report(finding);
+        }
+    }
+
+    /// `trap`: judged with what is known when the shell ends.
+    pub(crate) fn at_exit(&mut self, script: &str, scope: &Scope) {
+        self.certain(|walk| {
+            walk.script(script, &mut scope.clone(), &Stream::Inherited);
+        });
+        self.traps.push(script.to_owned());
+    }
+
+    /// A name with an index, where the shell expands the text once more: `test -v 'a[$(x)]'`.
+    pub(crate) fn index(&mut self, field: &Field, scope: &mut Scope) {
+        if field.text.contains('[') && field.text.contains(['$', '`']) {
+            self.value(&field.text.clone(), Mode::Document, scope);
+        }
     }
 
     /// Runs `judge` one level deeper; nothing where that is too deep.
@@ -166,6 +203,11 @@ impl<'a> Walk<'a> {
 
     /// `$(…)`: runs in a copy of the shell's state.
     pub(crate) fn substitution(&mut self, script: &str, scope: &Scope) -> Stream {
+        self.refuse_substitution();
+        self.script(script, &mut scope.clone(), &Stream::Inherited)
+    }
+
+    pub(crate) fn refuse_substitution(&mut self) {
         if self.settings.strict {
             let reason = "Command substitution is refused in strict mode.".to_owned();
             self.report(
@@ -173,7 +215,6 @@ impl<'a> Walk<'a> {
                     .advise("Run the inner command on its own and use its output."),
             );
         }
-        self.script(script, &mut scope.clone(), &Stream::Inherited)
     }
 
     fn whole(&mut self, script: &Script, scope: &mut Scope, input: &Stream) -> Stream {

@@ -52,7 +52,9 @@ impl<'a> Scan<'a> {
         while let Some(byte) = self.byte(at) {
             self.burn()?;
             at = match byte {
-                b' ' | b'\t' | b'\n' | b'\r' | b'&' | b'|' | b';' | b'<' | b'>' | b')' => break,
+                // Outside of quotes a return would be part of a name: nobody writes that.
+                b'\r' => return Err(ParseError::Unreadable),
+                b' ' | b'\t' | b'\n' | b'&' | b'|' | b';' | b'<' | b'>' | b')' => break,
                 b'(' if at > start && self.begins_pattern(at) => {
                     self.balanced_end(at + 1, b'(', b')', levels)? + 1
                 }

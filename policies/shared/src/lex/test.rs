@@ -21,7 +21,7 @@ impl Script<'_, '_> {
         loop {
             self.scan.burn()?;
             match self.scan.byte(self.at).ok_or(ParseError::Unreadable)? {
-                b' ' | b'\t' | b'\r' => self.at += 1,
+                b' ' | b'\t' => self.at += 1,
                 b'\\' if self.scan.byte(self.at + 1) == Some(b'\n') => self.at += 2,
                 b'\n' | b'(' | b')' | b'<' | b'>' | b'&' | b'|' => self.test_operator(&mut test)?,
                 b';' => return Err(ParseError::Unreadable),

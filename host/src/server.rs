@@ -42,6 +42,9 @@ const STOP_GRACE: Duration = Duration::from_secs(10);
 /// The policy that judges commands unless another is loaded.
 const DEFAULT_POLICY: &str = "layered";
 
+/// A stricter one, for operators to bind.
+const STRICT_POLICY: &str = "strict";
+
 /// The agent that plans and writes without a model.
 const OFFLINE_AGENT: &str = "scaffold";
 
@@ -274,6 +277,7 @@ async fn library(
         agents: agents.clone(),
         built_in: vec![
             built_in(DEFAULT_POLICY, configured, true)?,
+            built_in(STRICT_POLICY, "{}".to_owned(), false)?,
             built_in(OFFLINE_AGENT, "{}".to_owned(), true)?,
         ],
         signatures: config.plugins.signatures.clone(),

@@ -29,6 +29,30 @@ const STARTS_PROGRAMS: &[&str] = &[
     "__import__",
     "Deno.Command",
     "Bun.$",
+    "shell-command",
+    "run(",
+    "System.cmd",
+    "execute(",
+    "shell script",
+    "syscmd",
+    "PROGRAM",
+    "|",
+];
+
+/// Words by which code opens, lists or changes files.
+const TOUCHES_FILES: &[&str] = &[
+    "open", "read", "write", "listdir", "scandir", "glob", "walk", "Path(", "fs.", "'fs'", "\"fs\"",
+    "File", "Dir", "file_get", "file_put", "file(", "copy", "move", "rename", "chmod", "chown",
+    "link", "symlink", "Deno.", "Bun.", "slurp", "load", "getline", "stat", "include", "rm",
+    "remove", "truncate", "<", ">",
+];
+
+/// Words by which code runs a text as code, and by which it gets one that can't be read here.
+const RUNS_TEXT: &[&str] = &["exec(", "eval(", "eval ", "Function(", "runpy", "vm.run", "loads("];
+const HIDES_TEXT: &[&str] = &[
+    "b64decode", "urlopen", "requests.get", "urlretrieve", "fromhex", "unhexlify", "decompress",
+    "marshal", "atob(", "base64", "decode64", "unpack(", "codecs.", "http.get", "open-uri",
+    "chr(", "fromCharCode", "pickle",
 ];
 
 /// Words by which code removes files.
@@ -51,6 +75,9 @@ pub(crate) struct Code {
     pub(crate) literals: Vec<String>,
     pub(crate) starts_programs: bool,
     pub(crate) removes: bool,
+    pub(crate) touches_files: bool,
+    /// It runs a text that is hidden or comes from elsewhere.
+    pub(crate) is_hidden: bool,
 }
 
 pub(crate) fn read(text: &str) -> Code {
@@ -59,6 +86,8 @@ pub(crate) fn read(text: &str) -> Code {
         literals: literals(text),
         starts_programs: contains(STARTS_PROGRAMS),
         removes: contains(REMOVES),
+        touches_files: contains(TOUCHES_FILES),
+        is_hidden: contains(RUNS_TEXT) && contains(HIDES_TEXT),
     }
 }
 
@@ -66,10 +95,18 @@ pub(crate) fn read(text: &str) -> Code {
 fn literals(text: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut characters = text.chars();
-    while let Some(mark) = characters.next() {
-        if !matches!(mark, '\'' | '"' | '`') {
-            continue;
-        }
+    let mut before = ['\0'; 2];
+    while let Some(opening) = characters.next() {
+        let mark = match opening {
+            '\'' | '"' | '`' => opening,
+            // `%x(…)` and `qx(…)`.
+            '(' if matches!(before, ['%' | 'q', 'x']) => ')',
+            '{' if matches!(before, ['%' | 'q', 'x']) => '}',
+            _ => {
+                before = [before[1], opening];
+                continue;
+            }
+        };
         let mut literal = String::new();
         while let Some(character) = characters.next() {
             match character {
@@ -88,25 +125,6 @@ fn literals(text: &str) -> Vec<String> {
     found
 }
 
-/// Whether a `sed` program has the command `e` or the flag of that name.
-pub(crate) fn sed_command(program: &str) -> bool {
-    program.split([';', '\n']).any(|command| {
-        let command = command.trim_start_matches(|c: char| {
-            c.is_ascii_digit() || c.is_whitespace() || matches!(c, '$' | ',' | '{')
-        });
-        command == "e" || command.starts_with("e ") || has_flag_e(command)
-    })
-}
-
-fn has_flag_e(command: &str) -> bool {
-    let Some(rest) = command.strip_prefix('s') else { return false };
-    let Some(mark) = rest.chars().next().filter(char::is_ascii_punctuation) else { return false };
-    let flags = rest.rsplit(mark).next().unwrap_or_default();
-    rest.matches(mark).count() >= 3
-        && flags.contains('e')
-        && flags.chars().all(|flag| flag.is_ascii_alphanumeric())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -114,15 +132,5 @@ mod tests {
     #[test]
     fn literals_of_each_quote_are_found() {
         assert_eq!(read(r#"f('a', "b\"c", `d`)"#).literals, ["a", "b\"c", "d"]);
-    }
-
-    #[test]
-    fn sed_runs_commands_only_by_e() {
-        for program in ["e", "1e ls", "s/a/b/e", "p;s|a|b|ge"] {
-            assert!(sed_command(program), "{program}");
-        }
-        for program in ["s/e/x/", "s/a/the e/g", "/e/d", "p", "s/a/b/w e"] {
-            assert!(!sed_command(program), "{program}");
-        }
     }
 }

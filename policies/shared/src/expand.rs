@@ -1,5 +1,7 @@
 //! Expands words as far as that is known without running anything.
 
+mod parameter;
+
 use crate::{
     finding::{Finding, Rule},
     limits::MAX_FIELD_BYTES,
@@ -11,7 +13,7 @@ use crate::{
 
 /// Stands in a field's text for a part that can't be known. No command can hold a NUL.
 pub(crate) const UNKNOWN: char = '\0';
-const GLOB_MARKS: [char; 3] = ['*', '?', '['];
+const GLOB_MARKS: [char; 4] = ['*', '?', '[', '('];
 
 /// One word as a program would get it.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +21,8 @@ pub(crate) struct Field {
     pub(crate) text: String,
     /// Whether the shell replaces it by names of files that match.
     pub(crate) glob: bool,
+    /// Whether an unknown part of it may become several fields.
+    pub(crate) splits: bool,
     /// What can be read from it, where it is a process substitution or came from one command.
     pub(crate) stream: Option<Stream>,
 }
@@ -101,7 +105,11 @@ impl Walk<'_> {
             match value {
                 Value::Known(text) | Value::Stand(text) if quoted => builder.append(&text, true),
                 Value::Known(text) | Value::Stand(text) => builder.split(&text),
-                Value::Unknown => builder.append(UNKNOWN.encode_utf8(&mut [0; 4]), true),
+                Value::Unknown => {
+                    builder.append(UNKNOWN.encode_utf8(&mut [0; 4]), true);
+                    let is_set = !matches!(&piece, Piece::Parameter { name, .. } if scope.is_unset(name));
+                    builder.splits(is_set && !quoted);
+                }
             }
         }
         builder.finish()
@@ -124,13 +132,10 @@ impl Walk<'_> {
         match piece {
             Piece::Text { text, .. } => (Value::Known(text.clone()), None),
             Piece::Parameter { name, .. } => (scope.value(name), None),
-            Piece::Computed { inner, .. } => {
-                self.value(inner, Mode::Document, scope);
-                (Value::Unknown, None)
-            }
+            Piece::Computed { inner, quoted } => (self.computed(inner, *quoted, scope), None),
             Piece::Arithmetic { inner } => {
                 self.value(inner, Mode::Document, scope);
-                (Value::Stand("1".to_owned()), None)
+                (Value::Stand("11".to_owned()), None)
             }
             Piece::Tilde { user } => (tilde(user, scope), None),
             Piece::Substitution { script, .. } => match self.substitution(script, scope) {
@@ -201,6 +206,10 @@ impl Builder {
         }
     }
 
+    fn splits(&mut self, splits: bool) {
+        self.current.get_or_insert_default().splits |= splits;
+    }
+
     /// `"$@"`: every argument is a field of its own.
     fn append_each(&mut self, words: &[String]) {
         for (index, word) in words.iter().enumerate() {
@@ -226,6 +235,6 @@ impl Builder {
 
 fn bounded(mut field: Field) -> Field {
     // A bracket that nothing closes is a plain one: `[` is a program.
-    field.glob &= field.text.contains(['*', '?', ']']);
+    field.glob &= field.text.contains(['*', '?', ']', '(']);
     if field.text.len() > MAX_FIELD_BYTES { Field::unknown() } else { field }
 }

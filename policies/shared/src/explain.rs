@@ -1,6 +1,6 @@
 //! The rules in words that an agent can be shown.
 
-use crate::settings::Settings;
+use crate::{finding::Rule, rules::allowed, settings::Settings};
 
 const LAYERED: &str = "\
 Commands are parsed as a shell reads them, and every part is judged: pipelines, substitutions, \
@@ -33,6 +33,7 @@ pub fn explain(settings: &Settings) -> String {
     let mut text = LAYERED.to_owned();
     if settings.strict {
         text += STRICT;
+        text += &format!("Allowed: {}.\n", allowed::in_words());
     }
     let mut list = |what: &str, names: &[String]| {
         if !names.is_empty() {
@@ -41,5 +42,29 @@ pub fn explain(settings: &Settings) -> String {
     };
     list("The operator also refuses", &settings.blocked);
     list("The operator also allows in strict mode", &settings.allowed);
+    list("The operator switched off", &settings.disabled);
+    text += "Rules, by the ids that verdicts name:\n";
+    for (rule, id, words) in Rule::all() {
+        let is_idle = matches!(rule, Rule::NotAllowed | Rule::Substitution) && !settings.strict;
+        if settings.applies(rule) && !is_idle {
+            text += &format!("- {id}: {words}\n");
+        }
+    }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_follow_the_settings() {
+        let plain = explain(&Settings::default());
+        assert!(plain.contains("- system-path: ") && !plain.contains("not-allowed"));
+        let settings =
+            Settings { strict: true, disabled: vec!["network".to_owned()], ..Settings::default() };
+        let strict = explain(&settings);
+        assert!(strict.contains("- not-allowed: ") && strict.contains("git (clone"));
+        assert!(strict.contains("switched off: network") && !strict.contains("- network: "));
+    }
 }

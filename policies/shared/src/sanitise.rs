@@ -5,7 +5,10 @@ use brush_parser::ast::{
     Pipeline, Program, SeparatorOperator, SimpleCommand,
 };
 
-use crate::word::{Mode, Piece, braces, pieces};
+use crate::{
+    parse::Script,
+    word::{Mode, Piece, braces, pieces},
+};
 
 /// Words that a shell reads as syntax where a command begins.
 const RESERVED: &[&str] = &[
@@ -19,7 +22,12 @@ pub(crate) fn words(words: &[String]) -> String {
 }
 
 /// None where a word is expanded in any way, or the command is more than lists and pipelines.
-pub(crate) fn program(program: &Program) -> Option<String> {
+pub(crate) fn script(text: &str, script: &Script) -> Option<String> {
+    // An index is no longer in its word; a carriage return was taken for the end of a line.
+    if !script.indices.is_empty() || text.contains('\r') { None } else { program(&script.program) }
+}
+
+fn program(program: &Program) -> Option<String> {
     let lists: Option<Vec<_>> = program.complete_commands.iter().map(list).collect();
     Some(lists?.join("\n"))
 }
@@ -108,13 +116,18 @@ fn literal(raw: &str) -> Option<String> {
     let mut whole = String::new();
     for piece in pieces(raw, Mode::Word).ok()? {
         match piece {
-            Piece::Text { text, quoted } if quoted || !text.contains(['*', '?', '[', '(']) => {
+            Piece::Text { text, quoted } if quoted || is_literal(&text) => {
                 whole += &text;
             }
             _ => return None,
         }
     }
     Some(whole)
+}
+
+/// Nothing in it is expanded where a word stands or a variable is declared.
+fn is_literal(text: &str) -> bool {
+    !text.contains(['*', '?', '[', '(']) && !text.contains("=~") && !text.contains(":~")
 }
 
 fn quoted(word: &str) -> String {
@@ -128,8 +141,48 @@ fn quoted(word: &str) -> String {
 mod tests {
     use super::*;
 
+    use brush_parser::Token;
+    use proptest::prelude::*;
+
     fn sanitised(text: &str) -> Option<String> {
-        program(&crate::parse::program(text, 8).unwrap())
+        script(text, &crate::parse::script(text, 8).ok()?)
+    }
+
+    /// What a shell reads: operators, and words without their quotes.
+    fn read(text: &str) -> Vec<String> {
+        let mut read: Vec<String> = Vec::new();
+        for token in crate::lex::lex(text, 8).unwrap().tokens {
+            let next = match token {
+                // The end of a line ends a command, where one has begun.
+                Token::Operator(mark, _) if mark == "\n" => {
+                    if read.last().is_none_or(|last| last.starts_with("op ")) {
+                        continue;
+                    }
+                    "op ;".to_owned()
+                }
+                Token::Operator(mark, _) => format!("op {mark}"),
+                Token::Word(word, _) => format!("word {}", literal(&word).unwrap()),
+            };
+            read.push(next);
+        }
+        while read.last().is_some_and(|last| last == "op ;") {
+            read.pop();
+        }
+        read
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 4_000, ..ProptestConfig::default() })]
+
+        #[test]
+        fn what_is_printed_reads_as_the_same_tree(
+            text in "(a|ls|'a b'|\"x\"|\\\\ | |=|2|>|<|;|&&|\\|\\||\\||&|\n|'|\"|!|#|~|-|if|HEAD~1|\\$'\\\\x41'|/){0,14}"
+        ) {
+            // `a |& b` is printed as what it is short for.
+            if let Some(printed) = sanitised(&text).filter(|_| !text.contains("|&")) {
+                prop_assert_eq!(read(&text), read(&printed), "{:?} became {:?}", text, printed);
+            }
+        }
     }
 
     #[test]

@@ -5,6 +5,8 @@ use std::{
     rc::Rc,
 };
 
+use brush_parser::ast::FunctionDefinition;
+
 use crate::rules::paths::{self, WORKSPACE};
 
 /// Where `~` leads. The true place differs; rules only need to know that it is a home.
@@ -24,7 +26,7 @@ pub(crate) enum Value {
 #[derive(Clone, Debug)]
 pub(crate) struct Scope {
     variables: BTreeMap<String, Option<String>>,
-    functions: Rc<BTreeSet<String>>,
+    functions: Rc<BTreeMap<String, Rc<FunctionDefinition>>>,
     /// Names that the caller set to values that are not told.
     environment: Rc<BTreeSet<String>>,
     /// Arguments of the script; none where they can't be known.
@@ -59,12 +61,13 @@ impl Scope {
         match name {
             "IFS" => Value::Known(DEFAULT_SEPARATORS.to_owned()),
             "HOME" => stand(HOME),
+            "PATH" => stand("/usr/local/bin:/usr/bin:/bin"),
+            "OLDPWD" | "TMPDIR" => stand("/tmp"),
             "PWD" => self.cwd.as_deref().map_or(Value::Unknown, stand),
             "USER" | "LOGNAME" => stand("user"),
             "SHELL" | "BASH" | "0" => stand("sh"),
-            "?" | "#" | "$" | "!" | "RANDOM" | "SECONDS" | "UID" | "EUID" | "PPID" | "LINENO" => {
-                stand("1")
-            }
+            "?" | "#" | "RANDOM" | "SECONDS" | "UID" | "EUID" | "LINENO" => stand("1"),
+            "$" | "!" | "PPID" => stand("4242"),
             "@" | "*" => self.arguments(),
             _ => name.parse().map_or(Value::Unknown, |number| self.argument(number)),
         }
@@ -91,12 +94,28 @@ impl Scope {
         self.variables.insert(name.to_owned(), value);
     }
 
-    pub(crate) fn define(&mut self, function: &str) {
-        Rc::make_mut(&mut self.functions).insert(function.to_owned());
+    pub(crate) fn define(&mut self, function: &FunctionDefinition) {
+        let name = function.fname.value.clone();
+        Rc::make_mut(&mut self.functions).insert(name, Rc::new(function.clone()));
     }
 
-    pub(crate) fn is_function(&self, name: &str) -> bool {
-        self.functions.contains(name)
+    pub(crate) fn function(&self, name: &str) -> Option<Rc<FunctionDefinition>> {
+        if self.functions.is_empty() { None } else { self.functions.get(name).cloned() }
+    }
+
+    /// Nobody gave it a value: neither this command nor the caller.
+    pub(crate) fn is_unset(&self, name: &str) -> bool {
+        !self.variables.contains_key(name)
+            && !self.environment.contains(name)
+            && self.preset(name) == Value::Unknown
+    }
+
+    /// The state in which a body may be run later: any variable may have changed.
+    pub(crate) fn later(&self) -> Self {
+        let mut later = self.clone();
+        later.positional = None;
+        later.variables.values_mut().for_each(|value| *value = None);
+        later
     }
 
     /// Follows `cd`.

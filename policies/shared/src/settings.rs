@@ -3,6 +3,8 @@
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::finding::Rule;
+
 /// Longest list of names in the settings.
 const MAX_NAMES: usize = 1000;
 
@@ -14,9 +16,29 @@ pub struct Settings {
     pub strict: bool,
     /// Further programs that are refused, by name.
     pub blocked: Vec<String>,
-    /// Further programs that strict mode allows, by name; never lifts a refusal.
+    /// Further programs that strict mode allows: `awk`, or `terraform plan` for one sub-command.
+    /// Never lifts a refusal.
     pub allowed: Vec<String>,
+    /// Rules that are switched off, by id; `blocked-command:crontab` for one program.
+    pub disabled: Vec<String>,
 }
+
+impl Settings {
+    /// Whether a rule counts. Most bindings disable none.
+    pub(crate) fn applies(&self, rule: Rule) -> bool {
+        self.disabled.is_empty() || !self.disabled.iter().any(|id| id == rule.id())
+    }
+
+    /// Whether the operator took this program off the list of blocked ones.
+    pub(crate) fn unblocks(&self, program: &str) -> bool {
+        self.disabled.iter().any(|entry| {
+            entry.split_once(':').is_some_and(|(rule, name)| rule == BLOCKED && name == program)
+        })
+    }
+}
+
+/// The rule of which single programs can be taken out.
+const BLOCKED: &str = "blocked-command";
 
 /// What is wrong with one value of the settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,7 +48,7 @@ pub struct Problem {
     pub message: String,
 }
 
-const KEYS: [&str; 3] = ["strict", "blocked", "allowed"];
+const KEYS: [&str; 4] = ["strict", "blocked", "allowed", "disabled"];
 
 impl Settings {
     /// Reads settings from a JSON object.
@@ -45,6 +67,21 @@ impl Settings {
     }
 }
 
+impl Settings {
+    /// Reads the settings of the policy that is always strict: they have no switch for that.
+    ///
+    /// # Errors
+    /// Every problem found, each with the place it is at.
+    pub fn strict_from_json(text: &str) -> Result<Self, Vec<Problem>> {
+        let has_switch = serde_json::from_str(text).is_ok_and(|value: Value| value.get("strict").is_some());
+        if has_switch {
+            let message = "This policy is always strict; leave the switch out.".to_owned();
+            return Err(vec![problem("/strict", message)]);
+        }
+        Ok(Self { strict: true, ..Self::from_json(text)? })
+    }
+}
+
 fn problems(value: &Value) -> Vec<Problem> {
     let Value::Object(object) = value else {
         return vec![problem("", "The settings must be a JSON object.".to_owned())];
@@ -53,10 +90,16 @@ fn problems(value: &Value) -> Vec<Problem> {
         .iter()
         .flat_map(|(key, value)| match key.as_str() {
             "strict" => flag(value),
-            "blocked" | "allowed" => names(key, value),
+            "blocked" => names(key, value, name_problem),
+            "allowed" => names(key, value, entry_problem),
+            "disabled" => names(key, value, rule_problem),
             _ => vec![problem(
                 &format!("/{}", escape(key)),
-                format!("There is no such setting; there are {}.", KEYS.join(", ")),
+                format!(
+                    "There is no such setting{}; there are {}.",
+                    suggestion(key, KEYS.into_iter()),
+                    KEYS.join(", ")
+                ),
             )],
         })
         .collect()
@@ -69,26 +112,65 @@ fn flag(value: &Value) -> Vec<Problem> {
     vec![problem("/strict", "This must be true or false.".to_owned())]
 }
 
-fn names(key: &str, value: &Value) -> Vec<Problem> {
+fn names(key: &str, value: &Value, problem_of: fn(&str) -> Option<String>) -> Vec<Problem> {
     let Value::Array(names) = value else {
         return vec![problem(&format!("/{key}"), "This must be a list of names.".to_owned())];
     };
     if names.len() > MAX_NAMES {
         return vec![problem(&format!("/{key}"), format!("At most {MAX_NAMES} names fit."))];
     }
-    let wrong = names.iter().enumerate().filter(|(_, name)| !name.as_str().is_some_and(is_name));
-    wrong
-        .map(|(index, _)| {
-            problem(
-                &format!("/{key}/{index}"),
-                "This must be a program's plain name, such as `make`.".to_owned(),
-            )
-        })
-        .collect()
+    let wrong = names.iter().enumerate().filter_map(|(index, name)| {
+        let message = match name.as_str() {
+            Some(name) => problem_of(name)?,
+            None => "This must be a text.".to_owned(),
+        };
+        Some(problem(&format!("/{key}/{index}"), message))
+    });
+    wrong.collect()
 }
 
-fn is_name(name: &str) -> bool {
-    !name.is_empty() && !name.contains(|c: char| c == '/' || c.is_whitespace() || c.is_control())
+fn name_problem(name: &str) -> Option<String> {
+    let is_name = !name.is_empty()
+        && !name.contains(|c: char| c == '/' || c.is_whitespace() || c.is_control());
+    (!is_name).then(|| "This must be a program's plain name, such as `make`.".to_owned())
+}
+
+/// `awk`, or `terraform plan`.
+fn entry_problem(entry: &str) -> Option<String> {
+    let (name, subcommand) = entry.split_once(' ').unwrap_or((entry, "x"));
+    (name_problem(name).is_some() || name_problem(subcommand).is_some()).then(|| {
+        "This must be a program's plain name, with a sub-command behind a space if only that is \
+         allowed: `awk` or `terraform plan`."
+            .to_owned()
+    })
+}
+
+fn rule_problem(entry: &str) -> Option<String> {
+    if let Some((rule, name)) = entry.split_once(':') {
+        return if rule == BLOCKED {
+            name_problem(name)
+        } else {
+            Some(format!("Only `{BLOCKED}` takes a program, as in `{BLOCKED}:crontab`."))
+        };
+    }
+    match Rule::all().find(|(_, id, _)| *id == entry) {
+        Some((rule, _, _)) if rule.can_be_disabled() => None,
+        Some((Rule::NotAllowed, _, _)) => Some(
+            "The allow-list is what strict mode is: add to `allowed`, or leave strict mode."
+                .to_owned(),
+        ),
+        Some(_) => Some("What can't be judged is always refused; this stays on.".to_owned()),
+        None => Some(format!(
+            "There is no rule `{entry}`{}.",
+            suggestion(entry, Rule::all().map(|(_, id, _)| id))
+        )),
+    }
+}
+
+/// What was perhaps meant.
+fn suggestion<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> String {
+    let nearest = known.min_by_key(|known| strsim::damerau_levenshtein(name, known));
+    nearest.map_or(String::new(), |nearest| format!("; the nearest is `{nearest}`"))
 }
 
 /// As RFC 6901 wants it.
@@ -132,6 +214,33 @@ mod tests {
             paths(r#"{"blocked": ["make", "", 7, "a b"], "strict": 1}"#),
             ["/blocked/1", "/blocked/2", "/blocked/3", "/strict"]
         );
+    }
+
+    #[test]
+    fn rules_are_disabled_by_id() {
+        let text = r#"{"disabled": ["network", "blocked-command:crontab"]}"#;
+        let settings = Settings::from_json(text).unwrap();
+        assert!(!settings.applies(Rule::Network) && settings.applies(Rule::SystemPath));
+        assert!(settings.unblocks("crontab") && !settings.unblocks("sudo"));
+    }
+
+    #[test]
+    fn an_unknown_rule_is_answered_with_the_nearest() {
+        let problems = Settings::from_json(r#"{"disabled": ["sytem-path"]}"#).unwrap_err();
+        assert_eq!(problems[0].path, "/disabled/0");
+        assert!(problems[0].message.contains("`system-path`"), "{problems:?}");
+    }
+
+    #[test]
+    fn what_keeps_judging_possible_stays_on() {
+        let text = r#"{"disabled": ["unparsable", "too-complex", "not-allowed", "network:x"]}"#;
+        assert_eq!(paths(text), ["/disabled/0", "/disabled/1", "/disabled/2", "/disabled/3"]);
+    }
+
+    #[test]
+    fn an_allowed_program_may_have_a_sub_command() {
+        assert!(Settings::from_json(r#"{"allowed": ["awk", "terraform plan"]}"#).is_ok());
+        assert_eq!(paths(r#"{"allowed": ["a b c", " x", "/bin/x"]}"#).len(), 3);
     }
 
     #[test]

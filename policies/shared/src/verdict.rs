@@ -21,9 +21,9 @@ pub enum Risk {
     Safe,
     /// Reaches the network, removes files of the project, or runs code that can't be read.
     Moderate,
-    /// Always refused.
+    /// Refused.
     Dangerous,
-    /// Always refused; no settings and no other spelling make it acceptable.
+    /// Refused, whatever strict mode or the allow-list say.
     Blocked,
 }
 
@@ -68,8 +68,8 @@ fn judge_text(walk: &mut Walk<'_>, request: &Request) -> Option<String> {
         walk.report(too_long());
         return None;
     }
-    let program = walk.text(&request.command)?;
-    sanitise::program(&program)
+    let script = walk.text(&request.command)?;
+    sanitise::script(&request.command, &script)
 }
 
 fn too_long() -> Finding {

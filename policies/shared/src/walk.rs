@@ -10,7 +10,8 @@ use crate::{
     expand::Field,
     finding::{Finding, Rule},
     limits::{MAX_COMMANDS, MAX_NESTING, MAX_SCRIPT_DEPTH},
-    parse::{self, ParseError},
+    parse::{self, ParseError, Script},
+    word::Mode,
     request::Request,
     scope::Scope,
     settings::Settings,
@@ -36,10 +37,12 @@ pub(crate) struct Walk<'a> {
     worst: Finding,
     commands: usize,
     depth: usize,
+    /// Functions that are running.
+    calls: Vec<String>,
+    /// Scripts that run when the shell ends.
+    traps: Vec<String>,
     /// How many compound commands lie around what is being walked, in all scripts together.
     nesting: usize,
-    /// The script being walked; the tree's positions point into it.
-    source: String,
 }
 
 impl<'a> Walk<'a> {
@@ -50,8 +53,9 @@ impl<'a> Walk<'a> {
             worst: Finding::allowed(),
             commands: 0,
             depth: 0,
+            calls: Vec::new(),
+            traps: Vec::new(),
             nesting: 0,
-            source: String::new(),
         }
     }
 
@@ -60,18 +64,20 @@ impl<'a> Walk<'a> {
     }
 
     pub(crate) fn report(&mut self, finding: Finding) {
-        if finding.outweighs(&self.worst) {
+        if finding.outweighs(&self.worst) && self.settings.applies(finding.rule) {
             self.worst = finding;
         }
     }
 
     /// Judges the request's command; the tree is for whoever wants to print it.
-    pub(crate) fn text(&mut self, text: &str) -> Option<Program> {
-        let program = self.parse(text)?;
-        text.clone_into(&mut self.source);
+    pub(crate) fn text(&mut self, text: &str) -> Option<Script> {
+        let script = self.parse(text)?;
         let mut scope = self.scope();
-        self.program(&program, &mut scope, &Stream::Inherited);
-        Some(program)
+        self.whole(&script, &mut scope, &Stream::Inherited);
+        for script in std::mem::take(&mut self.traps) {
+            self.script(&script, &mut scope.clone(), &Stream::Inherited);
+        }
+        Some(script)
     }
 
     /// Judges a command that no shell reads.
@@ -85,9 +91,9 @@ impl<'a> Walk<'a> {
         Scope::new(&self.request.cwd, &self.request.env_names)
     }
 
-    fn parse(&mut self, text: &str) -> Option<Program> {
-        match parse::program(text, MAX_NESTING.saturating_sub(self.nesting)) {
-            Ok(program) => Some(program),
+    fn parse(&mut self, text: &str) -> Option<Script> {
+        match parse::script(text, MAX_NESTING.saturating_sub(self.nesting)) {
+            Ok(script) => Some(script),
             Err(ParseError::Unreadable) => {
                 let reason = "The command can't be parsed as a shell command.".to_owned();
                 self.report(
@@ -119,15 +125,42 @@ impl<'a> Walk<'a> {
             worst: Finding::allowed(),
             commands: self.commands,
             depth: self.depth,
+            calls: self.calls.clone(),
+            traps: Vec::new(),
             nesting: self.nesting,
-            source: String::new(),
         }
     }
 
     /// Ends a fork and returns what it found.
     pub(crate) fn join(&mut self, fork: Self) -> Finding {
         self.commands = fork.commands;
+        self.traps.extend(fork.traps);
         fork.worst
+    }
+
+    /// Judges what runs later, if at all: what is not known yet says nothing.
+    pub(crate) fn certain(&mut self, judge: impl FnOnce(&mut Self)) {
+        let mut inner = self.fork();
+        judge(&mut inner);
+        let finding = self.join(inner);
+        if !matches!(finding.rule, Rule::UnknownCommand | Rule::UnknownTarget) {
+            self.report(finding);
+        }
+    }
+
+    /// `trap`: judged with what is known when the shell ends.
+    pub(crate) fn at_exit(&mut self, script: &str, scope: &Scope) {
+        self.certain(|walk| {
+            walk.script(script, &mut scope.clone(), &Stream::Inherited);
+        });
+        self.traps.push(script.to_owned());
+    }
+
+    /// A name with an index, where the shell expands the text once more: `test -v 'a[$(x)]'`.
+    pub(crate) fn index(&mut self, field: &Field, scope: &mut Scope) {
+        if field.text.contains('[') && field.text.contains(['$', '`']) {
+            self.value(&field.text.clone(), Mode::Document, scope);
+        }
     }
 
     /// Runs `judge` one level deeper; nothing where that is too deep.
@@ -162,17 +195,19 @@ impl<'a> Walk<'a> {
             return Stream::Unknown;
         }
         self.deeper(|walk| {
-            let Some(program) = walk.parse(text) else { return Stream::Unknown };
-            let outer = std::mem::replace(&mut walk.source, text.to_owned());
-            let output = walk.program(&program, scope, input);
-            walk.source = outer;
-            output
+            let Some(script) = walk.parse(text) else { return Stream::Unknown };
+            walk.whole(&script, scope, input)
         })
         .unwrap_or(Stream::Unknown)
     }
 
     /// `$(…)`: runs in a copy of the shell's state.
     pub(crate) fn substitution(&mut self, script: &str, scope: &Scope) -> Stream {
+        self.refuse_substitution();
+        self.script(script, &mut scope.clone(), &Stream::Inherited)
+    }
+
+    pub(crate) fn refuse_substitution(&mut self) {
         if self.settings.strict {
             let reason = "Command substitution is refused in strict mode.".to_owned();
             self.report(
@@ -180,7 +215,13 @@ impl<'a> Walk<'a> {
                     .advise("Run the inner command on its own and use its output."),
             );
         }
-        self.script(script, &mut scope.clone(), &Stream::Inherited)
+    }
+
+    fn whole(&mut self, script: &Script, scope: &mut Scope, input: &Stream) -> Stream {
+        for index in &script.indices {
+            self.value(index, Mode::Document, scope);
+        }
+        self.program(&script.program, scope, input)
     }
 
     fn program(&mut self, program: &Program, scope: &mut Scope, input: &Stream) -> Stream {

@@ -6,11 +6,8 @@
 
 mod ansi;
 pub(crate) mod braces;
-mod scan;
 
-use scan::{brace_end, double_quote_end, parenthesis_end, single_quote_end};
-
-use crate::limits::MAX_NESTING;
+use crate::{lex::Scan, limits::MAX_NESTING, parse::ParseError};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Piece {
@@ -85,6 +82,14 @@ impl Reader<'_> {
 
     fn rest(&self) -> &str {
         self.raw.get(self.at..).unwrap_or_default()
+    }
+
+    /// Asks where something ends that begins here.
+    fn scan<T>(
+        &self,
+        find: impl FnOnce(&mut Scan<'_>, usize) -> Result<T, ParseError>,
+    ) -> Result<T, Unreadable> {
+        find(&mut Scan::new(self.raw), self.at).map_err(|_| Unreadable)
     }
 
     /// Text up to `end` (a position in the raw word), which is left one byte before `past`.
@@ -176,7 +181,7 @@ impl Reader<'_> {
 
     fn single_quoted(&mut self) -> Result<(), Unreadable> {
         self.at += 1;
-        let end = single_quote_end(self.raw, self.at).ok_or(Unreadable)?;
+        let end = self.scan(|scan, at| scan.single_quote_end(at))?;
         let text = self.take(end)?;
         self.at += 1;
         self.text(&text, true);
@@ -185,7 +190,7 @@ impl Reader<'_> {
 
     fn double_quoted(&mut self) -> Result<(), Unreadable> {
         self.at += 1;
-        let end = double_quote_end(self.raw, self.at, MAX_NESTING).ok_or(Unreadable)?;
+        let end = self.scan(|scan, at| scan.double_quote_end(at, MAX_NESTING))?;
         let inner = self.take(end)?;
         self.at += 1;
         // An empty quotation still makes a word.
@@ -230,23 +235,28 @@ impl Reader<'_> {
         name
     }
 
+    /// `$((…))` is arithmetic, unless its brackets close apart: `$((a); (b))` runs two subshells.
     fn parenthesis(&mut self, quoted: bool) -> Result<(), Unreadable> {
         self.at += 1;
-        let end = parenthesis_end(self.raw, self.at, MAX_NESTING).ok_or(Unreadable)?;
-        let inner = self.take(end)?;
+        if self.byte() == Some(b'(')
+            && let Some(end) = self.scan(|scan, at| scan.arithmetic_end(at + 1, MAX_NESTING))?
+        {
+            self.at += 1;
+            let inner = self.take(end)?;
+            self.at += 2;
+            self.pieces.push(Piece::Arithmetic { inner });
+            return Ok(());
+        }
+        let end = self.scan(|scan, at| scan.substitution_end(at, MAX_NESTING))?;
+        let script = self.take(end)?;
         self.at += 1;
-        // `$((…))` is arithmetic; `$( (…) )` is a subshell.
-        let arithmetic = inner.strip_prefix('(').and_then(|inner| inner.strip_suffix(')'));
-        self.pieces.push(match arithmetic {
-            Some(inner) if is_balanced(inner) => Piece::Arithmetic { inner: inner.to_owned() },
-            _ => Piece::Substitution { script: inner, quoted },
-        });
+        self.pieces.push(Piece::Substitution { script, quoted });
         Ok(())
     }
 
     fn braces(&mut self, quoted: bool) -> Result<(), Unreadable> {
         self.at += 1;
-        let end = brace_end(self.raw, self.at, MAX_NESTING).ok_or(Unreadable)?;
+        let end = self.scan(|scan, at| scan.brace_end(at, quoted, MAX_NESTING))?;
         let inner = self.take(end)?;
         self.at += 1;
         let is_plain = inner.bytes().all(is_name) || matches!(inner.as_str(), "@" | "*");
@@ -260,9 +270,9 @@ impl Reader<'_> {
 
     /// `$[…]`, the old arithmetic.
     fn brackets(&mut self) -> Result<(), Unreadable> {
-        let length = self.rest().find(']').ok_or(Unreadable)?;
         self.at += 1;
-        let inner = self.take(self.at + length - 1)?;
+        let end = self.scan(|scan, at| scan.bracket_end(at, MAX_NESTING))?;
+        let inner = self.take(end)?;
         self.at += 1;
         self.pieces.push(Piece::Arithmetic { inner });
         Ok(())
@@ -300,18 +310,25 @@ impl Reader<'_> {
     }
 }
 
-/// Whether each bracket closes within, so that the outer pair really was one.
-fn is_balanced(inner: &str) -> bool {
-    let mut depth = 0_usize;
-    for byte in inner.bytes() {
-        match byte {
-            b'(' => depth += 1,
-            b')' if depth == 0 => return false,
-            b')' => depth -= 1,
-            _ => {}
+/// The text of a here-document's tag: nothing in it is expanded.
+pub(crate) fn without_quotes(raw: &str) -> Option<String> {
+    let mut text = String::new();
+    let mut characters = raw.chars();
+    while let Some(character) = characters.next() {
+        match character {
+            '\\' => text.extend(characters.next()),
+            '$' | '`' => return None,
+            '\'' | '"' => loop {
+                match characters.next()? {
+                    '\\' | '$' | '`' => return None,
+                    mark if mark == character => break,
+                    other => text.push(other),
+                }
+            },
+            _ => text.push(character),
         }
     }
-    depth == 0
+    Some(text)
 }
 
 pub(crate) fn is_name_start(byte: u8) -> bool {

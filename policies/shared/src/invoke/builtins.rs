@@ -2,11 +2,13 @@
 
 use std::rc::Rc;
 
-use super::Call;
+use super::{Call, output};
 use crate::{
     expand::{Field, UNKNOWN},
+    finding::{Finding, Rule},
     rules::paths,
     scope::Scope,
+    verdict::Risk,
     walk::{Stream, Walk},
 };
 
@@ -15,15 +17,47 @@ impl Walk<'_> {
     pub(super) fn builtin(&mut self, call: &Call<'_>, scope: &mut Scope) -> Option<Stream> {
         match call.name {
             "cd" | "pushd" | "popd" => self.change_directory(call, scope),
-            "export" | "declare" | "typeset" | "local" | "readonly" => declare(call, scope),
-            "unset" => each_operand(call, |name| scope.set(name, Some(String::new()))),
-            "read" | "mapfile" | "readarray" | "getopts" => {
-                each_operand(call, |name| scope.set(name, None));
-                scope.set("REPLY", None);
+            "export" | "declare" | "typeset" | "local" | "readonly" => self.declare(call, scope),
+            "let" => call.arguments.iter().for_each(|field| self.index(field, scope)),
+            "test" | "[" => {
+                call.arguments.iter().for_each(|field| self.index(field, scope));
+                return None;
             }
+            "unset" => each_operand(call, |name| scope.set(name, Some(String::new()))),
+            "read" => read(call, scope),
+            "mapfile" | "readarray" | "getopts" => {
+                self.callback(call, "-C", scope);
+                each_operand(call, |name| scope.set(name, None));
+            }
+            "complete" => self.callback(call, "-C", scope),
+            "fc" => self.callback(call, "-e", scope),
+            "history" => self.callback(call, "-s", scope),
+            "bind" => {
+                for field in call.arguments {
+                    if let Some((_, script)) = field.text.split_once(':') {
+                        self.clear_findings(script.trim_matches([' ', '"']), scope);
+                    }
+                }
+            }
+            "hash" => {
+                if let [option, path, ..] = call.arguments
+                    && option.text == "-p"
+                {
+                    self.invoke(vec![path.clone()], scope, Stream::Inherited);
+                }
+            }
+            "enable" if call.arguments.iter().any(|field| field.text.starts_with("-f")) => {
+                self.report(crate::invoke::loads_code("enable -f"));
+            }
+            "kill" => self.kill(call),
             "printf" if call.arguments.first().is_some_and(|field| field.text == "-v") => {
                 let name = call.arguments.get(1).map_or("", |field| field.text.as_str());
-                scope.set(name, None);
+                let rest = Call { arguments: call.arguments.get(2..).unwrap_or_default(), name: call.name, input: Stream::Inherited };
+                let value = match output::of(&rest, scope) {
+                    Stream::Known(text) => Some(text),
+                    _ => None,
+                };
+                scope.set(name, value);
             }
             "set" => set_arguments(call, scope),
             "shift" => scope.positional = None,
@@ -31,7 +65,7 @@ impl Walk<'_> {
             "source" | "." => return Some(self.source_file(call, scope)),
             "trap" => {
                 if let Some(script) = call.arguments.iter().find(|field| field.text != "--") {
-                    self.script(&script.text, &mut scope.clone(), &Stream::Inherited);
+                    self.at_exit(&script.text, scope);
                 }
             }
             "alias" => self.aliases(call, scope),
@@ -48,12 +82,57 @@ impl Walk<'_> {
                 crate::scope::Value::Known(home) | crate::scope::Value::Stand(home) => Some(home),
                 crate::scope::Value::Unknown => None,
             };
-            return scope.change_directory(home.as_deref().filter(|_| !is_back));
+            let home = home.filter(|_| !is_back);
+            if self.settings.strict
+                && let Some(home) = &home
+            {
+                let finding = paths::check(&Field::plain(home.as_str()), scope, true);
+                finding.into_iter().for_each(|finding| self.report(finding));
+            }
+            return scope.change_directory(home.as_deref());
         };
         if let Some(finding) = paths::check(target, scope, self.settings.strict) {
             self.report(finding);
         }
         scope.change_directory(target.known());
+    }
+
+    /// `export a=b`; a name alone keeps its value, but `declare -n a=b` makes it another's.
+    fn declare(&mut self, call: &Call<'_>, scope: &mut Scope) {
+        let has = |letter| {
+            call.arguments
+                .iter()
+                .any(|field| field.text.starts_with('-') && field.text.contains(letter))
+        };
+        let is_reference = has('n');
+        for field in call.arguments {
+            self.index(field, scope);
+            let Some((name, value)) = field.text.split_once('=') else { continue };
+            self.assigned(name, &Field { text: value.to_owned(), ..field.clone() }, scope);
+            let known = !is_reference && !name.ends_with('+') && !value.contains(UNKNOWN);
+            scope.set(name.trim_end_matches('+'), known.then(|| value.to_owned()));
+        }
+    }
+
+    /// An option whose value the shell runs later.
+    fn callback(&mut self, call: &Call<'_>, option: &str, scope: &Scope) {
+        let pairs = call.arguments.windows(2).filter(|pair| pair[0].text == option);
+        for pair in pairs {
+            self.script(&pair[1].text, &mut scope.clone(), &Stream::Unknown);
+        }
+    }
+
+    /// Process 1 is the runtime's own, -1 stands for all processes.
+    fn kill(&mut self, call: &Call<'_>) {
+        let texts = || call.arguments.iter().map(|field| field.text.as_str());
+        let is_all = texts().skip(1).any(|text| text == "-1") && texts().last() == Some("-1");
+        if is_all || texts().any(|text| text == "1") {
+            let reason = "`kill` would end the runtime itself.".to_owned();
+            self.report(
+                Finding::deny(Rule::BlockedCommand, Risk::Blocked, reason)
+                    .advise("Name the process that is to end."),
+            );
+        }
     }
 
     fn eval(&mut self, call: &Call<'_>, scope: &mut Scope) -> Stream {
@@ -85,14 +164,32 @@ impl Walk<'_> {
     }
 }
 
-/// `export a=b`; a name alone keeps its value, but `declare -n a=b` makes it another's.
-fn declare(call: &Call<'_>, scope: &mut Scope) {
-    let is_reference =
-        call.arguments.iter().any(|field| field.text.starts_with('-') && field.text.contains('n'));
-    for field in call.arguments {
-        let Some((name, value)) = field.text.split_once('=') else { continue };
-        let known = !is_reference && !name.ends_with('+') && !value.contains(UNKNOWN);
-        scope.set(name.trim_end_matches('+'), known.then(|| value.to_owned()));
+/// `read` from a text that is known: its words, the last variable with all that is left.
+fn read(call: &Call<'_>, scope: &mut Scope) {
+    scope.set("REPLY", None);
+    let has_options = call.arguments.iter().any(|field| {
+        field.text.starts_with('-') && !matches!(field.text.as_str(), "-r" | "-e" | "-s")
+    });
+    let line = match &call.input {
+        Stream::Known(text) if !has_options => text.lines().next().map(str::to_owned),
+        _ => None,
+    };
+    let names: Vec<_> =
+        call.arguments.iter().filter(|field| !field.text.starts_with('-')).collect();
+    let mut rest = line.as_deref();
+    for (index, name) in names.iter().enumerate() {
+        let is_last = index + 1 == names.len();
+        let value = rest.map(|text| match text.trim().split_once([' ', '\t']) {
+            Some((word, left)) if !is_last => {
+                rest = Some(left);
+                word.to_owned()
+            }
+            _ => {
+                rest = Some("");
+                text.trim().to_owned()
+            }
+        });
+        scope.set(&name.text, value);
     }
 }
 

@@ -28,6 +28,8 @@ const XARGS_VALUES: &[&str] = &[
 ];
 /// Most words of a known input that are handed to a command.
 const MAX_WORDS: usize = 256;
+/// Most lines that are filled in one by one.
+const MAX_LINES: usize = 32;
 
 impl Walk<'_> {
     /// Judges what `find` does with what it finds; its paths are judged as any argument.
@@ -47,7 +49,11 @@ impl Walk<'_> {
                 | "--exec-batch" => {
                     let end = rest.iter().position(|field| matches!(&*field.text, ";" | "+"));
                     let command = &rest[..end.unwrap_or(rest.len())];
-                    self.invoke(filled(command, "{}", &found), scope, Stream::Inherited);
+                    let mut fields = filled(command, "{}", &found);
+                    if call.name != "find" && !command.iter().any(|field| field.text.contains('{')) {
+                        fields.extend(found.iter().cloned());
+                    }
+                    self.invoke(fields, scope, Stream::Inherited);
                 }
                 _ => {}
             }
@@ -56,25 +62,88 @@ impl Walk<'_> {
 
     pub(super) fn xargs(&mut self, call: &Call<'_>, scope: &mut Scope) -> Stream {
         let (command, placeholder) = xargs_command(call.arguments);
-        let operands = match &call.input {
+        if command.is_empty() {
+            return Stream::Unknown;
+        }
+        let read = call.arguments.iter().find_map(|field| field.stream.as_ref());
+        let input = read.unwrap_or(&call.input);
+        let operands = match input {
+            Stream::Known(text) if placeholder.is_some() => {
+                let lines = text.lines().take(MAX_LINES);
+                lines.for_each(|line| self.filled_in(command, placeholder, &[Field::plain(line)], scope));
+                return Stream::Unknown;
+            }
             Stream::Known(text) if is_unsplit(call.arguments) => {
                 vec![Field::plain(text.trim_end())]
             }
             Stream::Known(text) => {
                 text.split_whitespace().take(MAX_WORDS).map(Field::plain).collect()
             }
-            Stream::Files(paths) => paths.iter().map(below).collect(),
+            Stream::Files(paths) => paths.iter().map(pattern).collect(),
             Stream::Inherited | Stream::Network | Stream::Unknown => {
-                vec![Field::from_stream(call.input.clone())]
+                vec![Field::from_stream(input.clone())]
             }
         };
-        let fields = match placeholder {
-            Some(placeholder) => filled(command, placeholder, &operands),
-            None => command.iter().cloned().chain(operands).collect(),
+        let command = match placeholder {
+            Some(placeholder) => by_name(command, placeholder, input),
+            None => command.to_vec(),
         };
-        self.invoke(fields, scope, Stream::Inherited);
+        self.filled_in(&command, placeholder, &operands, scope);
         Stream::Unknown
     }
+
+    /// `parallel COMMAND ::: VALUES`: a script for each value.
+    pub(super) fn parallel(&mut self, call: &Call<'_>, scope: &mut Scope) -> Stream {
+        let (command, _) = xargs_command(call.arguments);
+        let mut parts = command.split(|field| field.text == ":::");
+        let words = parts.next().unwrap_or_default().iter().map(|field| field.text.as_str());
+        let template = words.collect::<Vec<_>>().join(" ");
+        let mut values: Vec<_> = parts.flatten().map(|field| field.text.clone()).collect();
+        match &call.input {
+            Stream::Known(text) => values.extend(text.lines().map(str::to_owned)),
+            _ if values.is_empty() => values.push("${_item}".to_owned()),
+            _ => {}
+        }
+        for value in values.iter().take(MAX_LINES) {
+            let script = if template.contains("{}") {
+                template.replace("{}", value)
+            } else {
+                format!("{template} {value}")
+            };
+            self.script(&script, &mut scope.clone(), &Stream::Inherited);
+        }
+        Stream::Unknown
+    }
+
+    fn filled_in(
+        &mut self,
+        command: &[Field],
+        placeholder: Option<&str>,
+        operands: &[Field],
+        scope: &mut Scope,
+    ) {
+        let fields = match placeholder {
+            Some(placeholder) => filled(command, placeholder, operands),
+            None => command.iter().chain(operands).cloned().collect(),
+        };
+        self.invoke(fields, scope, Stream::Inherited);
+    }
+}
+
+/// What a script gets in place of `{}` is data, of which only the place can be judged: it stands
+/// there as a variable that nobody set.
+fn by_name(command: &[Field], placeholder: &str, input: &Stream) -> Vec<Field> {
+    let is_script = command
+        .first()
+        .is_some_and(|field| super::shells::is_shell(field.text.rsplit('/').next().unwrap_or("")));
+    if !is_script || !matches!(input, Stream::Inherited | Stream::Unknown) {
+        return command.to_vec();
+    }
+    let named = |field: &Field| Field {
+        text: field.text.replace(placeholder, "${_item}"),
+        ..field.clone()
+    };
+    command.iter().map(named).collect()
 }
 
 /// Whether `xargs` takes its input in one piece, as far as it is known here.
@@ -103,19 +172,39 @@ fn xargs_command(arguments: &[Field]) -> (&[Field], Option<&str>) {
     (rest, placeholder)
 }
 
+/// Tests of `find` by which it finds less than all.
+const NARROWING: &[&str] = &[
+    "-name", "-iname", "-path", "-ipath", "-wholename", "-regex", "-iregex", "-empty", "-newer",
+    "-mtime", "-mmin", "-atime", "-ctime", "-cmin", "-amin", "-size", "-perm", "-user", "-lname",
+];
+
 /// What a search may find: anything below where it begins.
 fn found(call: &Call<'_>) -> Vec<Field> {
-    let starts = call.arguments.iter().take_while(|field| !field.text.starts_with(['-', '(', '!']));
-    let starts: Vec<_> = match call.name {
-        "find" => starts.map(|field| below(&field.text)).collect(),
-        _ => starts.skip(1).map(|field| below(&field.text)).collect(),
-    };
-    if starts.is_empty() { vec![below(".")] } else { starts }
+    listed(call).iter().map(pattern).collect()
 }
 
-fn below(path: impl AsRef<str>) -> Field {
-    let path = path.as_ref().trim_end_matches('/');
-    Field { glob: true, ..Field::plain(format!("{path}/*")) }
+fn pattern(text: impl AsRef<str>) -> Field {
+    Field { glob: true, ..Field::plain(text.as_ref()) }
+}
+
+/// The same as patterns of paths.
+pub(super) fn listed(call: &Call<'_>) -> Vec<String> {
+    let is_find = call.name == "find";
+    let operands = call
+        .arguments
+        .iter()
+        .skip_while(|field| field.text.starts_with(['-', '(', '!']) && !is_find)
+        .take_while(|field| !field.text.starts_with(['-', '(', '!']));
+    let starts: Vec<_> = operands.skip(usize::from(!is_find)).collect();
+    let is_narrow = !is_find
+        || call.arguments.iter().any(|field| NARROWING.contains(&field.text.as_str()));
+    // Fewer than all: what is below a folder, but not the folder.
+    let below = if is_narrow { "/*/*" } else { "/*" };
+    let pattern = |start: &str| format!("{}{below}", start.trim_end_matches('/'));
+    if starts.is_empty() {
+        return vec![pattern(".")];
+    }
+    starts.iter().map(|start| pattern(&start.text)).collect()
 }
 
 /// The command with each placeholder replaced by what was found.
@@ -132,10 +221,4 @@ fn filled(command: &[Field], placeholder: &str, found: &[Field]) -> Vec<Field> {
         }
     }
     fields
-}
-
-/// Where a command's list of files begins, for whoever reads it.
-pub(super) fn listed(call: &Call<'_>) -> Vec<String> {
-    let paths = found(call);
-    paths.iter().map(|field| field.text.trim_end_matches("/*").to_owned()).collect()
 }

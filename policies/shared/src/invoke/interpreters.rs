@@ -2,11 +2,11 @@
 
 use super::Call;
 use crate::{
-    code,
+    code, sed,
     expand::{Field, UNKNOWN},
     finding::{Finding, Rule},
     rules::{paths, removal},
-    scope::Scope,
+    scope::{HOME, Scope},
     verdict::Risk,
     walk::{Stream, Walk},
 };
@@ -25,7 +25,23 @@ const INTERPRETERS: &[(&str, &[&str])] = &[
     ("lua", &["-e"]),
     ("Rscript", &["-e"]),
     ("tsx", &["-e", "--eval"]),
+    ("ts-node", &["-e", "--eval", "-p"]),
+    ("ipython", &["-c"]),
+    ("julia", &["-e", "-E"]),
+    ("elixir", &["-e"]),
+    ("groovy", &["-e"]),
+    ("guile", &["-c"]),
+    ("osascript", &["-e"]),
+    ("expect", &["-c"]),
+    ("emacs", &["--eval"]),
+    ("octave", &["--eval"]),
+    ("tclsh", &[]),
+    ("jshell", &[]),
+    ("R", &["-e"]),
 ];
+
+/// Interpreters whose code names a program without quotes.
+const BARE_COMMANDS: &[(&str, &str)] = &[("expect", "spawn "), ("tclsh", "exec ")];
 
 /// Their first operand is code.
 const PROGRAM_FIRST: &[&str] = &["awk", "gawk", "mawk", "nawk", "sed"];
@@ -42,11 +58,7 @@ const CLEAR_RULES: &[Rule] = &[
 impl Walk<'_> {
     pub(super) fn interpreter(&mut self, call: &Call<'_>, scope: &Scope) {
         if PROGRAM_FIRST.contains(&call.name) {
-            if let Some(program) = call.arguments.iter().find(|field| !field.text.starts_with('-'))
-            {
-                self.program_text(call.name, &program.text, scope);
-            }
-            return;
+            return self.programs(call, scope);
         }
         let Some(options) = options_of(call.name) else { return };
         let mut has_operand = false;
@@ -81,17 +93,66 @@ impl Walk<'_> {
         self.code(who, code, scope);
     }
 
-    /// `sed` and `awk` run commands only by few words of their own.
-    fn program_text(&mut self, who: &str, program: &str, scope: &Scope) {
-        let runs_commands = match who {
-            "sed" => code::sed_command(program),
-            _ => program.contains("system(") || program.contains('|'),
-        };
-        if runs_commands {
-            self.code(who, program, scope);
-            if let Some(command) = program.trim_start_matches(|c: char| c != 'e').get(1..) {
-                self.clear_findings(command, scope);
+    /// The programs of `sed` and `awk`: the first operand, or the values of their options.
+    fn programs(&mut self, call: &Call<'_>, scope: &Scope) {
+        let options = ["-e", "--expression", "--source"];
+        let mut by_option = call
+            .arguments
+            .windows(2)
+            .filter(|pair| options.contains(&pair[0].text.as_str()))
+            .map(|pair| &pair[1])
+            .peekable();
+        if by_option.peek().is_some() {
+            return by_option.for_each(|program| self.program_text(call.name, program, scope));
+        }
+        let mut arguments = call.arguments.iter();
+        while let Some(field) = arguments.next() {
+            match field.text.as_str() {
+                // The values of awk's options; a program that lies in a file is not read here.
+                "-v" | "-F" => drop(arguments.next()),
+                "-f" | "--file" => return,
+                text if text.starts_with('-') && text.len() > 1 => {}
+                _ => return self.program_text(call.name, field, scope),
             }
+        }
+    }
+
+    /// `sed` and `awk` run commands and open files only by few words of their own.
+    fn program_text(&mut self, who: &str, program: &Field, scope: &Scope) {
+        let text = program.text.as_str();
+        if who != "sed" {
+            let marks = ["system(", "|", "getline", ">"];
+            if marks.iter().any(|mark| text.contains(mark)) && text.contains('"') {
+                self.awk(who, text, scope);
+            }
+            return;
+        }
+        let effects = sed::effects(text);
+        for file in effects.files {
+            self.report_path(&Field::plain(file), scope);
+        }
+        for command in effects.commands {
+            self.clear_findings(&command, scope);
+        }
+    }
+
+    /// A literal beside a bar is a command, one beside an angle a file; which is not looked at.
+    fn awk(&mut self, who: &str, text: &str, scope: &Scope) {
+        if text.contains("system(") || text.contains("/inet/") {
+            return self.code(who, text, scope);
+        }
+        for literal in code::read(text).literals {
+            if literal.starts_with('/') {
+                self.report_path(&Field::plain(literal), scope);
+            } else if text.contains('|') {
+                self.clear_findings(&literal, scope);
+            }
+        }
+    }
+
+    fn report_path(&mut self, field: &Field, scope: &Scope) {
+        if let Some(finding) = paths::check(field, scope, self.settings.strict) {
+            self.report(finding);
         }
     }
 
@@ -100,15 +161,27 @@ impl Walk<'_> {
         let reason = format!("`{who}` runs code that is not judged line by line.");
         self.report(Finding::note(Rule::InlineCode, Risk::Moderate, reason));
         let code = code::read(text);
+        if code.is_hidden {
+            let reason = format!("`{who}` would run code that is hidden in a text or downloaded.");
+            self.report(
+                Finding::deny(Rule::UnknownCommand, Risk::Dangerous, reason)
+                    .advise("Write the code out, in a file of the project."),
+            );
+        }
+        if code.literals.iter().any(|literal| literal.starts_with("/inet/")) {
+            let reason = format!("`{who}` would open a connection of its own.");
+            self.report(Finding::deny(Rule::SystemPath, Risk::Dangerous, reason));
+        }
         for literal in &code.literals {
             let field = Field::plain(literal.as_str());
             if literal.starts_with('/')
+                && (code.touches_files || code.starts_programs)
                 && let Some(finding) = paths::check(&field, scope, false)
             {
                 self.report(finding);
             }
             if code.removes
-                && let Some(finding) = removal::check_tree(who, &field, scope)
+                && let Some(finding) = removal::check_tree(who, &home(field), scope)
                 && CLEAR_RULES.contains(&finding.rule)
             {
                 self.report(finding);
@@ -116,18 +189,35 @@ impl Walk<'_> {
         }
         if code.starts_programs {
             let joined = [code.literals.join(" "), code.literals.concat()];
-            code.literals.iter().chain(&joined).for_each(|text| self.clear_findings(text, scope));
+            code.literals
+                .iter()
+                .chain(&joined)
+                .for_each(|text| self.clear_findings(text.trim_matches('|'), scope));
+        }
+        let bare = BARE_COMMANDS.iter().find(|(name, _)| *name == who);
+        for command in bare.iter().flat_map(|(_, word)| text.split(word).skip(1)) {
+            self.clear_findings(command, scope);
         }
     }
 
     /// Judges a text that may be a command; only what no innocent text says counts.
-    fn clear_findings(&mut self, text: &str, scope: &Scope) {
+    pub(super) fn clear_findings(&mut self, text: &str, scope: &Scope) {
         let mut inner = self.fork();
         inner.script(text, &mut scope.clone(), &Stream::Inherited);
         let finding = self.join(inner);
         if finding.denies && CLEAR_RULES.contains(&finding.rule) {
             self.report(finding);
         }
+    }
+}
+
+/// Where other languages let `~` lead.
+fn home(field: Field) -> Field {
+    match field.text.strip_prefix('~') {
+        Some(rest) if rest.is_empty() || rest.starts_with('/') => {
+            Field::plain(format!("{HOME}{rest}"))
+        }
+        _ => field,
     }
 }
 

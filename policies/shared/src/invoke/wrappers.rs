@@ -59,6 +59,32 @@ const WRAPPERS: &[Wrapper] = &[
     wrapper("uvx", "", 0),
     wrapper("entr", "", 0),
     wrapper("catchsegv", "", 0),
+    wrapper("dbus-run-session", "", 0),
+    wrapper("torsocks", "", 0),
+    wrapper("proxychains", "f", 0),
+    wrapper("proxychains4", "f", 0),
+    wrapper("faketime", "", 1),
+    wrapper("fakeroot", "lsib", 0),
+    wrapper("numactl", "", 0),
+    wrapper("prlimit", "", 0),
+    wrapper("setarch", "", 0),
+    wrapper("linux64", "", 0),
+    wrapper("perf", "eo", 1),
+    wrapper("valgrind", "", 0),
+    wrapper("rlwrap", "", 0),
+    wrapper("tsp", "", 0),
+    wrapper("screen", "Sctx", 0),
+    wrapper("dtach", "nAac", 0),
+    wrapper("abduco", "nAac", 0),
+    wrapper("caffeinate", "", 0),
+    wrapper("systemd-run", "pu", 0),
+    wrapper("systemd-inhibit", "", 0),
+    wrapper("ssh-agent", "at", 0),
+    wrapper("dumb-init", "", 0),
+    wrapper("tini", "", 0),
+    wrapper("daemonize", "", 0),
+    wrapper("hyperfine", "wrmM", 0),
+    wrapper("sem", "j", 0),
     wrapper("!", "", 0),
 ];
 
@@ -74,19 +100,44 @@ const RUNNERS: &[(&str, &[&str])] = &[
     ("npm", &["exec", "x"]),
     ("pnpm", &["exec", "dlx"]),
     ("yarn", &["exec", "dlx"]),
+    ("conda", &["run"]),
+    ("mamba", &["run"]),
+    ("micromamba", &["run"]),
+    ("doppler", &["run"]),
+    ("op", &["run"]),
+    ("dotenvx", &["run"]),
+    ("mise", &["exec", "x"]),
+    ("rbenv", &["exec"]),
+    ("pyenv", &["exec"]),
+    ("volta", &["run"]),
 ];
 
 /// What a program with these arguments starts; none if it is no wrapper.
 pub(super) fn inner(name: &str, arguments: &[Field]) -> Option<Inner> {
-    if name == "watch" {
-        return Some(watched(arguments));
-    }
-    if let Some((_, subcommands)) = RUNNERS.iter().find(|(runner, _)| *runner == name) {
-        let (first, rest) = arguments.split_first()?;
-        return subcommands.contains(&first.text.as_str()).then(|| started(rest, "p", &[], 0));
+    match name {
+        "watch" => return Some(joined(arguments, "n", &["--interval"], 0)),
+        "ssh" => return remote(arguments),
+        _ if name.starts_with("ld-linux") || name.starts_with("ld-musl") || name == "ld.so" => {
+            return Some(started(arguments, "", &["--library-path", "--preload", "--argv0"], 0));
+        }
+        "direnv" => {
+            let [exec, _, command @ ..] = arguments else { return None };
+            return (exec.text == "exec").then(|| Inner::Command(command.to_vec()));
+        }
+        "gdb" => {
+            let at = arguments.iter().position(|field| field.text == "--args")?;
+            return Some(Inner::Command(arguments[at + 1..].to_vec()));
+        }
+        _ => {}
     }
     if let Some(script) = script_option(name, arguments) {
         return Some(script);
+    }
+    if let Some((_, subcommands)) = RUNNERS.iter().find(|(runner, _)| *runner == name) {
+        let (first, rest) = arguments.split_first()?;
+        return subcommands
+            .contains(&first.text.as_str())
+            .then(|| started(rest, "pn", &["--package", "--name", "--with", "--extra"], 0));
     }
     let wrapper = WRAPPERS.iter().find(|wrapper| wrapper.name == name)?;
     Some(started(arguments, wrapper.short, wrapper.long, wrapper.operands))
@@ -98,26 +149,48 @@ fn script_option(name: &str, arguments: &[Field]) -> Option<Inner> {
     let following = |at: usize| arguments.get(at + 1).cloned().map(Inner::Script);
     match name {
         "command" if has("-v").or(has("-V")) == Some(0) => Some(Inner::Nothing),
-        "env" => arguments.iter().enumerate().find_map(|(at, field)| match field.text.as_str() {
-            "-S" | "--split-string" => following(at),
-            text => {
-                let script = text.strip_prefix("-S").or(text.strip_prefix("--split-string="))?;
-                Some(Inner::Script(Field::plain(script)))
+        "env" => arguments.iter().enumerate().find_map(|(at, field)| {
+            let text = field.text.as_str();
+            let cluster = text.strip_prefix('-').filter(|text| !text.starts_with('-'));
+            let script = cluster.and_then(|cluster| cluster.split_once('S'));
+            match script.filter(|(flags, _)| flags.bytes().all(|flag| b"iv0".contains(&flag))) {
+                Some((_, "")) => following(at),
+                Some((_, script)) => Some(Inner::Script(Field::plain(script))),
+                None if text == "--split-string" => following(at),
+                None => Some(Inner::Script(Field::plain(text.strip_prefix("--split-string=")?))),
             }
         }),
-        "npx" => has("-c").or(has("--call")).and_then(following),
+        "npx" | "npm" => has("-c").or(has("--call")).and_then(following).or_else(|| {
+            let script = arguments.iter().find_map(|field| field.text.strip_prefix("--call="))?;
+            Some(Inner::Script(Field::plain(script)))
+        }),
         "flock" => has("-c").or(has("--command")).and_then(following),
+        "entr" => has("-s").and_then(following),
         _ => None,
     }
 }
 
-/// `watch` joins its arguments to one script.
-fn watched(arguments: &[Field]) -> Inner {
-    let Inner::Command(fields) = started(arguments, "n", &["--interval"], 0) else {
+/// Words that are joined to one script.
+fn joined(arguments: &[Field], short: &str, long: &[&str], operands: usize) -> Inner {
+    let Inner::Command(fields) = started(arguments, short, long, operands) else {
         return Inner::Nothing;
     };
     let words: Vec<_> = fields.iter().map(|field| field.text.as_str()).collect();
     Inner::Script(Field::plain(words.join(" ")))
+}
+
+/// What runs on another machine is judged as if it ran here.
+fn remote(arguments: &[Field]) -> Option<Inner> {
+    let has_command = |field: &Field| {
+        field.text.trim_start_matches("-o").to_ascii_lowercase().contains("command")
+    };
+    if arguments.iter().any(has_command) {
+        return None;
+    }
+    match joined(arguments, "bcDEeFIiJLlmOopQRSWw", &[], 1) {
+        Inner::Nothing => None,
+        inner => Some(inner),
+    }
 }
 
 /// The command behind the wrapper's own options, assignments and operands.
@@ -132,7 +205,7 @@ fn started(arguments: &[Field], short: &str, long: &[&str], operands: usize) -> 
         }
         if text.len() > 1 && text.starts_with('-') {
             let takes_value = long.contains(&text)
-                || (text.len() == 2 && text.ends_with(|option| short.contains(option)));
+                || (!text.starts_with("--") && text.ends_with(|option| short.contains(option)));
             rest = if takes_value { after.get(1..).unwrap_or_default() } else { after };
         } else if is_assignment(text) || text == "-" {
             rest = after;

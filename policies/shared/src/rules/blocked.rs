@@ -3,11 +3,15 @@
 use crate::{
     expand::Field,
     finding::{Finding, Rule},
+    settings::Settings,
     verdict::Risk,
 };
 
 /// Become another user. Refused, but no more than dangerous: a runtime has nobody to become.
-const OTHER_USER: &[&str] = &["sudo", "su", "doas", "pkexec", "runuser", "sudoedit", "gosu"];
+const OTHER_USER: &[&str] = &[
+    "sudo", "su", "doas", "pkexec", "runuser", "sudoedit", "gosu",
+    "su-exec", "chpst", "s6-setuidgid", "setuidgid", "newgrp", "sg", "machinectl", "run0",
+];
 
 const CONTAINERS: &[&str] = &[
     "docker",
@@ -25,6 +29,19 @@ const CONTAINERS: &[&str] = &[
     "minikube",
     "kind",
     "lxc",
+    "lxc-start",
+    "lxc-attach",
+    "lxd",
+    "incus",
+    "k3s",
+    "k3d",
+    "oc",
+    "microk8s",
+    "k9s",
+    "systemd-nspawn",
+    "bwrap",
+    "singularity",
+    "apptainer",
 ];
 
 const SYSTEM: &[&str] = &[
@@ -74,17 +91,68 @@ const SYSTEM: &[&str] = &[
     "crontab",
     "at",
     "batch",
+    "atd",
+    "fusermount",
+    "fusermount3",
+    "sshfs",
+    "rc-service",
+    "rc-update",
+    "initctl",
+    "sv",
+    "runlevel",
+    "depmod",
+    "ufw",
+    "firewall-cmd",
+    "chsh",
+    "chfn",
+    "gpasswd",
+    "groupdel",
+    "groupmod",
+    "vipw",
+    "bpftool",
+    "bpftrace",
+    "keyctl",
+    "hostnamectl",
+    "timedatectl",
+    "loginctl",
+    "localectl",
+    "mke2fs",
+    "mkdosfs",
+    "debugfs",
+    "tune2fs",
+    "resize2fs",
+    "blkdiscard",
+    "hdparm",
+    "cryptsetup",
+    "lvremove",
+    "vgremove",
+    "pvremove",
+    "mdadm",
+    "efibootmgr",
+    "grub-install",
+    "update-grub",
+    "dpkg-reconfigure",
+    "start-stop-daemon",
+    "switch_root",
+    "kexec-load",
 ];
 
-const SCANNERS: &[&str] = &["nmap", "masscan", "zmap", "hping3", "tcpdump", "arpspoof"];
+const SCANNERS: &[&str] = &[
+    "nmap", "masscan", "zmap", "hping3", "tcpdump", "arpspoof",
+    "tshark", "dumpcap", "ettercap", "bettercap", "hydra", "medusa", "sqlmap", "nikto", "zenmap",
+    "rustscan", "unicornscan", "aircrack-ng", "msfconsole", "gobuster",
+];
 
 const LISTENERS: &[&str] = &["nc", "ncat", "netcat"];
 
-pub(crate) fn check(name: &str, arguments: &[Field], extra: &[String]) -> Option<Finding> {
+pub(crate) fn check(name: &str, arguments: &[Field], settings: &Settings) -> Option<Finding> {
     let refuse = |risk, why: &str, advice| {
         let reason = format!("`{name}` is refused: {why}.");
         Some(Finding::deny(Rule::BlockedCommand, risk, reason).advise(advice))
     };
+    if settings.unblocks(name) {
+        return None;
+    }
     if OTHER_USER.contains(&name) {
         return refuse(
             Risk::Dangerous,
@@ -116,14 +184,31 @@ pub(crate) fn check(name: &str, arguments: &[Field], extra: &[String]) -> Option
             "Start a server as the project's process; its port is previewed.",
         );
     }
-    if extra.iter().any(|blocked| blocked == name) {
+    if changes_network(name, arguments) {
+        return refuse(Risk::Blocked, "it changes the runtime's network", "Leave it out.");
+    }
+    if settings.blocked.iter().any(|blocked| blocked == name) {
         return refuse(Risk::Blocked, "the operator blocks it", "Ask the operator.");
     }
     None
 }
 
+/// Asking is fine.
+fn changes_network(name: &str, arguments: &[Field]) -> bool {
+    let verbs: &[&str] = match name {
+        "ip" => &["add", "del", "delete", "set", "change", "replace", "flush", "exec"],
+        "ifconfig" => &["up", "down", "add", "del", "netmask"],
+        "route" => &["add", "del"],
+        _ => return false,
+    };
+    arguments.iter().any(|field| verbs.contains(&field.text.as_str()))
+}
+
 fn listens(name: &str, arguments: &[Field]) -> bool {
     let texts = || arguments.iter().map(|field| field.text.as_str());
+    if name == "git" {
+        return texts().next() == Some("daemon");
+    }
     if name == "socat" {
         return texts().any(|text| {
             let text = text.to_ascii_uppercase();

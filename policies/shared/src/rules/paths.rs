@@ -11,7 +11,10 @@ use crate::{
 pub(crate) const WORKSPACE: &str = "/workspace";
 const TEMPORARY: &str = "/tmp";
 
-const SYSTEM: &[&str] = &["etc", "var", "usr", "root", "proc", "sys", "dev", "boot", "run"];
+const SYSTEM: &[&str] = &[
+    "etc", "var", "usr", "root", "proc", "sys", "dev", "boot", "run", "bin", "sbin", "lib", "lib32",
+    "lib64",
+];
 /// Programs may be called by these paths.
 const PROGRAM_FOLDERS: &[&str] =
     &["/bin", "/sbin", "/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin", "/opt"];
@@ -52,23 +55,76 @@ pub(crate) fn is_below(path: &str, folder: &str) -> bool {
 
 /// Judges an argument or the target of a redirection that may be a path.
 pub(crate) fn check(field: &Field, scope: &Scope, strict: bool) -> Option<Finding> {
-    candidates(&field.text).find_map(|path| {
+    let folded = folded(&field.text);
+    let text = folded.as_deref().unwrap_or(&field.text);
+    if strict && text.starts_with(UNKNOWN) {
+        return Some(unknown());
+    }
+    if !text.contains(['/', '.']) && !is_elsewhere(scope) {
+        return None;
+    }
+    candidates(text).find_map(|path| {
         let path = knowable(path);
         if path.starts_with('/') {
             absolute(&path, strict)
         } else if path.split('/').any(|name| name == "..") {
             relative(&path, scope, strict)
+        } else if is_elsewhere(scope) && !path.starts_with('-') {
+            absolute(&resolve(scope.cwd.as_deref()?, &path)?, strict)
         } else {
             None
         }
     })
 }
 
+/// Judges a folder that a program is told to work in.
+pub(crate) fn check_folder(field: &Field, scope: &Scope) -> Option<Finding> {
+    let path = resolve(scope.cwd.as_deref()?, &knowable(&field.text))?;
+    let is_inside = is_below(&path, WORKSPACE) || is_below(&path, TEMPORARY);
+    if is_inside { None } else { Some(absolute(&path, false).unwrap_or_else(|| outside(&path))) }
+}
+
+/// The directory is one in which plain names lie in the system.
+fn is_elsewhere(scope: &Scope) -> bool {
+    scope
+        .cwd
+        .as_deref()
+        .is_some_and(|cwd| !is_below(cwd, WORKSPACE) && !is_below(cwd, TEMPORARY))
+}
+
+/// The text with plain letters in place of what only looks like them; none if it has no others.
+pub(crate) fn folded(text: &str) -> Option<String> {
+    if text.is_ascii() {
+        return None;
+    }
+    let fold = |character: char| match character {
+        '\u{ff01}'..='\u{ff5e}' => {
+            u8::try_from(u32::from(character) - 0xfee0).map(char::from).ok()
+        }
+        '\u{2215}' | '\u{2044}' | '\u{29f8}' => Some('/'),
+        '\u{2024}' => Some('.'),
+        '\u{2010}'..='\u{2015}' | '\u{2212}' => Some('-'),
+        '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' => None,
+        other => Some(other),
+    };
+    Some(text.chars().filter_map(fold).collect())
+}
+
+/// A file in a folder of programs.
+pub(crate) fn is_program(path: &str) -> bool {
+    path.starts_with('/')
+        && !path.contains(['*', '?', '[', UNKNOWN])
+        && resolve("/", path).is_some_and(|path| {
+            let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+            PROGRAM_FOLDERS.contains(&folder)
+        })
+}
+
 /// A program called by its path: the folders of programs are open to that.
 pub(crate) fn check_program(field: &Field, scope: &Scope, strict: bool) -> Option<Finding> {
     let resolved = resolve("/", &field.text)?;
     let folder = resolved.rsplit_once('/').map_or("", |(folder, _)| folder);
-    if field.text.starts_with('/') && PROGRAM_FOLDERS.contains(&folder) {
+    if !strict && field.text.starts_with('/') && PROGRAM_FOLDERS.contains(&folder) {
         return None;
     }
     check(field, scope, strict)
@@ -105,7 +161,7 @@ fn absolute(path: &str, strict: bool) -> Option<Finding> {
     if SYSTEM.iter().any(|folder| glob_matches(first, folder)) {
         return Some(system(&path));
     }
-    let is_outside = !is_below(&path, WORKSPACE) && !is_below(&path, TEMPORARY);
+    let is_outside = !is_below(&path, WORKSPACE) && !path.is_empty();
     (strict && is_outside).then(|| outside(&path))
 }
 
@@ -122,6 +178,9 @@ fn relative(path: &str, scope: &Scope, strict: bool) -> Option<Finding> {
     if is_inside && !strict {
         return None;
     }
+    if path == ".." && !strict {
+        return absolute(&resolved, strict);
+    }
     Some(absolute(&resolved, strict).unwrap_or_else(|| outside(path)))
 }
 
@@ -136,6 +195,12 @@ fn system(path: &str) -> Finding {
     let risk = if is_account { Risk::Blocked } else { Risk::Dangerous };
     Finding::deny(Rule::SystemPath, risk, format!("`{path}` belongs to the system."))
         .advise("Keep to the files of the project, below /workspace.")
+}
+
+fn unknown() -> Finding {
+    let reason = "Where a path leads that begins with a variable can't be known.".to_owned();
+    Finding::deny(Rule::PathTraversal, Risk::Dangerous, reason)
+        .advise("Write the path out, from the workspace.")
 }
 
 fn outside(path: &str) -> Finding {
@@ -180,15 +245,33 @@ pub(crate) fn glob_matches(pattern: &str, name: &str) -> bool {
     pattern[p..].iter().all(|byte| *byte == b'*')
 }
 
+/// What follows a set such as `[a-z]` or `[[:alpha:]]`.
+fn after_set(set: &str) -> Option<&str> {
+    let mut characters = set.char_indices();
+    // A bracket that comes first is a member.
+    if !set.starts_with("[:") {
+        characters.next()?;
+    }
+    while let Some((at, character)) = characters.next() {
+        match character {
+            ']' => return set.get(at + 1..),
+            '[' if set.get(at + 1..)?.starts_with(':') => {
+                characters.find(|(_, character)| *character == ']')?;
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
 /// `[…]` as `?`.
 fn simplified(pattern: &str) -> Vec<u8> {
     let mut simple = Vec::with_capacity(pattern.len());
     let mut rest = pattern;
     while let Some(character) = rest.chars().next() {
-        let set = rest.strip_prefix('[').and_then(|set| set.get(1..)?.find(']'));
-        if let Some(close) = set {
+        if let Some(after) = rest.strip_prefix('[').and_then(after_set) {
             simple.push(b'?');
-            rest = &rest[close + 3..];
+            rest = after;
             continue;
         }
         let (head, tail) = rest.split_at(character.len_utf8());

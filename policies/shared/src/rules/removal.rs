@@ -3,7 +3,7 @@
 use crate::{
     expand::{Field, UNKNOWN},
     finding::{Finding, Rule},
-    rules::paths::{WORKSPACE, glob_matches, is_below, resolve},
+    rules::paths::{WORKSPACE, folded, glob_matches, is_below, resolve},
     scope::Scope,
     verdict::Risk,
 };
@@ -28,6 +28,16 @@ pub(crate) fn check(name: &str, arguments: &[Field], scope: &Scope) -> Option<Fi
     let recursive = arguments.iter().any(|field| is_recursive(&field.text));
     let removes = REMOVERS.contains(&name);
     let ruins = (RECURSIVE.contains(&name) && recursive) || name == "mv";
+    if name == "rsync" && arguments.iter().any(|field| field.text.starts_with("--del")) {
+        let target = arguments.iter().rfind(|field| !field.text.starts_with('-'))?;
+        return judge(name, target, scope, false, true);
+    }
+    if name == "tar" {
+        return unpacked(arguments, scope);
+    }
+    if name == "ln" {
+        return linked(arguments, scope);
+    }
     if !removes && !ruins {
         return None;
     }
@@ -54,6 +64,8 @@ fn judge(
     recursive: bool,
 ) -> Option<Finding> {
     let shown = field.shown();
+    let folded = folded(&field.text).map(|text| Field { text, ..field.clone() });
+    let field = folded.as_ref().unwrap_or(field);
     let refuse = |rule, risk, what: &str| {
         let reason = format!("`{name} {shown}` would destroy {what}.");
         Some(
@@ -63,7 +75,7 @@ fn judge(
     match target(field, scope) {
         Target::Root => refuse(Rule::RemoveRootOrHome, Risk::Blocked, "the whole file system"),
         Target::Home => refuse(Rule::RemoveRootOrHome, Risk::Dangerous, "a home directory"),
-        Target::Workspace if recursive && removes => {
+        Target::Workspace if (recursive && removes) || name == "mv" => {
             refuse(Rule::RemoveRootOrHome, Risk::Dangerous, "everything in that folder")
         }
         Target::Unknown if recursive && removes => {
@@ -101,7 +113,10 @@ fn target(field: &Field, scope: &Scope) -> Target {
 }
 
 fn place(path: &str) -> Target {
-    if OPEN_FOLDERS.contains(&path) {
+    // Everything in it is all of it.
+    let whole = path.strip_prefix(WORKSPACE).and_then(|rest| rest.strip_prefix('/'));
+    let is_all = whole.is_some_and(|rest| matches!(rest, "*" | ".*" | "?*" | ".[!.]*" | ".??*"));
+    if OPEN_FOLDERS.contains(&path) || is_all {
         return Target::Workspace;
     }
     if OPEN_FOLDERS.iter().any(|folder| is_below(path, folder)) {
@@ -123,8 +138,29 @@ fn place(path: &str) -> Target {
     Target::Inside
 }
 
+/// An archive that is unpacked over the root.
+fn unpacked(arguments: &[Field], scope: &Scope) -> Option<Finding> {
+    let pairs = arguments.windows(2);
+    let following = pairs
+        .filter(|pair| matches!(pair[0].text.as_str(), "-C" | "--directory" | "--one-top-level"))
+        .map(|pair| &pair[1]);
+    let mut roots = following.filter(|folder| matches!(target(folder, scope), Target::Root));
+    roots.next().and_then(|folder| judge("tar", folder, scope, false, true))
+}
+
+/// A link to the root or a home: what it would open is judged by no later name.
+fn linked(arguments: &[Field], scope: &Scope) -> Option<Finding> {
+    let field = operands(arguments).next()?;
+    let path = resolve(scope.cwd.as_deref()?, &field.text)?;
+    (path == "/" || HOMES.contains(&path.as_str())).then(|| {
+        let reason = format!("A link to `{path}` opens all of it.");
+        Finding::deny(Rule::PathTraversal, Risk::Dangerous, reason)
+            .advise("Link to files of the project.")
+    })
+}
+
 fn is_recursive(text: &str) -> bool {
-    text == "--recursive"
+    (text.len() > 3 && "--recursive".starts_with(text))
         || (text.starts_with('-') && !text.starts_with("--") && text.contains(['r', 'R', UNKNOWN]))
 }
 

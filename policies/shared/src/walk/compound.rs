@@ -1,13 +1,14 @@
 //! Loops, branches, groups and functions.
 
 use brush_parser::ast::{
-    ArithmeticCommand, CaseClauseCommand, Command, CompoundCommand, CompoundList, ExtendedTestExpr,
+    CaseClauseCommand, Command, CompoundCommand, CompoundList, ExtendedTestExpr,
     ForClauseCommand, FunctionDefinition, IfClauseCommand, SeparatorOperator,
     WhileOrUntilClauseCommand,
 };
 
 use super::{Output, Stream, Walk};
 use crate::{
+    expand::Field,
     finding::{Finding, Rule},
     limits::MAX_LOOP_VALUES,
     scope::Scope,
@@ -31,7 +32,10 @@ impl Walk<'_> {
 
     fn compound(&mut self, command: &CompoundCommand, scope: &mut Scope, input: &Stream) -> Stream {
         match command {
-            CompoundCommand::Arithmetic(command) => self.arithmetic(command, scope, input),
+            CompoundCommand::Arithmetic(command) => {
+                self.value(&command.expr.value, Mode::Document, scope);
+                Stream::Known(String::new())
+            }
             CompoundCommand::ArithmeticForClause(clause) => {
                 for part in [&clause.initializer, &clause.condition, &clause.updater] {
                     let text = part.as_ref().map_or("", |part| &part.value);
@@ -50,25 +54,6 @@ impl Walk<'_> {
             CompoundCommand::Coprocess(coprocess) => {
                 self.command(&coprocess.body, &mut scope.clone(), Stream::Unknown)
             }
-        }
-    }
-
-    /// The parser takes `( ( rm x ) )` for arithmetic, for it no longer sees the spaces; a shell
-    /// runs it.
-    fn arithmetic(
-        &mut self,
-        command: &ArithmeticCommand,
-        scope: &mut Scope,
-        input: &Stream,
-    ) -> Stream {
-        let text: String =
-            self.source.chars().take(command.loc.end.index).skip(command.loc.start.index).collect();
-        match text.strip_prefix("((").and_then(|text| text.strip_suffix("))")) {
-            Some(inner) => {
-                self.value(inner, Mode::Document, scope);
-                Stream::Known(String::new())
-            }
-            None => self.script(&command.expr.value.clone(), &mut scope.clone(), input),
         }
     }
 
@@ -146,18 +131,50 @@ impl Walk<'_> {
         output.stream()
     }
 
-    /// A function is judged where it is defined, with arguments that can't be known.
+    /// A function is judged where it is defined, as far as that is known there, and again by each
+    /// call with what the call gives it.
     pub(super) fn function(&mut self, function: &FunctionDefinition, scope: &mut Scope) {
         let name = &function.fname.value;
-        scope.define(name);
+        scope.define(function);
         if list_of(&function.body.0).is_some_and(|list| multiplies(list, name)) {
             let reason = format!("The function `{name}` starts copies of itself without end.");
             self.report(Finding::deny(Rule::ForkBomb, Risk::Blocked, reason));
         }
-        let mut inner = scope.clone();
-        inner.positional = None;
-        self.redirects(function.body.1.as_ref(), &mut inner);
-        self.nested(&function.body.0, &mut inner, &Stream::Inherited);
+        let mut later = scope.later();
+        self.certain(|walk| {
+            walk.body(function, &mut later, &Stream::Inherited);
+        });
+    }
+
+    fn body(
+        &mut self,
+        function: &FunctionDefinition,
+        scope: &mut Scope,
+        input: &Stream,
+    ) -> Stream {
+        let redirected = self.redirects(function.body.1.as_ref(), scope);
+        self.nested(&function.body.0, scope, redirected.as_ref().unwrap_or(input))
+    }
+
+    /// Runs a function with its arguments; one that calls itself is followed once.
+    pub(crate) fn call(
+        &mut self,
+        function: &FunctionDefinition,
+        arguments: &[Field],
+        scope: &mut Scope,
+        input: &Stream,
+    ) -> Stream {
+        let name = &function.fname.value;
+        if self.calls.iter().any(|running| running == name) {
+            return Stream::Unknown;
+        }
+        self.calls.push(name.clone());
+        let words = arguments.iter().map(|field| field.known().map(str::to_owned)).collect();
+        let outer = std::mem::replace(&mut scope.positional, words);
+        let output = self.deeper(|walk| walk.body(function, scope, input));
+        scope.positional = outer;
+        self.calls.pop();
+        output.unwrap_or(Stream::Unknown)
     }
 
     pub(super) fn test(&mut self, test: &ExtendedTestExpr, scope: &mut Scope) {
@@ -170,7 +187,8 @@ impl Walk<'_> {
                 self.test(inner, scope);
             }
             ExtendedTestExpr::UnaryTest(_, word) => {
-                self.value(&word.value, Mode::Word, scope);
+                let field = self.value(&word.value, Mode::Word, scope);
+                self.index(&field, scope);
             }
             ExtendedTestExpr::BinaryTest(_, left, right) => {
                 self.value(&left.value, Mode::Word, scope);

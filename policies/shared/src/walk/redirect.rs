@@ -63,6 +63,7 @@ impl Walk<'_> {
             }
             IoFileRedirectTarget::Fd(_) => {}
             IoFileRedirectTarget::ProcessSubstitution(_, shell) => {
+                self.refuse_substitution();
                 return self.list(&shell.list, &mut scope.clone(), &Stream::Unknown);
             }
         }

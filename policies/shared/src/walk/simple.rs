@@ -7,7 +7,7 @@ use brush_parser::ast::{
 use super::{Stream, Walk};
 use crate::{
     expand::{Field, UNKNOWN},
-    invoke::is_command_variable,
+    invoke::{is_command_variable, is_loader_variable, loads_code},
     scope::Scope,
     word::Mode,
 };
@@ -20,7 +20,7 @@ impl Walk<'_> {
         input: Stream,
     ) -> Stream {
         let runs = command.word_or_name.is_some();
-        let mut parts = Parts { fields: Vec::new(), assigned: Vec::new(), input };
+        let mut parts = Parts { fields: Vec::new(), assigned: Vec::new(), input, redirected: false, runs };
         for item in command.prefix.iter().flat_map(|prefix| &prefix.0) {
             self.prefix(item, scope, &mut parts, runs);
         }
@@ -30,15 +30,30 @@ impl Walk<'_> {
         for item in command.suffix.iter().flat_map(|suffix| &suffix.0) {
             self.item(item, scope, &mut parts);
         }
-        for (name, value) in parts.assigned {
-            if is_command_variable(&name) {
-                self.script(&value.text, &mut scope.clone(), &Stream::Unknown);
-            }
+        for (name, value) in &parts.assigned {
+            self.assigned(name, value, scope);
         }
         if !runs && parts.fields.is_empty() {
-            return Stream::Known(String::new());
+            // `$(< x)` writes what it reads.
+            return if parts.redirected { parts.input } else { Stream::Known(String::new()) };
         }
         self.invoke(parts.fields, scope, parts.input)
+    }
+
+    /// A variable that gets a value which some program runs or loads.
+    pub(crate) fn assigned(&mut self, name: &str, value: &Field, scope: &Scope) {
+        if is_loader_variable(name) {
+            return self.report(loads_code(name));
+        }
+        let text = value.text.as_str();
+        if matches!(name, "PS0" | "PS1" | "PS2" | "PS4") {
+            self.value(text, Mode::Document, &mut scope.clone());
+        } else if is_command_variable(name) && !text.contains(UNKNOWN) {
+            self.script(text, &mut scope.clone(), &Stream::Unknown);
+        } else if text.starts_with("() {") {
+            // A function that a shell takes from its environment.
+            self.script(&format!("x{text}"), &mut scope.clone(), &Stream::Unknown);
+        }
     }
 
     fn prefix(
@@ -52,6 +67,9 @@ impl Walk<'_> {
             return self.item(item, scope, parts);
         };
         let (name, value) = self.assignment(assignment, scope);
+        if !runs {
+            self.assigned(&name, &value, scope);
+        }
         if runs {
             // Set for the command only: its own words are expanded without it.
             parts.assigned.push((name, value));
@@ -65,7 +83,13 @@ impl Walk<'_> {
         match item {
             CommandPrefixOrSuffixItem::IoRedirect(redirect) => {
                 if let Some(input) = self.redirect(redirect, scope) {
-                    parts.input = input;
+                    parts.redirected = true;
+                    // What a file holds is not known.
+                    parts.input = if input == Stream::Inherited && !parts.runs {
+                        Stream::Unknown
+                    } else {
+                        input
+                    };
                 }
             }
             CommandPrefixOrSuffixItem::Word(word)
@@ -73,6 +97,7 @@ impl Walk<'_> {
                 parts.fields.extend(self.fields(&word.value, scope));
             }
             CommandPrefixOrSuffixItem::ProcessSubstitution(_, shell) => {
+                self.refuse_substitution();
                 let stream = self.list(&shell.list, &mut scope.clone(), &Stream::Unknown);
                 parts.fields.push(Field::from_stream(stream));
             }
@@ -110,4 +135,7 @@ struct Parts {
     fields: Vec<Field>,
     assigned: Vec<(String, Field)>,
     input: Stream,
+    redirected: bool,
+    /// There is a program, or there are only assignments and redirections.
+    runs: bool,
 }

@@ -1,0 +1,104 @@
+//! The strict command policy as a component: the layered one's analysis, its allow-list enforced.
+
+// The bindings are generated; their style is not ours.
+mod bindings {
+    wit_bindgen::generate!({
+        path: ["../../wit/types", "../../wit/host", "../../wit/plugin", "../../wit/policy"],
+        world: "lockhouse:policy/policy",
+        generate_all,
+    });
+}
+
+use bindings::{
+    exports::lockhouse::{
+        plugin::lifecycle::{self, Description, Problem},
+        policy::command_policy::{self, Decision, Request, Risk, Verdict},
+    },
+    lockhouse::{host::settings, types::errors::Error},
+};
+use command_analysis::Settings;
+
+const SUMMARY: &str = "Lets only listed programs and sub-commands run, and nothing outside the workspace.";
+
+struct Strict;
+
+impl lifecycle::Guest for Strict {
+    fn describe() -> Description {
+        Description {
+            id: "strict".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            summary: SUMMARY.to_owned(),
+        }
+    }
+
+    fn validate_settings(settings: String) -> Result<(), Vec<Problem>> {
+        let problem = |problem: command_analysis::Problem| Problem {
+            path: problem.path,
+            message: problem.message,
+        };
+        Settings::strict_from_json(&settings)
+            .map(drop)
+            .map_err(|problems| problems.into_iter().map(problem).collect())
+    }
+}
+
+impl command_policy::Guest for Strict {
+    fn evaluate(request: Request) -> Result<Verdict, Error> {
+        let settings = granted_settings()?;
+        let request = command_analysis::Request {
+            command: request.command,
+            argv: request.argv,
+            cwd: request.cwd,
+            env_names: request.env_names,
+        };
+        Ok(verdict(command_analysis::judge(&request, &settings)))
+    }
+
+    fn explain() -> String {
+        // Without readable settings nothing is allowed; the plain rules are still true.
+        command_analysis::explain(&granted_settings().unwrap_or_else(|_| strict()))
+    }
+}
+
+fn strict() -> Settings {
+    Settings { strict: true, ..Settings::default() }
+}
+
+/// The operator's settings. Most bindings have none, and reading those must cost nothing.
+fn granted_settings() -> Result<Settings, Error> {
+    let text = settings::get();
+    if text == "{}" {
+        return Ok(strict());
+    }
+    Settings::strict_from_json(&text).map_err(|problems| {
+        let problems: Vec<_> = problems
+            .iter()
+            .map(|problem| format!("{}: {}", problem.path, problem.message))
+            .collect();
+        Error::Invalid(format!(
+            "The settings of the strict policy are wrong. {}",
+            problems.join(" ")
+        ))
+    })
+}
+
+fn verdict(verdict: command_analysis::Verdict) -> Verdict {
+    Verdict {
+        decision: match verdict.decision {
+            command_analysis::Decision::Allow => Decision::Allow,
+            command_analysis::Decision::Deny => Decision::Deny,
+        },
+        risk: match verdict.risk {
+            command_analysis::Risk::Safe => Risk::Safe,
+            command_analysis::Risk::Moderate => Risk::Moderate,
+            command_analysis::Risk::Dangerous => Risk::Dangerous,
+            command_analysis::Risk::Blocked => Risk::Blocked,
+        },
+        rule: verdict.rule.to_owned(),
+        reason: verdict.reason,
+        sanitised: verdict.sanitised,
+        advice: verdict.advice.map(str::to_owned),
+    }
+}
+
+bindings::export!(Strict with_types_in bindings);

@@ -1,9 +1,9 @@
 //! Plugins: what they are asked, and what they can't do.
 
+mod built_in;
 pub(crate) mod fixture;
 pub(crate) mod harness;
 mod hostile;
-mod layered;
 mod loading;
 mod oci;
 mod quarantine;

@@ -33,6 +33,7 @@ pub(super) struct Compiler {
     agents: Linker<State>,
     cache: Option<CodeCache>,
     quarantine: breaker::Config,
+    turns: usize,
     limit: Duration,
     turn: Arc<Semaphore>,
     known: Mutex<Known>,
@@ -54,6 +55,8 @@ pub(super) struct Code {
     /// What it took to compile, or to read from the cache.
     pub(super) took: Duration,
     pub(super) breaker: Shared,
+    /// How many of its calls as a policy may be on threads at once.
+    pub(super) turns: Arc<Semaphore>,
 }
 
 /// How the code kept on disk served since the start.
@@ -92,6 +95,7 @@ impl Compiler {
             engines,
             cache,
             quarantine: config.quarantine,
+            turns: (config.decisions.threads as usize / 2).max(1),
             limit: Duration::from_secs(config.compile_seconds),
             turn: Arc::new(Semaphore::new(1)),
             known: Mutex::default(),
@@ -164,9 +168,10 @@ impl Compiler {
         let ready = self
             .ready(played, bytes)
             .map_err(|error| Error::Compile { name: name.to_owned(), why: format!("{error:#}") })?;
+        let turns = Arc::new(Semaphore::new(self.turns));
         let roles = played.iter().map(|interface| interface.role).collect();
         let (took, breaker) = (started.elapsed(), Shared::new(self.quarantine));
-        let code = Arc::new(Code { digest, roles, ready, took, breaker });
+        let code = Arc::new(Code { digest, roles, ready, took, breaker, turns });
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.latest = Some(Arc::clone(&code));
         known.used.retain(|_, code| code.strong_count() > 0);

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use tokio::sync::OwnedSemaphorePermit;
 use wasmtime::Store;
 
 use super::Host;
@@ -15,7 +16,11 @@ use super::convert;
 use super::fault::{Digest, Fault, FaultKind};
 use super::instance::{Call, State, fault};
 use super::loaded::{Loaded, Meters};
+use super::threads;
 use crate::policy::{self, Channel, CommandPolicy, NetworkMode, Request, Risk, Verdict};
+
+/// A place among the calls of one plugin.
+type Turn = OwnedSemaphorePermit;
 
 /// A policy with its settings. Cloning is cheap.
 #[derive(Clone)]
@@ -47,9 +52,17 @@ impl PolicyPlugin {
 
     async fn call<R: Send + 'static>(
         &self,
+        turn: Turn,
         ask: impl FnOnce(&Policy, &mut Store<State>) -> wasmtime::Result<R> + Send + 'static,
     ) -> Result<R, Fault> {
-        self.host.decide(&self.loaded, self.limits(), ask).await
+        self.host.decide(&self.loaded, self.limits(), Some(turn), ask).await
+    }
+
+    /// A plugin's calls take at most half of the threads, so that others are
+    /// judged however many wait for one that is slow.
+    async fn turn(&self) -> Result<Turn, Fault> {
+        let turn = threads::free(&self.loaded.code.turns, self.limits().wall).await;
+        turn.map_err(|kind| self.loaded.fault(kind))
     }
 
     /// Answers that are too long are no answers.
@@ -62,30 +75,32 @@ impl PolicyPlugin {
     }
 
     async fn judge(&self, request: &Request) -> Result<Verdict, Fault> {
-        self.host.quarantines.hold(&self.loaded, self.ask_verdict(request)).await
+        let turn = self.turn().await?;
+        self.host.quarantines.hold(&self.loaded, self.ask_verdict(request, turn)).await
     }
 
     async fn rules(&self) -> Result<String, Fault> {
-        self.host.quarantines.hold(&self.loaded, self.ask_rules()).await
+        let turn = self.turn().await?;
+        self.host.quarantines.hold(&self.loaded, self.ask_rules(turn)).await
     }
 
-    async fn ask_verdict(&self, request: &Request) -> Result<Verdict, Fault> {
+    async fn ask_verdict(&self, request: &Request, turn: Turn) -> Result<Verdict, Fault> {
         let request = request_to_wit(request);
         let ask = move |policy: &Policy, store: &mut Store<State>| {
             policy.lockhouse_policy_command_policy().call_evaluate(store, &request)
         };
-        let answer = self.call(ask).await?;
+        let answer = self.call(turn, ask).await?;
         let verdict = answer
             .map_err(|error| self.loaded.fault(FaultKind::Declined(convert::reason(error))))?;
         self.check_output(verdict_size(&verdict))?;
         Ok(verdict_from_wit(verdict))
     }
 
-    async fn ask_rules(&self) -> Result<String, Fault> {
+    async fn ask_rules(&self, turn: Turn) -> Result<String, Fault> {
         let ask = |policy: &Policy, store: &mut Store<State>| {
             policy.lockhouse_policy_command_policy().call_explain(store)
         };
-        let rules = self.call(ask).await?;
+        let rules = self.call(turn, ask).await?;
         self.check_output(rules.len())?;
         Ok(rules)
     }
@@ -112,11 +127,16 @@ impl Host {
         &self,
         loaded: &Arc<Loaded>,
         limits: Limits,
+        turn: Option<Turn>,
         ask: impl FnOnce(&Policy, &mut Store<State>) -> wasmtime::Result<R> + Send + 'static,
     ) -> Result<R, Fault> {
         let on_thread = Arc::clone(loaded);
         let call = loaded.call(limits, None);
-        let work = move || run(on_thread.policy()?, &call, &on_thread.meters, ask);
+        let work = move || {
+            // Given back when the thread is, whether or not somebody still waits.
+            let _turn = turn;
+            run(on_thread.policy()?, &call, &on_thread.meters, ask)
+        };
         let answer = self.decisions.run(limits.wall, work).await;
         answer.map_err(|kind| loaded.fault(kind))
     }
@@ -129,7 +149,7 @@ impl Host {
         let ask = |policy: &Policy, store: &mut Store<State>| {
             policy.lockhouse_plugin_lifecycle().call_describe(store)
         };
-        self.decide(loaded, limits, ask).await
+        self.decide(loaded, limits, None, ask).await
     }
 
     pub(super) async fn policy_problems(
@@ -141,7 +161,7 @@ impl Host {
         let ask = move |policy: &Policy, store: &mut Store<State>| {
             policy.lockhouse_plugin_lifecycle().call_validate_settings(store, &settings)
         };
-        let problems = self.decide(loaded, limits, ask).await?.err().unwrap_or_default();
+        let problems = self.decide(loaded, limits, None, ask).await?.err().unwrap_or_default();
         Ok(problems.into_iter().map(|p| convert::problem(&p.path, &p.message)).collect())
     }
 }

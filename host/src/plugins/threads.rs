@@ -128,7 +128,11 @@ impl Drop for AgentThreads {
     }
 }
 
-async fn free(free: &Arc<Semaphore>, wall: Duration) -> Result<OwnedSemaphorePermit, FaultKind> {
+/// A place among those that are free, or after `wall` none.
+pub(super) async fn free(
+    free: &Arc<Semaphore>,
+    wall: Duration,
+) -> Result<OwnedSemaphorePermit, FaultKind> {
     match tokio::time::timeout(wall, Arc::clone(free).acquire_owned()).await {
         Ok(Ok(permit)) => Ok(permit),
         _ => Err(FaultKind::Busy { waited: wall }),

@@ -95,7 +95,9 @@ impl Walk<'_> {
             return Stream::Unknown;
         };
         let name = path.rsplit('/').next().unwrap_or_default();
-        if path == name && let Some(function) = scope.function(name) {
+        if path == name
+            && let Some(function) = scope.function(name)
+        {
             return self.call(&function, arguments, scope, &input);
         }
         if !is_plain_name(path) {

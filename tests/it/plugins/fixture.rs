@@ -42,7 +42,11 @@ pub(crate) fn policy(outside: &str, evaluate: &str) -> Vec<u8> {
 
 /// The same with another world, in WIT or by name.
 pub(crate) fn policy_of_world(world: &str, outside: &str, evaluate: &str) -> Vec<u8> {
-    let text = format!(
+    component(world, &policy_text(outside, evaluate))
+}
+
+fn policy_text(outside: &str, evaluate: &str) -> String {
+    format!(
         r#"(module
             {outside}
             {MEMORY}
@@ -51,8 +55,24 @@ pub(crate) fn policy_of_world(world: &str, outside: &str, evaluate: &str) -> Vec
                 {evaluate})
             (func (export "lockhouse:policy/command-policy@0.1.0#explain") (result i32)
                 (i32.const 256)))"#
-    );
-    component(world, &text)
+    )
+}
+
+/// A policy that traps in this one of its exports.
+pub(crate) fn policy_that_traps_in(export: &str) -> Vec<u8> {
+    let text = policy_text("", &format!("(i32.const {ALLOW})"));
+    let at = text.find(&format!("#{export}\"")).unwrap();
+    let body = at + text[at..].find("(i32.const ").unwrap();
+    let text = format!("{}(unreachable) {}", &text[..body], &text[body..]);
+    component("lockhouse:policy/policy", &text)
+}
+
+/// The component with one more custom section.
+pub(crate) fn with_section(mut component: Vec<u8>, name: &str, text: &str) -> Vec<u8> {
+    use wasm_encoder::{ComponentSection as _, CustomSection};
+    CustomSection { name: name.into(), data: text.as_bytes().into() }
+        .append_to_component(&mut component);
+    component
 }
 
 /// An agent whose `plan` has this body.
@@ -82,7 +102,13 @@ fn component(world: &str, text: &str) -> Vec<u8> {
     for package in ["types", "host", "plugin", "policy", "agent"] {
         resolve.push_dir(wit().join(package)).unwrap();
     }
-    let own = "package test:fixture;\nworld strange {
+    let later = "package lockhouse:host@0.9.0;\ninterface log { write: func(text: string); }";
+    resolve.push_str("later.wit", later).unwrap();
+    let own = "package test:fixture;\nworld later {
+        include lockhouse:policy/policy@0.1.0;
+        import lockhouse:host/log@0.9.0;
+    }
+    world strange {
         include lockhouse:policy/policy@0.1.0;
         import lockhouse:host/progress@0.1.0;
     }";

@@ -3,10 +3,10 @@
 
 use lockhouse::agents::{Agent as _, AgentError};
 use lockhouse::plugins::{Agents, Config, Decisions};
-use lockhouse::policy::{Decision, Risk};
+use lockhouse::policy::{CommandPolicy as _, Decision, Risk};
 
 use super::fixture::{self, ALLOW};
-use super::harness::{brief, decide, host, host_with, load_agent, load_policy};
+use super::harness::{brief, decide, host, host_with, load_agent, load_policy, refusal};
 
 const SPIN: &str = "(loop $again (br $again)) (unreachable)";
 
@@ -158,4 +158,98 @@ async fn an_agent_that_gets_no_answer_in_time_is_given_up() {
     let (progress, _reports) = tokio::sync::mpsc::channel(1);
     let error = agent.plan(&brief("a todo api"), &progress).await.unwrap_err();
     assert!(matches!(&error, AgentError::Fault(why) if why.contains("was given up")), "{error}");
+}
+
+#[tokio::test]
+async fn a_policy_that_hands_the_host_a_giant_text_is_stopped_before_it_is_copied() {
+    let log = r#"(import "lockhouse:host/log@0.1.0" "write" (func $log (param i32 i32 i32)))"#;
+    let giant = format!(
+        "(drop (memory.grow (i32.const 200)))
+         (call $log (i32.const 1) (i32.const 131072) (i32.const 12582912))
+         (i32.const {ALLOW})"
+    );
+    let what = "handed more to the host in one call than its limit of 4.0 MiB";
+    assert_denied(&decision_of(log, &giant).await, what);
+}
+
+#[tokio::test]
+async fn a_plugin_that_traps_when_it_is_loaded_is_refused() {
+    let describes = refusal(&fixture::policy_that_traps_in("describe"), "{}").await.to_string();
+    let validates = fixture::policy_that_traps_in("validate-settings");
+    let validates = refusal(&validates, "{}").await.to_string();
+    assert!(describes.contains("trapped: wasm trap"), "{describes}");
+    assert!(validates.contains("trapped: wasm trap"), "{validates}");
+}
+
+#[tokio::test]
+async fn a_policy_that_traps_when_it_is_asked_for_its_rules_is_named() {
+    let policy = load_policy(&host(), &fixture::policy_that_traps_in("explain")).await;
+    let fault = policy.explain().await.unwrap_err().to_string();
+    assert!(fault.contains("fixture 1.0.0 (sha256:") && fault.contains("trapped"), "{fault}");
+}
+
+#[tokio::test]
+async fn an_import_of_a_version_that_this_host_does_not_offer_is_refused_by_name() {
+    let log = r#"(import "lockhouse:host/log@0.9.0" "write" (func $log (param i32 i32)))"#;
+    let call = format!("(call $log (i32.const 0) (i32.const 0)) (i32.const {ALLOW})");
+    let later = fixture::policy_of_world("test:fixture/later", log, &call);
+    let error = refusal(&later, "{}").await.to_string();
+    assert!(error.contains("lockhouse:host/log@0.9.0"), "{error}");
+    assert!(error.contains("lockhouse:host/log@0.1.0"), "{error}");
+}
+
+#[tokio::test]
+async fn an_import_that_the_manifest_does_not_ask_for_is_refused_with_what_to_write() {
+    let log = r#"(import "lockhouse:host/log@0.1.0" "write" (func $log (param i32 i32 i32)))"#;
+    let call = "(call $log (i32.const 1) (i32.const 0) (i32.const 0)) (i32.const 192)";
+    let manifest = r#"
+        id = "fixture"
+        version = "1.0.0"
+        summary = "A fixture."
+        roles = ["command-policy"]
+        imports = []
+        grants = []"#;
+    let silent = fixture::policy(log, call);
+    let silent = fixture::with_section(silent, "lockhouse:manifest", manifest);
+    let error = refusal(&silent, "{}").await.to_string();
+    assert!(error.contains(r#"add "lockhouse:host/log@0.1.0" to `imports`"#), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thousand_calls_of_a_policy_that_spins_leave_others_their_turn() {
+    let host = host();
+    let spins = load_policy(&host, &fixture::policy("", SPIN)).await;
+    let answers = fixture::policy("", &format!("(i32.const {ALLOW})"));
+    let answers = load_policy(&host, &answers).await;
+    let flood: Vec<_> = (0..1_000)
+        .map(|_| {
+            let spins = spins.clone();
+            tokio::spawn(async move { decide(&spins, "ls").await })
+        })
+        .collect();
+    let mut waits = Vec::new();
+    for _ in 0..100 {
+        let answered = decide(&answers, "ls").await;
+        assert!(answered.allow, "{}", answered.reason);
+        waits.push(answered.took);
+    }
+    for spun in flood {
+        assert!(!spun.await.unwrap().allow);
+    }
+    waits.sort();
+    println!("others' decisions during the flood: p50 {:?}, p99 {:?}", waits[50], waits[98]);
+}
+
+#[tokio::test]
+async fn a_plugin_that_keeps_failing_is_left_alone_and_says_so() {
+    let quarantine = lockhouse::plugins::QuarantineConfig {
+        faults: 3.try_into().unwrap(),
+        ..Default::default()
+    };
+    let host = host_with(Config { quarantine, ..Config::default() });
+    let policy = load_policy(&host, &fixture::policy("", "(unreachable)")).await;
+    for _ in 0..3 {
+        assert_denied(&decide(&policy, "ls").await, "trapped");
+    }
+    assert_denied(&decide(&policy, "ls").await, "quarantined after 3 faults");
 }

@@ -52,7 +52,11 @@ impl Walk<'_> {
             "kill" => self.kill(call),
             "printf" if call.arguments.first().is_some_and(|field| field.text == "-v") => {
                 let name = call.arguments.get(1).map_or("", |field| field.text.as_str());
-                let rest = Call { arguments: call.arguments.get(2..).unwrap_or_default(), name: call.name, input: Stream::Inherited };
+                let rest = Call {
+                    arguments: call.arguments.get(2..).unwrap_or_default(),
+                    name: call.name,
+                    input: Stream::Inherited,
+                };
                 let value = match output::of(&rest, scope) {
                     Stream::Known(text) => Some(text),
                     _ => None,

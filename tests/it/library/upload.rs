@@ -1,10 +1,14 @@
 //! The doors: an operator uploads a policy, tries it out, and takes it back.
 
-use reqwest::{Method, multipart};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Instant;
+
+use reqwest::{Method, RequestBuilder, multipart};
 use serde_json::json;
 
 use super::{allows, denies};
-use crate::host::{Answer, Host, answer, engine};
+use crate::host::{Answer, Host, answer, engine, eventually};
 
 const PLUGIN: &str = "/api/v1/admin/plugins/fixture";
 
@@ -95,4 +99,57 @@ async fn only_an_administrator_installs_plugins() {
     let host = need!(local, host().await);
     let nobody = answer(host.as_nobody(Method::PUT, PLUGIN).body("x")).await;
     assert_eq!(nobody.status, 401);
+}
+
+/// Versions by which requests were judged, one after the other, until `enough`.
+async fn judged_until(load: Arc<Load>, request: RequestBuilder) -> Vec<String> {
+    let mut judged = Vec::new();
+    while !load.enough.load(Ordering::Relaxed) {
+        let answer = answer(request.try_clone().unwrap()).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        judged.push(answer.json["policies"][1]["policy"].as_str().unwrap().to_owned());
+        load.answered.fetch_add(1, Ordering::Relaxed);
+    }
+    judged
+}
+
+#[derive(Default)]
+struct Load {
+    answered: AtomicUsize,
+    enough: AtomicBool,
+}
+
+impl Load {
+    /// Waits until so many requests more have been answered.
+    async fn goes_on_for(&self, requests: usize) {
+        let until = self.answered.load(Ordering::Relaxed) + requests;
+        eventually("load", async || match self.answered.load(Ordering::Relaxed) {
+            answered if answered >= until => Ok(()),
+            answered => Err(format!("{answered} of {until} requests")),
+        })
+        .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn under_load_a_swap_fails_no_request_and_cuts_over_cleanly() {
+    let host = need!(local, host().await);
+    upload(&host, allows(), "enforce").await;
+    let (load, began) = (Arc::new(Load::default()), Instant::now());
+    let clients: Vec<_> = (0..16)
+        .map(|_| host.request(Method::POST, "/api/v1/admin/policies/evaluate"))
+        .map(|request| request.json(&json!({ "command": "ls -la" })))
+        .map(|request| tokio::spawn(judged_until(Arc::clone(&load), request)))
+        .collect();
+    load.goes_on_for(1_000).await;
+    assert_eq!(upload(&host, denies(), "enforce").await.status, 200);
+    load.goes_on_for(1_000).await;
+    load.enough.store(true, Ordering::Relaxed);
+    let rate = load.answered.load(Ordering::Relaxed) as f64 / began.elapsed().as_secs_f64();
+    println!("{rate:.0} requests a second around the swap");
+    for client in clients {
+        let judged = client.await.unwrap();
+        assert!(judged.is_sorted(), "once the new version judges, the old one does not");
+        assert_eq!(judged.last().map(String::as_str), Some("fixture@2.0.0"));
+    }
 }

@@ -4,6 +4,7 @@ mod parameter;
 
 use crate::{
     finding::{Finding, Rule},
+    lex::written,
     limits::MAX_FIELD_BYTES,
     scope::{HOME, Scope, Value},
     verdict::Risk,
@@ -56,6 +57,7 @@ impl Field {
 impl Walk<'_> {
     /// The fields that a word stands for.
     pub(crate) fn fields(&mut self, raw: &str, scope: &mut Scope) -> Vec<Field> {
+        let raw = written(raw);
         if is_plain(raw) {
             return vec![Field::plain(raw)];
         }

@@ -17,6 +17,20 @@ use documents::Document;
 pub(crate) use scan::Scan;
 use shape::{Close, Shape};
 
+/// Stands before an argument that can't be an assignment. Otherwise the parser would try to read
+/// each word as one, and twice, to say why it is none: a fifth of the time for a decision.
+const ARGUMENT: char = '\u{1}';
+
+/// The word as it was written.
+pub(crate) fn written(raw: &str) -> &str {
+    raw.strip_prefix(ARGUMENT).unwrap_or(raw)
+}
+
+/// Whether a text could be mistaken for one that was marked.
+pub(crate) fn has_marks(text: &str) -> bool {
+    text.contains(ARGUMENT)
+}
+
 /// A script in tokens.
 #[derive(Debug, Default)]
 pub(crate) struct Lexed {
@@ -241,7 +255,9 @@ impl<'s, 'a> Script<'s, 'a> {
             }
             return self.emit_descriptor(raw);
         }
+        let is_argument = self.shape.takes_arguments() && !raw.contains('=');
         match self.shape.word(raw)? {
+            Close::Nothing if is_argument => return self.emit_argument(raw),
             // The grammar would read the branch twice if nothing ended it.
             Close::Branch => self.emit_operator(";;")?,
             Close::Nothing => {}
@@ -264,6 +280,13 @@ impl<'s, 'a> Script<'s, 'a> {
     fn emit_plain(&mut self, text: String) -> Result<(), ParseError> {
         let Some(output) = &mut self.output else { return Ok(()) };
         output.push(|spans| Token::Word(text, spans.apart.clone()))
+    }
+
+    fn emit_argument(&mut self, raw: &str) -> Result<(), ParseError> {
+        let mut text = String::with_capacity(raw.len() + 1);
+        text.push(ARGUMENT);
+        text.push_str(raw);
+        self.emit_plain(text)
     }
 
     fn emit_word(&mut self, raw: &str) -> Result<(), ParseError> {

@@ -2,7 +2,7 @@
 
 use brush_parser::{ParserOptions, ast::Program, parse_tokens};
 
-use crate::lex::lex;
+use crate::lex::{has_marks, lex};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ParseError {
@@ -23,7 +23,7 @@ pub(crate) struct Script {
 pub(crate) fn script(text: &str, levels: usize) -> Result<Script, ParseError> {
     // NUL stands for what is unknown from here on, and no command can hold one. A line that goes
     // on between `$` and what it begins is never written by accident.
-    if text.contains('\0') || text.contains("$\\\n") {
+    if text.contains('\0') || has_marks(text) || text.contains("$\\\n") {
         return Err(ParseError::Unreadable);
     }
     let lexed =

@@ -2,10 +2,11 @@
 
 use brush_parser::ast::{
     AndOr, Command, CommandPrefixOrSuffixItem, CompoundList, IoFileRedirectTarget, IoRedirect,
-    Pipeline, Program, SeparatorOperator, SimpleCommand,
+    Pipeline, SeparatorOperator, SimpleCommand,
 };
 
 use crate::{
+    lex::written,
     parse::Script,
     word::{Mode, Piece, braces, pieces},
 };
@@ -24,92 +25,116 @@ pub(crate) fn words(words: &[String]) -> String {
 /// None where a word is expanded in any way, or the command is more than lists and pipelines.
 pub(crate) fn script(text: &str, script: &Script) -> Option<String> {
     // An index is no longer in its word; a carriage return was taken for the end of a line.
-    if !script.indices.is_empty() || text.contains('\r') { None } else { program(&script.program) }
+    if !script.indices.is_empty() || text.contains('\r') {
+        return None;
+    }
+    let mut printed = String::with_capacity(text.len());
+    for (index, commands) in script.program.complete_commands.iter().enumerate() {
+        if index > 0 {
+            printed.push('\n');
+        }
+        list(commands, &mut printed)?;
+    }
+    Some(printed)
 }
 
-fn program(program: &Program) -> Option<String> {
-    let lists: Option<Vec<_>> = program.complete_commands.iter().map(list).collect();
-    Some(lists?.join("\n"))
-}
-
-fn list(list: &CompoundList) -> Option<String> {
-    let mut text = String::new();
+fn list(list: &CompoundList, printed: &mut String) -> Option<()> {
     for (index, item) in list.0.iter().enumerate() {
-        text += &pipeline(&item.0.first)?;
+        pipeline(&item.0.first, printed)?;
         for next in &item.0.additional {
             let (mark, next) = match next {
                 AndOr::And(next) => (" && ", next),
                 AndOr::Or(next) => (" || ", next),
             };
-            text += mark;
-            text += &pipeline(next)?;
+            printed.push_str(mark);
+            pipeline(next, printed)?;
         }
         let is_last = index + 1 == list.0.len();
-        text += match item.1 {
+        printed.push_str(match item.1 {
             SeparatorOperator::Async if is_last => " &",
             SeparatorOperator::Async => " & ",
             SeparatorOperator::Sequence if is_last => "",
             SeparatorOperator::Sequence => "; ",
-        };
+        });
     }
-    Some(text)
+    Some(())
 }
 
-fn pipeline(pipeline: &Pipeline) -> Option<String> {
+fn pipeline(pipeline: &Pipeline, printed: &mut String) -> Option<()> {
     if pipeline.timed.is_some() {
         return None;
     }
-    let commands: Option<Vec<_>> = pipeline
-        .seq
-        .iter()
-        .map(|command| match command {
-            Command::Simple(simple) => simple_command(simple),
-            _ => None,
-        })
-        .collect();
-    let text = commands?.join(" | ");
-    Some(if pipeline.bang { format!("! {text}") } else { text })
+    if pipeline.bang {
+        printed.push_str("! ");
+    }
+    for (index, command) in pipeline.seq.iter().enumerate() {
+        if index > 0 {
+            printed.push_str(" | ");
+        }
+        match command {
+            Command::Simple(simple) => simple_command(simple, printed)?,
+            _ => return None,
+        }
+    }
+    Some(())
 }
 
-fn simple_command(command: &SimpleCommand) -> Option<String> {
+fn simple_command(command: &SimpleCommand, printed: &mut String) -> Option<()> {
     if command.prefix.is_some() {
         return None;
     }
-    let mut parts = vec![quoted(&literal(&command.word_or_name.as_ref()?.value)?)];
+    word(&command.word_or_name.as_ref()?.value, printed)?;
     for item in command.suffix.iter().flat_map(|suffix| &suffix.0) {
-        parts.push(match item {
-            CommandPrefixOrSuffixItem::Word(word)
-            | CommandPrefixOrSuffixItem::AssignmentWord(_, word) => quoted(&literal(&word.value)?),
-            CommandPrefixOrSuffixItem::IoRedirect(redirect) => redirection(redirect)?,
+        printed.push(' ');
+        match item {
+            CommandPrefixOrSuffixItem::Word(next)
+            | CommandPrefixOrSuffixItem::AssignmentWord(_, next) => word(&next.value, printed)?,
+            CommandPrefixOrSuffixItem::IoRedirect(redirect) => redirection(redirect, printed)?,
             CommandPrefixOrSuffixItem::ProcessSubstitution(..) => return None,
-        });
+        }
     }
-    Some(parts.join(" "))
+    Some(())
 }
 
-fn redirection(redirect: &IoRedirect) -> Option<String> {
+fn redirection(redirect: &IoRedirect, printed: &mut String) -> Option<()> {
     match redirect {
         IoRedirect::File(descriptor, kind, target) => {
-            let target = match target {
-                IoFileRedirectTarget::Filename(word) | IoFileRedirectTarget::Duplicate(word) => {
-                    quoted(&literal(&word.value)?)
+            if let Some(number) = descriptor {
+                printed.push_str(&number.to_string());
+            }
+            printed.push_str(&kind.to_string());
+            match target {
+                IoFileRedirectTarget::Filename(target)
+                | IoFileRedirectTarget::Duplicate(target) => word(&target.value, printed),
+                IoFileRedirectTarget::Fd(number) => {
+                    printed.push_str(&number.to_string());
+                    Some(())
                 }
-                IoFileRedirectTarget::Fd(number) => number.to_string(),
-                IoFileRedirectTarget::ProcessSubstitution(..) => return None,
-            };
-            let descriptor = descriptor.map_or(String::new(), |number| number.to_string());
-            Some(format!("{descriptor}{kind}{target}"))
+                IoFileRedirectTarget::ProcessSubstitution(..) => None,
+            }
         }
-        IoRedirect::OutputAndError(word, append) => {
-            let mark = if *append { "&>>" } else { "&>" };
-            Some(format!("{mark}{}", quoted(&literal(&word.value)?)))
+        IoRedirect::OutputAndError(target, append) => {
+            printed.push_str(if *append { "&>>" } else { "&>" });
+            word(&target.value, printed)
         }
         IoRedirect::HereDocument(..) | IoRedirect::HereString(..) => None,
     }
 }
 
+/// Most words are printed as they are.
+fn word(raw: &str, printed: &mut String) -> Option<()> {
+    let raw = written(raw);
+    if is_plain(raw) {
+        printed.push_str(raw);
+    } else {
+        printed.push_str(&quoted(&literal(raw)?));
+    }
+    Some(())
+}
+
 /// The text of a word in which nothing is expanded: no parameters, patterns, braces or tildes.
 fn literal(raw: &str) -> Option<String> {
+    let raw = written(raw);
     if braces::expand(raw).ok()? != [raw] {
         return None;
     }
@@ -131,10 +156,13 @@ fn is_literal(text: &str) -> bool {
 }
 
 fn quoted(word: &str) -> String {
-    let is_plain = !word.is_empty()
+    if is_plain(word) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
+}
+
+fn is_plain(word: &str) -> bool {
+    !word.is_empty()
+        && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_./:@%+,-".contains(&byte))
         && !RESERVED.contains(&word)
-        && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_./:@%+,-".contains(&byte));
-    if is_plain { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }
 
 #[cfg(test)]

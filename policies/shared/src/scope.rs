@@ -32,7 +32,7 @@ pub(crate) struct Scope {
     /// Arguments of the script; none where they can't be known.
     pub(crate) positional: Option<Rc<[String]>>,
     /// Absolute and normal; none where it can't be known.
-    pub(crate) cwd: Option<String>,
+    pub(crate) cwd: Option<Rc<str>>,
 }
 
 impl Scope {
@@ -42,7 +42,7 @@ impl Scope {
             functions: Rc::default(),
             environment: Rc::new(env_names.iter().cloned().collect()),
             positional: Some(Rc::new([])),
-            cwd: paths::resolve(WORKSPACE, cwd),
+            cwd: if cwd.is_empty() { Some(WORKSPACE.into()) } else { folder(WORKSPACE, cwd) },
         }
     }
 
@@ -121,8 +121,8 @@ impl Scope {
     /// Follows `cd`.
     pub(crate) fn change_directory(&mut self, path: Option<&str>) {
         self.cwd = match (&self.cwd, path) {
-            (_, Some(path)) if path.starts_with('/') => paths::resolve("/", path),
-            (Some(cwd), Some(path)) => paths::resolve(cwd, path),
+            (_, Some(path)) if path.starts_with('/') => folder("/", path),
+            (Some(cwd), Some(path)) => folder(cwd, path),
             _ => None,
         };
     }
@@ -136,4 +136,8 @@ impl Scope {
             }
         }
     }
+}
+
+fn folder(base: &str, path: &str) -> Option<Rc<str>> {
+    paths::resolve(base, path).map(Rc::from)
 }

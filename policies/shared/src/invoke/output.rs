@@ -57,7 +57,7 @@ pub(super) fn of(call: &Call<'_>, scope: &Scope) -> Stream {
     match call.name {
         "echo" => echo(call),
         "printf" => printf(call),
-        "pwd" => scope.cwd.clone().map_or(Stream::Unknown, Stream::Known),
+        "pwd" => scope.cwd.as_deref().map_or(Stream::Unknown, |cwd| known(cwd.to_owned())),
         "dirname" | "basename" | "realpath" | "readlink" => name_part(call, scope),
         "which" => words(call, "\n", |word| !word.starts_with('-')),
         "base64" | "xxd" | "rev" | "openssl" => respelled(call),

@@ -81,6 +81,11 @@ impl Shape {
         matches!(self.mode, Mode::Begin | Mode::FunctionBody | Mode::Coprocess)
     }
 
+    /// The next word is an argument of a command.
+    pub(super) fn takes_arguments(&self) -> bool {
+        self.mode == Mode::Arguments && self.frames.last() != Some(&Frame::List)
+    }
+
     pub(super) fn is_outermost(&self) -> bool {
         self.frames.is_empty()
     }

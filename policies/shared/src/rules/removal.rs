@@ -101,7 +101,7 @@ fn target(field: &Field, scope: &Scope) -> Target {
     let text = text.replace(UNKNOWN, "*");
     let base = match (&scope.cwd, text.starts_with('/')) {
         (_, true) => "/",
-        (Some(cwd), false) => cwd.as_str(),
+        (Some(cwd), false) => cwd,
         (None, false) if text.split('/').any(|name| name == "..") => return Target::Unknown,
         (None, false) => WORKSPACE,
     };

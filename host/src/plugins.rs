@@ -12,11 +12,13 @@ mod compile;
 mod config;
 mod convert;
 mod fault;
+pub mod grant;
 mod imports;
 mod inspect;
 mod instance;
 mod loaded;
 mod policy;
+mod reach;
 mod threads;
 mod wasm;
 
@@ -28,8 +30,11 @@ pub use agent::AgentPlugin;
 pub use compile::CodeCacheUse;
 pub use config::{Agents, Config, Decisions};
 pub use fault::{Digest, Error, Fault, FaultKind, Identity};
+pub use grant::{Grant, Granted, UnknownGrant};
+pub use imports::{KvFull, KvStore};
 pub use inspect::Role;
 pub use policy::PolicyPlugin;
+pub use reach::{Rooms, Secrets};
 pub use wasm::Tuning;
 
 use compile::{Code, Compiler, Ready};
@@ -58,9 +63,32 @@ pub enum Plugin {
     Agent(AgentPlugin),
 }
 
+/// What a plugin is loaded with. A text alone is its settings, for a plugin
+/// that is granted nothing.
+#[derive(Debug, Clone)]
+pub struct LoadOptions<'a> {
+    /// One JSON object.
+    pub settings: &'a str,
+    pub granted: Granted,
+}
+
+impl<'a> From<&'a str> for LoadOptions<'a> {
+    fn from(settings: &'a str) -> Self {
+        Self { settings, granted: Granted::default() }
+    }
+}
+
+impl<'a> From<&'a String> for LoadOptions<'a> {
+    fn from(settings: &'a String) -> Self {
+        settings.as_str().into()
+    }
+}
+
 /// What every call needs.
 struct Host {
     config: Config,
+    rooms: Arc<Rooms>,
+    secrets: Arc<Secrets>,
     compiler: Compiler,
     decisions: DecisionThreads,
     agents: AgentThreads,
@@ -75,12 +103,15 @@ struct Description {
 
 impl Plugins {
     /// Starts the wasm engines and their threads. Compiled code is kept in
-    /// `folder/cache`; the server gives `<data>/plugins`.
-    pub fn start(config: Config, folder: Option<&Path>) -> Result<Self, Error> {
+    /// `folder/cache`; the server gives `<data>/plugins`. Plugins reach `rooms`
+    /// as far as they are granted.
+    pub fn start(config: Config, folder: Option<&Path>, rooms: Rooms) -> Result<Self, Error> {
         let host = Host {
             compiler: Compiler::new(&config, folder)?,
             decisions: DecisionThreads::start(config.decisions.threads)?,
             agents: AgentThreads::start(config.agents.threads, config.agents.calls)?,
+            rooms: Arc::new(rooms),
+            secrets: Arc::new(config.secrets.clone()),
             config,
         };
         Ok(Self { host: Arc::new(host) })
@@ -97,20 +128,26 @@ impl Plugins {
         self.host.compiler.cache_use()
     }
 
-    /// Compiles a component, asks it who it is and whether it accepts
-    /// `settings`, one JSON object. `name` is what errors call it until it has
-    /// named itself, such as its file's name.
-    pub async fn load(&self, name: &str, bytes: &[u8], settings: &str) -> Result<Plugin, Error> {
+    /// Compiles a component, asks it who it is and whether it accepts its
+    /// settings. `name` is what errors call it until it has named itself, such
+    /// as its file's name.
+    pub async fn load<'a>(
+        &self,
+        name: &str,
+        bytes: &[u8],
+        options: impl Into<LoadOptions<'a>>,
+    ) -> Result<Plugin, Error> {
+        let options = options.into();
         let code = self.compile(name, bytes).await?;
         let identity = Identity { id: name.to_owned(), version: None, digest: code.digest };
-        let unnamed = Arc::new(Loaded::new(code, identity, String::new(), settings));
+        let unnamed = Arc::new(Loaded::new(code, identity, String::new(), &options));
         check_settings(&unnamed)?;
         let said = self.host.describe(&unnamed).await?;
         check_description(name, &said)?;
         let identity =
             Identity { id: said.id, version: Some(said.version), digest: unnamed.code.digest };
         let code = Arc::clone(&unnamed.code);
-        let loaded = Arc::new(Loaded::new(code, identity, said.summary, settings));
+        let loaded = Arc::new(Loaded::new(code, identity, said.summary, &options));
         self.host.validate_settings(&loaded).await?;
         tracing::info!(plugin = %loaded.identity, took_ms = loaded.code.took.as_millis(), "plugin loaded");
         let host = Arc::clone(&self.host);
@@ -180,14 +217,19 @@ impl Plugin {
 }
 
 impl Loaded {
-    fn new(code: Arc<Code>, identity: Identity, summary: String, settings: &str) -> Self {
+    fn new(
+        code: Arc<Code>,
+        identity: Identity,
+        summary: String,
+        options: &LoadOptions<'_>,
+    ) -> Self {
         let name = match &identity.version {
             Some(version) => format!("{}@{version}", identity.id),
             None => identity.id.clone(),
         };
-        let settings = Arc::from(settings);
+        let (settings, granted) = (Arc::from(options.settings), options.granted.clone());
         let meters = Meters::of(&name);
-        Self { code, identity: Arc::new(identity), name, summary, settings, meters }
+        Self { code, identity: Arc::new(identity), name, summary, settings, granted, meters }
     }
 }
 

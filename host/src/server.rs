@@ -24,7 +24,7 @@ use crate::gate::Gate;
 use crate::ids::{InstanceId, Kind};
 use crate::jobs::Jobs;
 use crate::limits::Limits;
-use crate::plugins::Plugins;
+use crate::plugins::{Plugins, Rooms};
 use crate::policy::{CommandPolicy, Policies};
 use crate::previews::Previews;
 use crate::processes::Processes;
@@ -126,9 +126,11 @@ async fn build(config: &Config, tasks: &Tasks) -> anyhow::Result<Built> {
     let admin_token = auth.admin_token(&config.data).await?;
     let audit = Audit::start(ground.db.clone(), ground.clock.clone(), tasks);
     let gate = Gate::new(Limits::new(&config.limits), audit.clone());
-    let plugins = Plugins::start(config.plugins.clone(), Some(&config.data.join("plugins")))?;
-    let policies = load_policies(config, &plugins).await?;
     let premises = premises(config, &ground).await?;
+    let rooms = plugin_rooms(&ground, &premises, &audit);
+    let folder = config.data.join("plugins");
+    let plugins = Plugins::start(config.plugins.clone(), Some(&folder), rooms)?;
+    let policies = load_policies(config, &plugins).await?;
     let exec = Exec::new(
         ground.db.clone(),
         ground.clock.clone(),
@@ -247,6 +249,17 @@ async fn agents(
 async fn instance(db: &Db) -> anyhow::Result<InstanceId> {
     let id = db.setting("instance", InstanceId::generate().as_str()).await?;
     Ok(id.parse()?)
+}
+
+/// What plugins can reach, as far as they are granted.
+fn plugin_rooms(ground: &Ground, premises: &Premises, audit: &Audit) -> Rooms {
+    Rooms {
+        clock: ground.clock.clone(),
+        db: Some(ground.db.clone()),
+        audit: Some(audit.clone()),
+        files: Some(premises.files.clone()),
+        projects: Some(premises.projects.clone()),
+    }
 }
 
 async fn load_policies(config: &Config, plugins: &Plugins) -> anyhow::Result<Policies> {

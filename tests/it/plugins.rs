@@ -3,6 +3,8 @@
 mod fixture;
 pub(crate) mod harness;
 mod hostile;
+mod imports;
 mod layered;
 mod loading;
+mod rooms;
 mod scaffold;

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::reach::Secrets;
+
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
 
@@ -15,6 +17,8 @@ pub struct Config {
     pub max_component_bytes: usize,
     pub decisions: Decisions,
     pub agents: Agents,
+    /// What plugins may be lent, by name.
+    pub secrets: Secrets,
 }
 
 /// Limits on one call of a policy.
@@ -62,6 +66,7 @@ impl Default for Config {
             max_component_bytes: 32 * MIB,
             decisions: Decisions::default(),
             agents: Agents::default(),
+            secrets: Secrets::default(),
         }
     }
 }

@@ -15,6 +15,8 @@ use super::convert;
 use super::fault::{Digest, Fault, FaultKind};
 use super::instance::{Call, State, fault};
 use super::loaded::{Loaded, Meters};
+use super::reach::Behalf;
+use crate::auth::{Caller, User};
 use crate::policy::{self, Channel, CommandPolicy, NetworkMode, Request, Risk, Verdict};
 
 /// A policy with its settings. Cloning is cheap.
@@ -43,9 +45,11 @@ impl PolicyPlugin {
 
     async fn call<R: Send + 'static>(
         &self,
+        behalf: Option<Behalf>,
         ask: impl FnOnce(&Policy, &mut Store<State>) -> wasmtime::Result<R> + Send + 'static,
     ) -> Result<R, Fault> {
-        self.host.decide(&self.loaded, self.host.config.decisions.limits(), ask).await
+        let limits = self.host.config.decisions.limits();
+        self.host.decide(&self.loaded, limits, behalf, ask).await
     }
 
     /// Answers that are too long are no answers.
@@ -58,11 +62,12 @@ impl PolicyPlugin {
     }
 
     async fn judge(&self, request: &Request) -> Result<Verdict, Fault> {
+        let behalf = behalf(request);
         let request = request_to_wit(request);
         let ask = move |policy: &Policy, store: &mut Store<State>| {
             policy.lockhouse_policy_command_policy().call_evaluate(store, &request)
         };
-        let answer = self.call(ask).await?;
+        let answer = self.call(Some(behalf), ask).await?;
         let verdict = answer
             .map_err(|error| self.loaded.fault(FaultKind::Declined(convert::reason(error))))?;
         self.check_output(verdict_size(&verdict))?;
@@ -73,7 +78,7 @@ impl PolicyPlugin {
         let ask = |policy: &Policy, store: &mut Store<State>| {
             policy.lockhouse_policy_command_policy().call_explain(store)
         };
-        let rules = self.call(ask).await?;
+        let rules = self.call(None, ask).await?;
         self.check_output(rules.len())?;
         Ok(rules)
     }
@@ -100,10 +105,11 @@ impl Host {
         &self,
         loaded: &Arc<Loaded>,
         limits: Limits,
+        behalf: Option<Behalf>,
         ask: impl FnOnce(&Policy, &mut Store<State>) -> wasmtime::Result<R> + Send + 'static,
     ) -> Result<R, Fault> {
         let on_thread = Arc::clone(loaded);
-        let call = loaded.call(limits, None);
+        let call = loaded.call(self, limits, behalf, None);
         let work = move || run(on_thread.policy()?, &call, &on_thread.meters, ask);
         let answer = self.decisions.run(limits.wall, work).await;
         answer.map_err(|kind| loaded.fault(kind))
@@ -117,7 +123,7 @@ impl Host {
         let ask = |policy: &Policy, store: &mut Store<State>| {
             policy.lockhouse_plugin_lifecycle().call_describe(store)
         };
-        self.decide(loaded, limits, ask).await
+        self.decide(loaded, limits, None, ask).await
     }
 
     pub(super) async fn policy_problems(
@@ -129,7 +135,7 @@ impl Host {
         let ask = move |policy: &Policy, store: &mut Store<State>| {
             policy.lockhouse_plugin_lifecycle().call_validate_settings(store, &settings)
         };
-        let problems = self.decide(loaded, limits, ask).await?.err().unwrap_or_default();
+        let problems = self.decide(loaded, limits, None, ask).await?.err().unwrap_or_default();
         Ok(problems.into_iter().map(|p| convert::problem(&p.path, &p.message)).collect())
     }
 }
@@ -144,6 +150,12 @@ fn run<R>(
     let instance = meters.instantiate.time(|| ready.instantiate(&mut store));
     let answer = instance.and_then(|policy| meters.call.time(|| ask(&policy, &mut store)));
     answer.map_err(|error| fault(&error, &store))
+}
+
+fn behalf(request: &Request) -> Behalf {
+    let user = User { id: request.caller.clone(), role: request.caller_role };
+    let caller = Caller { user, request_id: request.request_id.clone() };
+    Behalf { caller, project: request.project.clone() }
 }
 
 fn request_to_wit(request: &Request) -> wit::Request {

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use lockhouse::ids::{Kind, ProjectId, RequestId};
-use lockhouse::plugins::{Config, Plugins};
+use lockhouse::plugins::{Config, Plugins, Rooms};
 use lockhouse::policy::{Binding, Channel, CommandPolicy, NetworkMode, Policies, Request, Role};
 use wasmtime::component::{Component, HasSelf, Linker};
 use wasmtime::{Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store};
@@ -54,7 +54,7 @@ struct Report {
 fn main() {
     let bytes = component();
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let host = Plugins::start(Config::default(), None).unwrap();
+    let host = Plugins::start(Config::default(), None, Rooms::default()).unwrap();
     let plugin = runtime.block_on(host.load("layered.wasm", &bytes, "{}")).unwrap();
     let compile_ms = plugin.compile_time().as_secs_f64() * 1e3;
     let policy: Arc<dyn CommandPolicy> = Arc::new(plugin.into_policy().unwrap());

@@ -197,6 +197,16 @@ impl Files {
         self.disk.read(self.projects.workspace(&project.id), path.clone(), limit).await
     }
 
+    /// Reads the beginning of a file, as far as `limit`.
+    pub async fn read_beginning(
+        &self,
+        project: &Project,
+        path: &RelPath,
+        limit: u64,
+    ) -> Result<Vec<u8>, Error> {
+        self.disk.read_beginning(self.projects.workspace(&project.id), path.clone(), limit).await
+    }
+
     pub fn max_file_bytes(&self) -> u64 {
         self.disk.max_file_bytes()
     }

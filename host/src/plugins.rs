@@ -13,6 +13,7 @@ mod compile;
 mod config;
 mod convert;
 mod fault;
+pub mod grant;
 mod imports;
 mod inspect;
 mod instance;
@@ -22,6 +23,7 @@ pub mod manifest;
 pub mod oci;
 mod policy;
 mod quarantine;
+mod reach;
 pub mod request;
 pub mod signature;
 mod threads;
@@ -33,13 +35,13 @@ use std::time::Duration;
 
 use tokio::sync::broadcast;
 
-use crate::clock::Clock;
-
 pub use agent::AgentPlugin;
 pub use breaker::{Config as QuarantineConfig, Count, Quarantine};
 pub use compile::CodeCacheUse;
 pub use config::{Agents, Config, Decisions};
 pub use fault::{Digest, Error, Fault, FaultKind, Identity, InvalidDigest};
+pub use grant::{Grant, Granted, UnknownGrant};
+pub use imports::{KvFull, KvStore};
 pub use inspect::Role;
 pub use library::{
     BindingChange, BuiltIn, Error as LibraryError, Installed, Library, NewBinding, NewVersion,
@@ -48,6 +50,7 @@ pub use library::{
 use manifest::Manifest;
 pub use policy::PolicyPlugin;
 pub use quarantine::QuarantineChange;
+pub use reach::{Rooms, Secrets};
 pub use wasm::Tuning;
 
 use compile::{Code, Compiler, Ready};
@@ -77,9 +80,43 @@ pub enum Plugin {
     Agent(AgentPlugin),
 }
 
+/// What a plugin is loaded with. A text alone is its settings, for a plugin
+/// that is granted nothing.
+#[derive(Debug, Clone)]
+pub struct LoadOptions<'a> {
+    /// One JSON object.
+    pub settings: &'a str,
+    pub granted: Granted,
+}
+
+impl<'a> From<&'a str> for LoadOptions<'a> {
+    fn from(settings: &'a str) -> Self {
+        Self { settings, granted: Granted::default() }
+    }
+}
+
+impl<'a> From<&'a String> for LoadOptions<'a> {
+    fn from(settings: &'a String) -> Self {
+        settings.as_str().into()
+    }
+}
+
+impl LoadOptions<'_> {
+    /// Of what was given, only what the manifest asks for counts.
+    fn asked_by(mut self, manifest: Option<&Manifest>) -> Result<Self, UnknownGrant> {
+        if let Some(manifest) = manifest {
+            let asked = manifest.grants.iter().map(|grant| grant.parse());
+            self.granted = self.granted.asked_by(asked.collect::<Result<Vec<_>, _>>()?);
+        }
+        Ok(self)
+    }
+}
+
 /// What every call needs.
 struct Host {
     config: Config,
+    rooms: Arc<Rooms>,
+    secrets: Arc<Secrets>,
     compiler: Arc<Compiler>,
     quarantines: Quarantines,
     decisions: DecisionThreads,
@@ -95,18 +132,17 @@ struct Description {
 
 impl Plugins {
     /// Starts the wasm engines and their threads. Compiled code is kept in
-    /// `folder/cache`; the server gives `<data>/plugins`.
-    pub fn start(config: Config, folder: Option<&Path>) -> Result<Self, Error> {
-        Self::start_by(Clock::system(), config, folder)
-    }
-
-    /// The same, by another clock for what takes longer than a call.
-    pub fn start_by(clock: Clock, config: Config, folder: Option<&Path>) -> Result<Self, Error> {
+    /// `folder/cache`; the server gives `<data>/plugins`. Plugins reach `rooms`
+    /// as far as they are granted.
+    pub fn start(config: Config, folder: Option<&Path>, rooms: Rooms) -> Result<Self, Error> {
+        let clock = rooms.clock.clone();
         let host = Host {
             compiler: Arc::new(Compiler::new(&config, folder)?),
             quarantines: Quarantines::new(config.quarantine, clock),
             decisions: DecisionThreads::start(config.decisions.threads)?,
             agents: AgentThreads::start(config.agents.threads, config.agents.calls)?,
+            rooms: Arc::new(rooms),
+            secrets: Arc::new(config.secrets.clone()),
             config,
         };
         Ok(Self { host: Arc::new(host) })
@@ -134,14 +170,20 @@ impl Plugins {
         self.host.quarantines.subscribe()
     }
 
-    /// Compiles a component, asks it who it is and whether it accepts
-    /// `settings`, one JSON object. `name` is what errors call it until it has
-    /// named itself, such as its file's name.
-    pub async fn load(&self, name: &str, bytes: &[u8], settings: &str) -> Result<Plugin, Error> {
+    /// Compiles a component, asks it who it is and whether it accepts its
+    /// settings. `name` is what errors call it until it has named itself, such
+    /// as its file's name.
+    pub async fn load<'a>(
+        &self,
+        name: &str,
+        bytes: &[u8],
+        options: impl Into<LoadOptions<'a>>,
+    ) -> Result<Plugin, Error> {
         let code = self.host.compiler.compile(name, bytes).await?;
         let manifest = inspect::manifest(name, bytes)?;
+        let options = options.into().asked_by(manifest.as_ref())?;
         let identity = Identity { id: name.to_owned(), version: None, digest: code.digest };
-        let unnamed = Arc::new(Loaded::new(code, identity, String::new(), settings));
+        let unnamed = Arc::new(Loaded::new(code, identity, String::new(), &options));
         check_settings(&unnamed)?;
         let said = self.host.describe(&unnamed).await?;
         check_description(name, &said)?;
@@ -151,7 +193,7 @@ impl Plugins {
         let identity =
             Identity { id: said.id, version: Some(said.version), digest: unnamed.code.digest };
         let code = Arc::clone(&unnamed.code);
-        let loaded = Loaded::new(code, identity, said.summary, settings);
+        let loaded = Loaded::new(code, identity, said.summary, &options);
         let loaded = Arc::new(loaded.with_manifest(manifest));
         self.host.validate_settings(&loaded).await?;
         tracing::info!(plugin = %loaded.identity, took_ms = loaded.code.took.as_millis(), "plugin loaded");
@@ -235,15 +277,20 @@ impl Plugin {
 }
 
 impl Loaded {
-    fn new(code: Arc<Code>, identity: Identity, summary: String, settings: &str) -> Self {
+    fn new(
+        code: Arc<Code>,
+        identity: Identity,
+        summary: String,
+        options: &LoadOptions<'_>,
+    ) -> Self {
         let name = match &identity.version {
             Some(version) => format!("{}@{version}", identity.id),
             None => identity.id.clone(),
         };
-        let settings = Arc::from(settings);
+        let (settings, granted) = (Arc::from(options.settings), options.granted.clone());
         let meters = Meters::of(&name);
         let identity = Arc::new(identity);
-        Self { code, identity, name, summary, settings, meters, manifest: None }
+        Self { code, identity, name, summary, settings, granted, meters, manifest: None }
     }
 
     fn with_manifest(self, manifest: Option<Manifest>) -> Self {

@@ -24,7 +24,7 @@ use crate::gate::Gate;
 use crate::ids::{InstanceId, Kind};
 use crate::jobs::Jobs;
 use crate::limits::Limits;
-use crate::plugins::{BuiltIn, Library, LibraryParts, Plugins, Watcher, oci};
+use crate::plugins::{BuiltIn, Library, LibraryParts, Plugins, Rooms, Watcher, oci};
 use crate::policy::{Policies, Recorder};
 use crate::previews::Previews;
 use crate::processes::Processes;
@@ -129,7 +129,10 @@ async fn build(config: &Config, tasks: &Tasks) -> anyhow::Result<Built> {
     let admin_token = auth.admin_token(&config.data).await?;
     let audit = Audit::start(ground.db.clone(), ground.clock.clone(), tasks);
     let gate = Gate::new(Limits::new(&config.limits), audit.clone());
-    let plugins = Plugins::start(config.plugins.clone(), Some(&config.data.join("plugins")))?;
+    let premises = premises(config, &ground).await?;
+    let rooms = plugin_rooms(&ground, &premises, &audit);
+    let folder = config.data.join("plugins");
+    let plugins = Plugins::start(config.plugins.clone(), Some(&folder), rooms)?;
     let recorder = Recorder::start(
         ground.db.clone(),
         ground.clock.clone(),
@@ -139,7 +142,6 @@ async fn build(config: &Config, tasks: &Tasks) -> anyhow::Result<Built> {
     let policies = Policies::new([]).recorded(recorder.clone());
     let roster = Roster::default();
     let library = library(config, &ground, &plugins, (&policies, &roster)).await?;
-    let premises = premises(config, &ground).await?;
     let exec = Exec::new(
         ground.db.clone(),
         ground.clock.clone(),
@@ -288,6 +290,17 @@ async fn library(
         ),
     };
     Ok(Library::open(parts).await?)
+}
+
+/// What plugins can reach, as far as they are granted.
+fn plugin_rooms(ground: &Ground, premises: &Premises, audit: &Audit) -> Rooms {
+    Rooms {
+        clock: ground.clock.clone(),
+        db: Some(ground.db.clone()),
+        audit: Some(audit.clone()),
+        files: Some(premises.files.clone()),
+        projects: Some(premises.projects.clone()),
+    }
 }
 
 fn built_in(name: &'static str, settings: String, bound: bool) -> anyhow::Result<BuiltIn> {

@@ -2,6 +2,7 @@
 
 mod audit;
 mod auth;
+mod plugin_kv;
 mod projects;
 
 use lockhouse::auth::{Caller, Role, User};

@@ -28,7 +28,7 @@ pub(super) use files::read;
 pub(super) use judge::Judge;
 
 use crate::config::default_data;
-use crate::plugins::{Config, Plugin, Plugins};
+use crate::plugins::{Config, Plugin, Plugins, Rooms};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct PluginCommand {
@@ -97,7 +97,7 @@ impl PluginCommand {
 impl Place {
     /// A plugin host with the limits that a server has by default.
     pub(super) fn host(&self) -> anyhow::Result<Plugins> {
-        Ok(Plugins::start(Config::default(), Some(&self.data.join("plugins")))?)
+        Ok(Plugins::start(Config::default(), Some(&self.data.join("plugins")), Rooms::default())?)
     }
 }
 

@@ -115,6 +115,23 @@ impl Disk {
         .await
     }
 
+    /// Reads the beginning of a file, as far as `limit`.
+    pub async fn read_beginning(
+        &self,
+        dir: PathBuf,
+        path: RelPath,
+        limit: u64,
+    ) -> Result<Vec<u8>, Error> {
+        self.on(dir, move |root| {
+            let (_, file) = root.open_file(&path)?;
+            let mut bytes = Vec::new();
+            let read = file.take(limit).read_to_end(&mut bytes);
+            read.map_err(|error| Error::from_io(error, path.as_str()))?;
+            Ok(bytes)
+        })
+        .await
+    }
+
     /// Saves what the stream brings. Bodies larger than a buffer go to the disk
     /// as they come; a slow sender holds no thread.
     pub async fn save<S, E>(

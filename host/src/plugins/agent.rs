@@ -20,9 +20,11 @@ use super::fault::{Digest, Fault, FaultKind};
 use super::inspect::Role;
 use super::instance::{Call, Spent, State, fault};
 use super::loaded::{Loaded, Meters};
+use super::reach::Behalf;
 use crate::agents::{
     self, Agent, AgentError, Brief, Edit, Failure, Plan, ProgressSender, WriteContext,
 };
+use crate::auth::{Caller, User};
 use words::{
     brief_to_wit, context_to_wit, edit_from_wit, edits_size, failure_to_wit, plan_from_wit,
     plan_size, plan_to_wit,
@@ -70,13 +72,19 @@ impl AgentPlugin {
 
     async fn ask<R: Send + 'static>(
         &self,
+        brief: &Brief,
         progress: &ProgressSender,
         ask: Ask<Result<R, errors::Error>>,
         size: impl FnOnce(&R) -> usize,
     ) -> Result<R, AgentError> {
         let limits = self.loaded.limits(self.host.config.agents.limits());
         let call = async {
-            let step = self.host.step(&self.loaded, limits, Some(progress.clone()), ask);
+            let step = self.host.step(
+                &self.loaded,
+                (limits, Some(behalf(brief))),
+                Some(progress.clone()),
+                ask,
+            );
             let answer = match step.await? {
                 Ok(answer) => answer,
                 Err(error) => return Ok(Err(self.declined(error))),
@@ -127,14 +135,14 @@ impl Agent for AgentPlugin {
 
     async fn plan(&self, brief: &Brief, progress: &ProgressSender) -> Result<Plan, AgentError> {
         let planner = self.role(Role::Planner, |agent| agent.planner.clone())?;
-        let brief = brief_to_wit(brief);
+        let asked = brief_to_wit(brief);
         let ask: Ask<_> = Box::new(move |instance, store| {
             Box::pin(async move {
                 let agent = planner.load(&mut *store, instance)?;
-                agent.lockhouse_agent_planner().call_plan(store, &brief).await
+                agent.lockhouse_agent_planner().call_plan(store, &asked).await
             })
         });
-        self.ask(progress, ask, plan_size).await.map(plan_from_wit)
+        self.ask(brief, progress, ask, plan_size).await.map(plan_from_wit)
     }
 
     async fn write(
@@ -145,14 +153,14 @@ impl Agent for AgentPlugin {
         progress: &ProgressSender,
     ) -> Result<Vec<Edit>, AgentError> {
         let writer = self.role(Role::Writer, |agent| agent.writer.clone())?;
-        let (plan, context) = (plan_to_wit(plan), context_to_wit(context));
+        let (plan, asked) = (plan_to_wit(plan), context_to_wit(context));
         let ask: Ask<_> = Box::new(move |instance, store| {
             Box::pin(async move {
                 let agent = writer.load(&mut *store, instance)?;
-                agent.lockhouse_agent_writer().call_write(store, &plan, step, &context).await
+                agent.lockhouse_agent_writer().call_write(store, &plan, step, &asked).await
             })
         });
-        let edits = self.ask(progress, ask, edits_size).await?;
+        let edits = self.ask(&context.brief, progress, ask, edits_size).await?;
         Ok(edits.into_iter().map(edit_from_wit).collect())
     }
 
@@ -163,14 +171,14 @@ impl Agent for AgentPlugin {
         progress: &ProgressSender,
     ) -> Result<Vec<Edit>, AgentError> {
         let fixer = self.role(Role::Fixer, |agent| agent.fixer.clone())?;
-        let (failure, context) = (failure_to_wit(failure), context_to_wit(context));
+        let (failure, asked) = (failure_to_wit(failure), context_to_wit(context));
         let ask: Ask<_> = Box::new(move |instance, store| {
             Box::pin(async move {
                 let agent = fixer.load(&mut *store, instance)?;
-                agent.lockhouse_agent_fixer().call_fix(store, &failure, &context).await
+                agent.lockhouse_agent_fixer().call_fix(store, &failure, &asked).await
             })
         });
-        let edits = self.ask(progress, ask, edits_size).await?;
+        let edits = self.ask(&context.brief, progress, ask, edits_size).await?;
         Ok(edits.into_iter().map(edit_from_wit).collect())
     }
 }
@@ -181,12 +189,12 @@ impl Host {
     pub(super) async fn step<R: Send + 'static>(
         &self,
         loaded: &Arc<Loaded>,
-        limits: Limits,
+        (limits, behalf): (Limits, Option<Behalf>),
         progress: Option<ProgressSender>,
         ask: Ask<R>,
     ) -> Result<R, Fault> {
         let on_thread = Arc::clone(loaded);
-        let call = loaded.call(limits, progress);
+        let call = loaded.call(self, limits, behalf, progress);
         let spent = Spent::default();
         let work = {
             let spent = spent.clone();
@@ -208,7 +216,7 @@ impl Host {
                 plugin.lockhouse_plugin_lifecycle().call_describe(store).await
             })
         });
-        self.step(loaded, limits, None, ask).await
+        self.step(loaded, (limits, None), None, ask).await
     }
 
     pub(super) async fn agent_problems(
@@ -224,7 +232,8 @@ impl Host {
                 lifecycle.call_validate_settings(store, &settings).await
             })
         });
-        let problems = self.step(loaded, limits, None, ask).await?.err().unwrap_or_default();
+        let problems =
+            self.step(loaded, (limits, None), None, ask).await?.err().unwrap_or_default();
         Ok(problems.into_iter().map(|p| convert::problem(&p.path, &p.message)).collect())
     }
 }
@@ -234,6 +243,12 @@ impl Loaded {
         let described = self.agent().map(|agent| agent.described.clone());
         described.map_err(|kind| self.fault(kind))
     }
+}
+
+fn behalf(brief: &Brief) -> Behalf {
+    let user = User { id: brief.caller.clone(), role: brief.caller_role };
+    let caller = Caller { user, request_id: brief.request_id.clone() };
+    Behalf { caller, project: brief.project.clone() }
 }
 
 async fn run<R>(

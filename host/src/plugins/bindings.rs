@@ -32,12 +32,21 @@ pub(super) mod planner {
     wasmtime::component::bindgen!({
         path: ["../wit/types", "../wit/host", "../wit/plugin", "../wit/agent"],
         world: "lockhouse:agent/planner-plugin",
+        // What waits for a room gives way to other agents meanwhile.
+        imports: {
+            "lockhouse:host/kv": async,
+            "lockhouse:host/secrets": async,
+            "lockhouse:host/project-files": async,
+        },
         exports: { default: async },
         with: {
             "lockhouse:types/common@0.1.0": super::policy::lockhouse::types::common,
             "lockhouse:types/errors@0.1.0": super::policy::lockhouse::types::errors,
             "lockhouse:host/log@0.1.0": super::policy::lockhouse::host::log,
             "lockhouse:host/settings@0.1.0": super::policy::lockhouse::host::settings,
+            "lockhouse:host/clock@0.1.0": super::policy::lockhouse::host::clock,
+            "lockhouse:host/secrets.secret": crate::plugins::imports::SecretHandle,
+            "lockhouse:host/project-files.root": crate::plugins::imports::Root,
         },
     });
 }
@@ -51,7 +60,13 @@ pub(super) mod writer {
         with: {
             "lockhouse:agent/types@0.1.0": super::planner::lockhouse::agent::types,
             "lockhouse:types": super::policy::lockhouse::types,
-            "lockhouse:host": super::planner::lockhouse::host,
+            "lockhouse:host/log@0.1.0": super::policy::lockhouse::host::log,
+            "lockhouse:host/settings@0.1.0": super::policy::lockhouse::host::settings,
+            "lockhouse:host/progress@0.1.0": super::planner::lockhouse::host::progress,
+            "lockhouse:host/clock@0.1.0": super::policy::lockhouse::host::clock,
+            "lockhouse:host/kv@0.1.0": super::planner::lockhouse::host::kv,
+            "lockhouse:host/secrets@0.1.0": super::planner::lockhouse::host::secrets,
+            "lockhouse:host/project-files@0.1.0": super::planner::lockhouse::host::project_files,
         },
     });
 }
@@ -65,7 +80,13 @@ pub(super) mod fixer {
         with: {
             "lockhouse:agent/types@0.1.0": super::planner::lockhouse::agent::types,
             "lockhouse:types": super::policy::lockhouse::types,
-            "lockhouse:host": super::planner::lockhouse::host,
+            "lockhouse:host/log@0.1.0": super::policy::lockhouse::host::log,
+            "lockhouse:host/settings@0.1.0": super::policy::lockhouse::host::settings,
+            "lockhouse:host/progress@0.1.0": super::planner::lockhouse::host::progress,
+            "lockhouse:host/clock@0.1.0": super::policy::lockhouse::host::clock,
+            "lockhouse:host/kv@0.1.0": super::planner::lockhouse::host::kv,
+            "lockhouse:host/secrets@0.1.0": super::planner::lockhouse::host::secrets,
+            "lockhouse:host/project-files@0.1.0": super::planner::lockhouse::host::project_files,
         },
     });
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::manifest::Wanted;
+use super::reach::Secrets;
 use super::{breaker, oci, signature};
 
 const KIB: usize = 1024;
@@ -26,6 +27,8 @@ pub struct Config {
     pub oci: oci::Config,
     pub quarantine: breaker::Config,
     pub signatures: signature::Config,
+    /// What plugins may be lent, by name.
+    pub secrets: Secrets,
 }
 
 /// Limits on one call of a policy.
@@ -78,6 +81,7 @@ impl Default for Config {
             oci: oci::Config::default(),
             quarantine: breaker::Config::default(),
             signatures: signature::Config::default(),
+            secrets: Secrets::default(),
         }
     }
 }

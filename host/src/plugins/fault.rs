@@ -92,6 +92,8 @@ pub enum Error {
     Settings { plugin: Arc<Identity>, problems: String },
     #[error(transparent)]
     Manifest(#[from] super::manifest::Error),
+    #[error("plugin.toml: grants: {0}")]
+    Grant(#[from] super::grant::UnknownGrant),
     #[error(transparent)]
     Fault(#[from] Fault),
     #[error("plugins can't be run on this machine: {0}")]

@@ -18,9 +18,21 @@ const TYPES: &[&str] = &[
     "lockhouse:agent/types@0.1.0",
 ];
 
-const POLICY_IMPORTS: &[&str] = &["lockhouse:host/log@0.1.0", "lockhouse:host/settings@0.1.0"];
-const AGENT_IMPORTS: &[&str] =
-    &["lockhouse:host/log@0.1.0", "lockhouse:host/settings@0.1.0", "lockhouse:host/progress@0.1.0"];
+const POLICY_IMPORTS: &[&str] = &[
+    "lockhouse:host/log@0.1.0",
+    "lockhouse:host/settings@0.1.0",
+    "lockhouse:host/clock@0.1.0",
+    "lockhouse:host/kv@0.1.0",
+];
+const AGENT_IMPORTS: &[&str] = &[
+    "lockhouse:host/log@0.1.0",
+    "lockhouse:host/settings@0.1.0",
+    "lockhouse:host/progress@0.1.0",
+    "lockhouse:host/clock@0.1.0",
+    "lockhouse:host/kv@0.1.0",
+    "lockhouse:host/secrets@0.1.0",
+    "lockhouse:host/project-files@0.1.0",
+];
 
 /// What a component can be asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -6,11 +6,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
+use tokio::time::Instant;
+use wasmtime::component::ResourceTable;
 use wasmtime::{Engine, ResourceLimiter, Store, StoreContextMut, Trap, UpdateDeadline};
 
 use super::config::Limits;
 use super::fault::{FaultKind, Identity};
 use super::imports::LogBudget;
+use super::reach::Reach;
 use super::wasm::MAX_STACK_BYTES;
 use crate::agents::ProgressSender;
 
@@ -24,6 +27,12 @@ pub(super) struct State {
     pub(super) settings: Arc<str>,
     pub(super) log: LogBudget,
     pub(super) progress: Option<ProgressSender>,
+    /// What lies beyond the call.
+    pub(super) reach: Reach,
+    /// What the guest holds of it.
+    pub(super) table: ResourceTable,
+    /// What time it was when the guest first asked.
+    pub(super) now_us: Option<u64>,
     limits: Limits,
     /// All memories of the call together.
     pub(super) memory_bytes: usize,
@@ -38,6 +47,7 @@ pub(super) struct Call {
     pub(super) settings: Arc<str>,
     pub(super) limits: Limits,
     pub(super) progress: Option<ProgressSender>,
+    pub(super) reach: Reach,
 }
 
 /// Carries the reason from where a guest is interrupted to where its call ends.
@@ -74,6 +84,10 @@ impl Call {
             settings: Arc::clone(&self.settings),
             log: LogBudget::new(self.limits.log_bytes),
             progress: self.progress.clone(),
+            // What it waited for a thread does not count.
+            reach: Reach { until: Instant::now() + self.limits.wall, ..self.reach.clone() },
+            table: ResourceTable::new(),
+            now_us: None,
             limits: self.limits,
             memory_bytes: 0,
             refused: None,

@@ -1,15 +1,21 @@
 //! A component that has been compiled, asked for its name, and given settings.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::Instant as Began;
 
+use tokio::runtime::Handle;
+use tokio::time::Instant;
+
+use super::Host;
 use super::bindings::policy;
 use super::breaker::Quarantine;
 use super::compile::{Agent, Code, Ready};
 use super::config::Limits;
 use super::fault::{Fault, FaultKind, Identity};
+use super::grant::Granted;
 use super::instance::{Call, State};
 use super::manifest::Manifest;
+use super::reach::{Behalf, Reach};
 use crate::agents::ProgressSender;
 
 pub(super) struct Loaded {
@@ -19,6 +25,7 @@ pub(super) struct Loaded {
     pub(super) name: String,
     pub(super) summary: String,
     pub(super) settings: Arc<str>,
+    pub(super) granted: Granted,
     pub(super) meters: Meters,
     pub(super) manifest: Option<Manifest>,
 }
@@ -54,14 +61,14 @@ impl Meters {
 
 impl Timer {
     pub(super) fn time<R>(&self, work: impl FnOnce() -> R) -> R {
-        let began = Instant::now();
+        let began = Began::now();
         let result = work();
         self.0.record(began.elapsed());
         result
     }
 
     pub(super) async fn time_async<R>(&self, work: impl Future<Output = R>) -> R {
-        let began = Instant::now();
+        let began = Began::now();
         let result = work.await;
         self.0.record(began.elapsed());
         result
@@ -74,12 +81,29 @@ impl Loaded {
         self.manifest.as_ref().map_or(allowed, |manifest| allowed.narrowed(manifest.limits))
     }
 
-    pub(super) fn call(&self, limits: Limits, progress: Option<ProgressSender>) -> Call {
+    /// A call from within the server's runtime.
+    pub(super) fn call(
+        &self,
+        host: &Host,
+        limits: Limits,
+        behalf: Option<Behalf>,
+        progress: Option<ProgressSender>,
+    ) -> Call {
+        let reach = Reach {
+            rooms: Arc::clone(&host.rooms),
+            secrets: Arc::clone(&host.secrets),
+            granted: self.granted.clone(),
+            plugin: Arc::clone(&self.identity),
+            behalf,
+            until: Instant::now() + limits.wall,
+            runtime: Handle::current(),
+        };
         Call {
             plugin: Arc::clone(&self.identity),
             settings: Arc::clone(&self.settings),
             limits,
             progress,
+            reach,
         }
     }
 

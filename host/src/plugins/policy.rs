@@ -16,7 +16,9 @@ use super::convert;
 use super::fault::{Digest, Fault, FaultKind};
 use super::instance::{Call, State, fault};
 use super::loaded::{Loaded, Meters};
+use super::reach::Behalf;
 use super::threads;
+use crate::auth::{Caller, User};
 use crate::policy::{self, Channel, CommandPolicy, NetworkMode, Request, Risk, Verdict};
 
 /// A place among the calls of one plugin.
@@ -52,10 +54,10 @@ impl PolicyPlugin {
 
     async fn call<R: Send + 'static>(
         &self,
-        turn: Turn,
+        (turn, behalf): (Turn, Option<Behalf>),
         ask: impl FnOnce(&Policy, &mut Store<State>) -> wasmtime::Result<R> + Send + 'static,
     ) -> Result<R, Fault> {
-        self.host.decide(&self.loaded, self.limits(), Some(turn), ask).await
+        self.host.decide(&self.loaded, self.limits(), (Some(turn), behalf), ask).await
     }
 
     /// A plugin's calls take at most half of the threads, so that others are
@@ -85,11 +87,12 @@ impl PolicyPlugin {
     }
 
     async fn ask_verdict(&self, request: &Request, turn: Turn) -> Result<Verdict, Fault> {
+        let behalf = behalf(request);
         let request = request_to_wit(request);
         let ask = move |policy: &Policy, store: &mut Store<State>| {
             policy.lockhouse_policy_command_policy().call_evaluate(store, &request)
         };
-        let answer = self.call(turn, ask).await?;
+        let answer = self.call((turn, Some(behalf)), ask).await?;
         let verdict = answer
             .map_err(|error| self.loaded.fault(FaultKind::Declined(convert::reason(error))))?;
         self.check_output(verdict_size(&verdict))?;
@@ -100,7 +103,7 @@ impl PolicyPlugin {
         let ask = |policy: &Policy, store: &mut Store<State>| {
             policy.lockhouse_policy_command_policy().call_explain(store)
         };
-        let rules = self.call(turn, ask).await?;
+        let rules = self.call((turn, None), ask).await?;
         self.check_output(rules.len())?;
         Ok(rules)
     }
@@ -127,11 +130,11 @@ impl Host {
         &self,
         loaded: &Arc<Loaded>,
         limits: Limits,
-        turn: Option<Turn>,
+        (turn, behalf): (Option<Turn>, Option<Behalf>),
         ask: impl FnOnce(&Policy, &mut Store<State>) -> wasmtime::Result<R> + Send + 'static,
     ) -> Result<R, Fault> {
         let on_thread = Arc::clone(loaded);
-        let call = loaded.call(limits, None);
+        let call = loaded.call(self, limits, behalf, None);
         let work = move || {
             // Given back when the thread is, whether or not somebody still waits.
             let _turn = turn;
@@ -149,7 +152,7 @@ impl Host {
         let ask = |policy: &Policy, store: &mut Store<State>| {
             policy.lockhouse_plugin_lifecycle().call_describe(store)
         };
-        self.decide(loaded, limits, None, ask).await
+        self.decide(loaded, limits, (None, None), ask).await
     }
 
     pub(super) async fn policy_problems(
@@ -161,7 +164,8 @@ impl Host {
         let ask = move |policy: &Policy, store: &mut Store<State>| {
             policy.lockhouse_plugin_lifecycle().call_validate_settings(store, &settings)
         };
-        let problems = self.decide(loaded, limits, None, ask).await?.err().unwrap_or_default();
+        let problems =
+            self.decide(loaded, limits, (None, None), ask).await?.err().unwrap_or_default();
         Ok(problems.into_iter().map(|p| convert::problem(&p.path, &p.message)).collect())
     }
 }
@@ -177,6 +181,12 @@ fn run<R>(
     let answer = instance.and_then(|policy| meters.call.time(|| ask(&policy, &mut store)));
     meters.memory.record(store.data().memory_bytes as f64);
     answer.map_err(|error| fault(&error, &store))
+}
+
+fn behalf(request: &Request) -> Behalf {
+    let user = User { id: request.caller.clone(), role: request.caller_role };
+    let caller = Caller { user, request_id: request.request_id.clone() };
+    Behalf { caller, project: request.project.clone() }
 }
 
 fn request_to_wit(request: &Request) -> wit::Request {

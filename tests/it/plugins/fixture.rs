@@ -97,6 +97,29 @@ pub(crate) fn agent_with(outside: &str, plan: &str) -> Vec<u8> {
     component("lockhouse:agent/agent", &text)
 }
 
+/// Makes the text whose address and length stand at these addresses the reason
+/// of the verdict that allows.
+pub(crate) fn reason(address: u32, length: u32) -> String {
+    format!(
+        "(i32.store (i32.const {}) (i32.load (i32.const {address})))
+         (i32.store (i32.const {}) (i32.load (i32.const {length})))",
+        ALLOW + 16,
+        ALLOW + 20
+    )
+}
+
+/// Ends `plan` with the text whose address and length stand at these
+/// addresses, as what is wrong with the prompt.
+pub(crate) fn says(address: u32, length: u32) -> String {
+    format!(
+        "(i32.store (i32.const 4096) (i32.const 1))
+         (i32.store (i32.const 4100) (i32.const 2))
+         (i32.store (i32.const 4104) (i32.load (i32.const {address})))
+         (i32.store (i32.const 4108) (i32.load (i32.const {length})))
+         (return (i32.const 4096))"
+    )
+}
+
 fn component(world: &str, text: &str) -> Vec<u8> {
     let mut resolve = Resolve::default();
     for package in ["types", "host", "plugin", "policy", "agent"] {
@@ -111,6 +134,10 @@ fn component(world: &str, text: &str) -> Vec<u8> {
     world strange {
         include lockhouse:policy/policy@0.1.0;
         import lockhouse:host/progress@0.1.0;
+    }
+    world curious {
+        include lockhouse:policy/policy@0.1.0;
+        import lockhouse:host/secrets@0.1.0;
     }";
     let own = resolve.push_str("fixture.wit", own).unwrap();
     let world = resolve.select_world(&[own], Some(world)).unwrap();

@@ -2,12 +2,12 @@
 
 use std::fs::File;
 use std::io::Read as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use lockhouse::agents::Brief;
 use lockhouse::ids::{Kind, ProjectId, RequestId};
-use lockhouse::plugins::{AgentPlugin, Config, Error, Plugins, PolicyPlugin};
+use lockhouse::plugins::{AgentPlugin, Config, Error, Plugins, PolicyPlugin, Rooms};
 use lockhouse::policy::{Binding, Channel, Decision, NetworkMode, Policies, Request, Role};
 
 /// A host with the default limits.
@@ -16,9 +16,12 @@ pub(crate) fn host() -> Plugins {
 }
 
 pub(crate) fn host_with(config: Config) -> Plugins {
-    // Compiled once for all tests: it takes longer than any of them.
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("plugins");
-    Plugins::start(config, Some(&folder)).unwrap()
+    Plugins::start(config, Some(&folder()), Rooms::default()).unwrap()
+}
+
+/// Compiled once for all tests: it takes longer than any of them.
+pub(crate) fn folder() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("plugins")
 }
 
 pub(crate) async fn load_policy(host: &Plugins, bytes: &[u8]) -> PolicyPlugin {

@@ -1,6 +1,6 @@
 //! What is refused is refused when it is loaded, in words its author can use.
 
-use lockhouse::plugins::{CodeCacheUse, Config, Plugins, Role};
+use lockhouse::plugins::{CodeCacheUse, Config, Plugins, Role, Rooms};
 use lockhouse::policy::CommandPolicy as _;
 
 use super::fixture::{self, ALLOW};
@@ -61,11 +61,11 @@ async fn settings_that_are_no_json_object_are_refused() {
 #[tokio::test]
 async fn compiled_code_is_found_again_after_a_restart() {
     let data = tempfile::tempdir().unwrap();
-    let first = Plugins::start(Config::default(), Some(data.path())).unwrap();
+    let first = Plugins::start(Config::default(), Some(data.path()), Rooms::default()).unwrap();
     load_policy(&first, &allows()).await;
     assert_eq!(first.code_cache(), Some(CodeCacheUse { hits: 0, misses: 1 }));
     drop(first);
-    let second = Plugins::start(Config::default(), Some(data.path())).unwrap();
+    let second = Plugins::start(Config::default(), Some(data.path()), Rooms::default()).unwrap();
     load_policy(&second, &allows()).await;
     assert_eq!(second.code_cache(), Some(CodeCacheUse { hits: 1, misses: 0 }));
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use lockhouse::clock::Clock;
 use lockhouse::plugins::{
-    CodeCacheUse, Config, Error, Plugin, Plugins, PolicyPlugin, QuarantineConfig,
+    CodeCacheUse, Config, Error, Plugin, Plugins, PolicyPlugin, QuarantineConfig, Rooms,
 };
 use lockhouse::policy::CommandPolicy as _;
 
@@ -21,7 +21,7 @@ fn config() -> Config {
 }
 
 fn host_by(clock: &Clock) -> Plugins {
-    Plugins::start_by(clock.clone(), config(), None).unwrap()
+    Plugins::start(config(), None, Rooms { clock: clock.clone(), ..Rooms::default() }).unwrap()
 }
 
 /// Traps on `fail` and nothing else: it looks at the command's first letter.
@@ -119,7 +119,7 @@ async fn who_waits_too_long_for_a_compilation_is_told() {
 #[tokio::test]
 async fn the_same_bytes_asked_for_at_once_are_compiled_once() {
     let data = tempfile::tempdir().unwrap();
-    let host = Plugins::start(Config::default(), Some(data.path())).unwrap();
+    let host = Plugins::start(Config::default(), Some(data.path()), Rooms::default()).unwrap();
     let bytes = moody();
     let loads = [(); 4].map(|()| host.load("fixture.wasm", &bytes, "{}"));
     let loaded = futures::future::try_join_all(loads).await.unwrap();

@@ -1,6 +1,7 @@
 //! From what the database says to what runs: the chain of policies and the
 //! roster of agents.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError};
 
 use async_trait::async_trait;
@@ -8,7 +9,7 @@ use async_trait::async_trait;
 use super::{BuiltIn, Error, Installed, Library, PluginBinding, Release, State, Status, Version};
 use crate::agents::Agent;
 use crate::ids::BindingId;
-use crate::plugins::{Plugin, fault};
+use crate::plugins::{Granted, LoadOptions, Plugin, fault};
 use crate::policy::{Binding, CommandPolicy, Fault, Mode, OnError, Request, Verdict};
 
 /// A fact of the installation: whether built-in plugins have been bound.
@@ -47,7 +48,8 @@ impl Library {
         let new = parts.db.setting(SEEDED, "no").await? == "no";
         for (position, built_in) in (0_i32..).zip(&parts.built_in) {
             // What the configuration tells it is judged at each start.
-            let loaded = self.load_release(built_in.name, Release::BuiltIn, None).await?;
+            let loaded =
+                self.load_release(built_in.name, Release::BuiltIn, None, &BTreeSet::new()).await?;
             if known.iter().any(|plugin| plugin.name == built_in.name) {
                 continue;
             }
@@ -72,7 +74,7 @@ impl Library {
             previous: None,
             enabled: true,
             judges: matches!(loaded, Plugin::Policy(_)),
-            grants: std::collections::BTreeSet::new(),
+            grants: BTreeSet::new(),
             created_at: now,
             updated_at: now,
         }
@@ -150,7 +152,7 @@ impl Library {
 
     /// The version that should run, with these settings.
     async fn load(&self, plugin: &Installed, settings: Option<&str>) -> Result<Plugin, Error> {
-        self.load_release(&plugin.name, plugin.current, settings).await
+        self.load_release(&plugin.name, plugin.current, settings, &plugin.grants).await
     }
 
     /// Compiled once: the loader knows the digest when it is asked again.
@@ -159,18 +161,22 @@ impl Library {
         name: &str,
         release: Release,
         settings: Option<&str>,
+        grants: &BTreeSet<String>,
     ) -> Result<Plugin, Error> {
         let built_in = self.built_in(name);
         let configured = built_in.map_or(NO_SETTINGS, |built_in| &built_in.settings);
         let settings = settings.unwrap_or(configured);
+        // Names were checked when they were given.
+        let given = grants.iter().filter_map(|name| name.parse().ok());
+        let options = LoadOptions { settings, granted: Granted::new([], given) };
         let plugins = &self.inner.parts.plugins;
         let loaded = match release {
             Release::Stored(digest) => {
                 let bytes = self.inner.files.read(digest)?;
-                plugins.load(name, &bytes, settings).await
+                plugins.load(name, &bytes, options).await
             }
             Release::BuiltIn => match built_in {
-                Some(built_in) => plugins.load(name, built_in.bytes, settings).await,
+                Some(built_in) => plugins.load(name, built_in.bytes, options).await,
                 None => Err(fault::Error::NotBuiltIn(name.to_owned())),
             },
         };

@@ -1,6 +1,8 @@
 //! What changes when a version is installed or a binding is edited, worked out
 //! before any of it is written.
 
+use std::collections::BTreeSet;
+
 use super::check;
 use super::store::Change;
 use super::{
@@ -36,7 +38,7 @@ impl Library {
         let grants = match (&new.grants, &before) {
             (Some(grants), _) => grants.clone(),
             (None, Some(before)) => before.plugin.grants.clone(),
-            (None, None) => std::collections::BTreeSet::new(),
+            (None, None) => BTreeSet::new(),
         };
         check::grants(&grants)?;
         let bindings = self.bindings_of(name, before.as_ref(), &new.binding).await?;
@@ -178,9 +180,10 @@ impl Library {
         release: Release,
         bindings: &[PluginBinding],
     ) -> Result<(), Error> {
-        self.load_release(name, release, None).await.map(drop)?;
+        let none = BTreeSet::new();
+        self.load_release(name, release, None, &none).await.map(drop)?;
         for binding in bindings {
-            self.load_release(name, release, binding.settings.as_deref()).await?;
+            self.load_release(name, release, binding.settings.as_deref(), &none).await?;
         }
         Ok(())
     }

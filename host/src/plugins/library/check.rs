@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 
 use super::{Error, Library, NewVersion, PluginBinding, Status};
 use crate::ids::{Kind, ProjectId, ProjectName, RequestId, UserId};
-use crate::plugins::Plugin;
 use crate::plugins::fault::Digest;
+use crate::plugins::{Grant, Plugin};
 use crate::policy::{Channel, CommandPolicy as _, Mode, NetworkMode, Request};
 
 /// A command that no policy should stumble over.
@@ -87,6 +87,9 @@ pub(super) fn binding(status: &Status, binding: &PluginBinding) -> Result<(), Er
     Ok(())
 }
 
-pub(super) fn grants(_grants: &BTreeSet<String>) -> Result<(), Error> {
-    Ok(())
+/// Names that are no grants are refused; one that the plugin does not ask for
+/// may be given, and counts once a version asks for it.
+pub(super) fn grants(grants: &BTreeSet<String>) -> Result<(), Error> {
+    let parse = |name: &String| name.parse::<Grant>().map(drop);
+    grants.iter().try_for_each(parse).map_err(|error| Error::Invalid(error.to_string()))
 }

@@ -41,18 +41,33 @@ const STARTS_PROGRAMS: &[&str] = &[
 
 /// Words by which code opens, lists or changes files.
 const TOUCHES_FILES: &[&str] = &[
-    "open", "read", "write", "listdir", "scandir", "glob", "walk", "Path(", "fs.", "'fs'", "\"fs\"",
-    "File", "Dir", "file_get", "file_put", "file(", "copy", "move", "rename", "chmod", "chown",
-    "link", "symlink", "Deno.", "Bun.", "slurp", "load", "getline", "stat", "include", "rm",
-    "remove", "truncate", "<", ">",
+    "open", "read", "write", "listdir", "scandir", "glob", "walk", "Path(", "fs.", "'fs'",
+    "\"fs\"", "File", "Dir", "file_get", "file_put", "file(", "copy", "move", "rename", "chmod",
+    "chown", "link", "symlink", "Deno.", "Bun.", "slurp", "load", "getline", "stat", "include",
+    "rm", "remove", "truncate", "<", ">",
 ];
 
 /// Words by which code runs a text as code, and by which it gets one that can't be read here.
 const RUNS_TEXT: &[&str] = &["exec(", "eval(", "eval ", "Function(", "runpy", "vm.run", "loads("];
 const HIDES_TEXT: &[&str] = &[
-    "b64decode", "urlopen", "requests.get", "urlretrieve", "fromhex", "unhexlify", "decompress",
-    "marshal", "atob(", "base64", "decode64", "unpack(", "codecs.", "http.get", "open-uri",
-    "chr(", "fromCharCode", "pickle",
+    "b64decode",
+    "urlopen",
+    "requests.get",
+    "urlretrieve",
+    "fromhex",
+    "unhexlify",
+    "decompress",
+    "marshal",
+    "atob(",
+    "base64",
+    "decode64",
+    "unpack(",
+    "codecs.",
+    "http.get",
+    "open-uri",
+    "chr(",
+    "fromCharCode",
+    "pickle",
 ];
 
 /// Words by which code removes files.

@@ -109,7 +109,8 @@ impl Walk<'_> {
                 Value::Known(text) | Value::Stand(text) => builder.split(&text),
                 Value::Unknown => {
                     builder.append(UNKNOWN.encode_utf8(&mut [0; 4]), true);
-                    let is_set = !matches!(&piece, Piece::Parameter { name, .. } if scope.is_unset(name));
+                    let is_set =
+                        !matches!(&piece, Piece::Parameter { name, .. } if scope.is_unset(name));
                     builder.splits(is_set && !quoted);
                 }
             }

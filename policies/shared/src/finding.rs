@@ -27,20 +27,56 @@ pub(crate) enum Rule {
 
 /// Each rule: its stable id and what it is about, in words for people and agents.
 const RULES: &[(Rule, &str, &str)] = &[
-    (Rule::Network, "network", "A program reaches the network: let through with a remark; the host decides which names may be reached."),
-    (Rule::RemovesFiles, "removes-files", "Files of the project are removed: let through with a remark."),
+    (
+        Rule::Network,
+        "network",
+        "A program reaches the network: let through with a remark; the host decides which names may be reached.",
+    ),
+    (
+        Rule::RemovesFiles,
+        "removes-files",
+        "Files of the project are removed: let through with a remark.",
+    ),
     (Rule::InlineCode, "inline-code", "Code is given by -c or -e: let through with a remark."),
-    (Rule::BlockedCommand, "blocked-command", "Programs that change users, containers, devices, services or networks of the system."),
-    (Rule::RemoveRootOrHome, "remove-root-or-home", "Removing or ruining /, a home or the whole workspace."),
-    (Rule::PipeToShell, "pipe-to-shell", "Running what was just downloaded or what another command made."),
+    (
+        Rule::BlockedCommand,
+        "blocked-command",
+        "Programs that change users, containers, devices, services or networks of the system.",
+    ),
+    (
+        Rule::RemoveRootOrHome,
+        "remove-root-or-home",
+        "Removing or ruining /, a home or the whole workspace.",
+    ),
+    (
+        Rule::PipeToShell,
+        "pipe-to-shell",
+        "Running what was just downloaded or what another command made.",
+    ),
     (Rule::DiskDevice, "disk-device", "Raw devices."),
     (Rule::ForkBomb, "fork-bomb", "A function that starts copies of itself without end."),
-    (Rule::SystemPath, "system-path", "Paths of the system: /etc, /var, /usr, /root, /proc, /sys, /dev and their like."),
+    (
+        Rule::SystemPath,
+        "system-path",
+        "Paths of the system: /etc, /var, /usr, /root, /proc, /sys, /dev and their like.",
+    ),
     (Rule::PathTraversal, "path-traversal", "`../` and other paths that leave the workspace."),
-    (Rule::LoadedCode, "loaded-code", "Variables and builtins that put foreign code into programs, such as LD_PRELOAD."),
-    (Rule::UnknownCommand, "unknown-command", "A program or script that can't be known before it runs."),
+    (
+        Rule::LoadedCode,
+        "loaded-code",
+        "Variables and builtins that put foreign code into programs, such as LD_PRELOAD.",
+    ),
+    (
+        Rule::UnknownCommand,
+        "unknown-command",
+        "A program or script that can't be known before it runs.",
+    ),
     (Rule::UnknownTarget, "unknown-target", "Recursive removal of a path that can't be known."),
-    (Rule::NotAllowed, "not-allowed", "Strict mode: a program or sub-command that is not on the allow-list."),
+    (
+        Rule::NotAllowed,
+        "not-allowed",
+        "Strict mode: a program or sub-command that is not on the allow-list.",
+    ),
     (Rule::Substitution, "substitution", "Strict mode: command substitution."),
     (Rule::Unparsable, "unparsable", "What can't be parsed."),
     (Rule::TooComplex, "too-complex", "What is too long or nests too deep to be judged."),

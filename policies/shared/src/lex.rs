@@ -175,7 +175,8 @@ impl<'s, 'a> Script<'s, 'a> {
     fn open(&mut self) -> Result<(), ParseError> {
         let start = self.at;
         self.at += 1;
-        let is_empty = || self.scan.rest(start + 1).trim_start_matches([' ', '\t']).starts_with(')');
+        let is_empty =
+            || self.scan.rest(start + 1).trim_start_matches([' ', '\t']).starts_with(')');
         if self.shape.may_be_function() && is_empty() {
             self.emit_operator("(")?;
             self.at += self.scan.rest(self.at).find(')').map_or(0, |offset| offset + 1);

@@ -26,7 +26,8 @@ pub(crate) fn script(text: &str, levels: usize) -> Result<Script, ParseError> {
     if text.contains('\0') || has_marks(text) || text.contains("$\\\n") {
         return Err(ParseError::Unreadable);
     }
-    let lexed = if text.contains('\r') { lex(&unix_lines(text)?, levels) } else { lex(text, levels) };
+    let lexed =
+        if text.contains('\r') { lex(&unix_lines(text)?, levels) } else { lex(text, levels) };
     let lexed = lexed?;
     let program = parse_tokens(&lexed.tokens, &ParserOptions::default())
         .map_err(|_| ParseError::Unreadable)?;

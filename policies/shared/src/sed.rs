@@ -67,7 +67,9 @@ impl<'a> Reader<'a> {
                     let mark = self.next()?;
                     self.section(mark)?;
                 }
-                _ if first.is_ascii_digit() || matches!(first, '$' | ',' | '~' | '+' | '!' | ' ') => {
+                _ if first.is_ascii_digit()
+                    || matches!(first, '$' | ',' | '~' | '+' | '!' | ' ') =>
+                {
                     self.next();
                 }
                 _ => return Some(()),
@@ -133,7 +135,8 @@ mod tests {
         for program in ["e", "1e ls", "s/a/b/e", "p;s|a|b|ge", "/x/{s/a/b/;e id\n}"] {
             assert!(!effects(program).commands.is_empty(), "{program}");
         }
-        for program in ["s/e/x/", "s/a/the e/g", "/e/d", "p", "s/a/b/w e", "$a export e", "y/e/f/"] {
+        for program in ["s/e/x/", "s/a/the e/g", "/e/d", "p", "s/a/b/w e", "$a export e", "y/e/f/"]
+        {
             assert!(effects(program).commands.is_empty(), "{program}");
         }
     }

@@ -73,7 +73,8 @@ impl Settings {
     /// # Errors
     /// Every problem found, each with the place it is at.
     pub fn strict_from_json(text: &str) -> Result<Self, Vec<Problem>> {
-        let has_switch = serde_json::from_str(text).is_ok_and(|value: Value| value.get("strict").is_some());
+        let has_switch =
+            serde_json::from_str(text).is_ok_and(|value: Value| value.get("strict").is_some());
         if has_switch {
             let message = "This policy is always strict; leave the switch out.".to_owned();
             return Err(vec![problem("/strict", message)]);

@@ -11,11 +11,11 @@ use crate::{
     finding::{Finding, Rule},
     limits::{MAX_COMMANDS, MAX_NESTING, MAX_SCRIPT_DEPTH},
     parse::{self, ParseError, Script},
-    word::Mode,
     request::Request,
     scope::Scope,
     settings::Settings,
     verdict::Risk,
+    word::Mode,
 };
 
 /// What a command reads or writes, as far as that is known.

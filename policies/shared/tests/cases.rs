@@ -84,10 +84,7 @@ impl Case {
 
     /// What makes it another case than the rest.
     fn key(&self) -> String {
-        format!(
-            "{:?}",
-            (&self.command, &self.argv, &self.cwd, self.strict, self.settings.as_ref())
-        )
+        format!("{:?}", (&self.command, &self.argv, &self.cwd, self.strict, self.settings.as_ref()))
     }
 }
 

@@ -18,7 +18,8 @@ use bindings::{
 };
 use command_analysis::Settings;
 
-const SUMMARY: &str = "Lets only listed programs and sub-commands run, and nothing outside the workspace.";
+const SUMMARY: &str =
+    "Lets only listed programs and sub-commands run, and nothing outside the workspace.";
 
 struct Strict;
 

@@ -1,8 +1,8 @@
-//! The default policy, as the host runs it: it judges every one of its cases as
+//! The command policies, as the host runs them: each judges every one of its cases as
 //! they say, and exactly as the same analysis compiled natively.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use lockhouse::policy::{CommandPolicy as _, Request, Risk, Verdict};
 use serde::Deserialize;
@@ -26,28 +26,40 @@ struct Case {
     #[serde(default)]
     cwd: String,
     argv: Option<Vec<String>>,
-    /// Programs that the operator allows besides.
-    #[serde(default)]
-    settings: Vec<String>,
+    /// Programs that the operator allows besides, or a table of any settings.
+    settings: Option<toml::Value>,
 }
 
 impl Case {
-    fn settings(&self) -> String {
-        format!("{{\"strict\": {}, \"allowed\": {:?}}}", self.strict, self.settings)
+    /// The settings as a policy that may have the switch for strict mode gets them.
+    fn settings(&self, has_switch: bool) -> String {
+        let mut settings = match &self.settings {
+            None => serde_json::json!({}),
+            Some(toml::Value::Array(allowed)) => serde_json::json!({ "allowed": allowed }),
+            Some(table) => serde_json::to_value(table).unwrap(),
+        };
+        if has_switch {
+            settings["strict"] = self.strict.into();
+        }
+        settings.to_string()
     }
 
     fn request(&self) -> Request {
         Request { argv: self.argv.clone(), cwd: self.cwd.clone(), ..request(&self.command) }
     }
 
-    fn judged_natively(&self) -> Verdict {
+    fn judged_natively(&self, policy: &str) -> Verdict {
         let request = command_analysis::Request {
             command: self.command.clone(),
             argv: self.argv.clone(),
             cwd: self.cwd.clone(),
             env_names: Vec::new(),
         };
-        let settings = command_analysis::Settings::from_json(&self.settings()).unwrap();
+        let settings = match policy {
+            "strict" => command_analysis::Settings::strict_from_json(&self.settings(false)),
+            _ => command_analysis::Settings::from_json(&self.settings(true)),
+        };
+        let settings = settings.unwrap();
         verdict(command_analysis::judge(&request, &settings))
     }
 
@@ -74,48 +86,60 @@ fn verdict(native: command_analysis::Verdict) -> Verdict {
     }
 }
 
-fn cases(name: &str) -> Vec<Case> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../policies/layered/cases");
-    let text = fs::read_to_string(folder.join(name)).unwrap();
-    toml::from_str::<Cases>(&text).unwrap().case
+/// The cases of all of a policy's files whose name begins so.
+fn cases(policy: &str, prefix: &str) -> Vec<Case> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../policies").join(policy);
+    let entries = fs::read_dir(folder.join("cases")).unwrap();
+    let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    paths.retain(|path| path.file_name().unwrap().to_str().unwrap().starts_with(prefix));
+    paths.sort();
+    let read = |path: &PathBuf| fs::read_to_string(path).unwrap();
+    paths.iter().flat_map(|path| toml::from_str::<Cases>(&read(path)).unwrap().case).collect()
 }
 
 /// Cases that the component judges otherwise than they say, or than native code.
-async fn misjudged(cases: &[Case], bytes: &[u8]) -> Vec<String> {
+async fn misjudged(policy: &str, cases: &[Case], bytes: &[u8]) -> Vec<String> {
     let host = host();
     let mut misjudged = Vec::new();
     for case in cases {
         // Loading again shares the code; only the settings differ.
-        let plugin = host.load("layered.wasm", bytes, &case.settings()).await.unwrap();
+        let settings = case.settings(policy == "layered");
+        let name = format!("{policy}.wasm");
+        let plugin = host.load(&name, bytes, &settings).await.unwrap();
         let judged = plugin.into_policy().unwrap().evaluate(&case.request()).await.unwrap();
-        if judged != case.judged_natively() || !case.is_met_by(&judged) {
+        if judged != case.judged_natively(policy) || !case.is_met_by(&judged) {
             misjudged.push(format!("{:?} {:?}: {judged:?}", case.command, case.argv));
         }
     }
     misjudged
 }
 
-async fn assert_all_hold(name: &str, least: usize) {
-    need!(plugins, built("layered").map(|_| ()).ok_or("run `cargo run -p guests`".to_owned()));
-    let cases = cases(name);
-    assert!(cases.len() >= least, "{name} has only {} cases", cases.len());
-    let misjudged = misjudged(&cases, &built("layered").unwrap()).await;
+async fn assert_all_hold(policy: &str, prefix: &str, least: usize) {
+    need!(plugins, built(policy).map(|_| ()).ok_or("run `cargo run -p guests`".to_owned()));
+    let cases = cases(policy, prefix);
+    assert!(cases.len() >= least, "{policy} has only {} cases of {prefix}", cases.len());
+    let misjudged = misjudged(policy, &cases, &built(policy).unwrap()).await;
     assert!(misjudged.is_empty(), "{}:\n{}", misjudged.len(), misjudged.join("\n"));
 }
 
 #[tokio::test]
 async fn the_component_judges_every_documented_example_as_documented() {
-    assert_all_hold("documented.toml", 60).await;
+    assert_all_hold("layered", "documented", 60).await;
 }
 
 #[tokio::test]
 async fn the_component_leaves_no_known_way_around_the_rules_open() {
-    assert_all_hold("bypasses.toml", 80).await;
+    assert_all_hold("layered", "bypasses", 400).await;
 }
 
 #[tokio::test]
 async fn the_component_lets_ordinary_commands_through() {
-    assert_all_hold("benign.toml", 120).await;
+    assert_all_hold("layered", "ordinary", 400).await;
+}
+
+#[tokio::test]
+async fn the_strict_component_judges_all_of_its_cases_as_they_say() {
+    assert_all_hold("strict", "", 250).await;
 }
 
 #[tokio::test]

@@ -52,7 +52,11 @@ impl Walk<'_> {
             "kill" => self.kill(call),
             "printf" if call.arguments.first().is_some_and(|field| field.text == "-v") => {
                 let name = call.arguments.get(1).map_or("", |field| field.text.as_str());
-                let rest = Call { arguments: call.arguments.get(2..).unwrap_or_default(), name: call.name, input: Stream::Inherited };
+                let rest = Call {
+                    arguments: call.arguments.get(2..).unwrap_or_default(),
+                    name: call.name,
+                    input: Stream::Inherited,
+                };
                 let value = match output::of(&rest, scope) {
                     Stream::Known(text) => Some(text),
                     _ => None,
@@ -125,7 +129,7 @@ impl Walk<'_> {
     /// Process 1 is the runtime's own, -1 stands for all processes.
     fn kill(&mut self, call: &Call<'_>) {
         let texts = || call.arguments.iter().map(|field| field.text.as_str());
-        let is_all = texts().skip(1).any(|text| text == "-1") && texts().last() == Some("-1");
+        let is_all = texts().skip(1).any(|text| text == "-1") && texts().next_back() == Some("-1");
         if is_all || texts().any(|text| text == "1") {
             let reason = "`kill` would end the runtime itself.".to_owned();
             self.report(

@@ -50,7 +50,8 @@ impl Walk<'_> {
                     let end = rest.iter().position(|field| matches!(&*field.text, ";" | "+"));
                     let command = &rest[..end.unwrap_or(rest.len())];
                     let mut fields = filled(command, "{}", &found);
-                    if call.name != "find" && !command.iter().any(|field| field.text.contains('{')) {
+                    if call.name != "find" && !command.iter().any(|field| field.text.contains('{'))
+                    {
                         fields.extend(found.iter().cloned());
                     }
                     self.invoke(fields, scope, Stream::Inherited);
@@ -70,7 +71,9 @@ impl Walk<'_> {
         let operands = match input {
             Stream::Known(text) if placeholder.is_some() => {
                 let lines = text.lines().take(MAX_LINES);
-                lines.for_each(|line| self.filled_in(command, placeholder, &[Field::plain(line)], scope));
+                lines.for_each(|line| {
+                    self.filled_in(command, placeholder, &[Field::plain(line)], scope)
+                });
                 return Stream::Unknown;
             }
             Stream::Known(text) if is_unsplit(call.arguments) => {
@@ -174,8 +177,25 @@ fn xargs_command(arguments: &[Field]) -> (&[Field], Option<&str>) {
 
 /// Tests of `find` by which it finds less than all.
 const NARROWING: &[&str] = &[
-    "-name", "-iname", "-path", "-ipath", "-wholename", "-regex", "-iregex", "-empty", "-newer",
-    "-mtime", "-mmin", "-atime", "-ctime", "-cmin", "-amin", "-size", "-perm", "-user", "-lname",
+    "-name",
+    "-iname",
+    "-path",
+    "-ipath",
+    "-wholename",
+    "-regex",
+    "-iregex",
+    "-empty",
+    "-newer",
+    "-mtime",
+    "-mmin",
+    "-atime",
+    "-ctime",
+    "-cmin",
+    "-amin",
+    "-size",
+    "-perm",
+    "-user",
+    "-lname",
 ];
 
 /// What a search may find: anything below where it begins.
@@ -196,8 +216,8 @@ pub(super) fn listed(call: &Call<'_>) -> Vec<String> {
         .skip_while(|field| field.text.starts_with(['-', '(', '!']) && !is_find)
         .take_while(|field| !field.text.starts_with(['-', '(', '!']));
     let starts: Vec<_> = operands.skip(usize::from(!is_find)).collect();
-    let is_narrow = !is_find
-        || call.arguments.iter().any(|field| NARROWING.contains(&field.text.as_str()));
+    let is_narrow =
+        !is_find || call.arguments.iter().any(|field| NARROWING.contains(&field.text.as_str()));
     // Fewer than all: what is below a folder, but not the folder.
     let below = if is_narrow { "/*/*" } else { "/*" };
     let pattern = |start: &str| format!("{}{below}", start.trim_end_matches('/'));

@@ -2,11 +2,12 @@
 
 use super::Call;
 use crate::{
-    code, sed,
+    code,
     expand::{Field, UNKNOWN},
     finding::{Finding, Rule},
     rules::{paths, removal},
     scope::{HOME, Scope},
+    sed,
     verdict::Risk,
     walk::{Stream, Walk},
 };

@@ -119,7 +119,8 @@ impl Walk<'_> {
         for line in text.lines() {
             let commands = line.split_once(':').map_or(line, |(_, rest)| rest);
             for part in [line, commands].into_iter().chain(line.split("$(shell ").skip(1)) {
-                let part = part.trim_start_matches(|c: char| c.is_whitespace() || "@-+;".contains(c));
+                let part =
+                    part.trim_start_matches(|c: char| c.is_whitespace() || "@-+;".contains(c));
                 self.clear_findings(part.trim_end_matches(')'), scope);
                 self.clear_findings(part, scope);
             }

@@ -81,9 +81,10 @@ fn first<'c>(call: &'c Call<'_>) -> &'c str {
 fn prepared(call: &Call<'_>) -> Stream {
     let folder = FOLDERS.iter().find(|(name, words, _)| {
         *name == call.name
-            && words.iter().enumerate().all(|(at, word)| {
-                call.arguments.get(at).is_some_and(|field| field.text == *word)
-            })
+            && words
+                .iter()
+                .enumerate()
+                .all(|(at, word)| call.arguments.get(at).is_some_and(|field| field.text == *word))
     });
     if let Some((_, _, folder)) = folder {
         return Stream::Known((*folder).to_owned());
@@ -173,9 +174,9 @@ fn name_part(call: &Call<'_>, scope: &Scope) -> Stream {
         (None, _) => inside,
         (Some(path), "basename") => known(path.rsplit('/').next().unwrap_or(path).to_owned()),
         (Some("sh" | "bash"), "dirname") => inside,
-        (Some(path), "dirname") => {
-            known(path.trim_end_matches('/').rsplit_once('/').map_or(".", |(dir, _)| dir).to_owned())
-        }
+        (Some(path), "dirname") => known(
+            path.trim_end_matches('/').rsplit_once('/').map_or(".", |(dir, _)| dir).to_owned(),
+        ),
         (Some(path), _) => scope
             .cwd
             .as_deref()

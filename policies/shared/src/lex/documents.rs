@@ -29,10 +29,8 @@ impl Script<'_, '_> {
     pub(super) fn documents(&mut self) -> Result<(), ParseError> {
         for document in std::mem::take(&mut self.waiting) {
             let body = self.body(&document)?;
-            let token = self
-                .output
-                .as_mut()
-                .and_then(|output| output.lexed.tokens.get_mut(document.token));
+            let token =
+                self.output.as_mut().and_then(|output| output.lexed.tokens.get_mut(document.token));
             if let Some(Token::Word(text, _)) = token {
                 *text = body;
             }

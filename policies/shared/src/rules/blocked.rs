@@ -9,8 +9,21 @@ use crate::{
 
 /// Become another user. Refused, but no more than dangerous: a runtime has nobody to become.
 const OTHER_USER: &[&str] = &[
-    "sudo", "su", "doas", "pkexec", "runuser", "sudoedit", "gosu",
-    "su-exec", "chpst", "s6-setuidgid", "setuidgid", "newgrp", "sg", "machinectl", "run0",
+    "sudo",
+    "su",
+    "doas",
+    "pkexec",
+    "runuser",
+    "sudoedit",
+    "gosu",
+    "su-exec",
+    "chpst",
+    "s6-setuidgid",
+    "setuidgid",
+    "newgrp",
+    "sg",
+    "machinectl",
+    "run0",
 ];
 
 const CONTAINERS: &[&str] = &[
@@ -18,6 +31,7 @@ const CONTAINERS: &[&str] = &[
     "dockerd",
     "docker-compose",
     "podman",
+    "podman-compose",
     "nerdctl",
     "ctr",
     "crictl",
@@ -118,6 +132,7 @@ const SYSTEM: &[&str] = &[
     "localectl",
     "mke2fs",
     "mkdosfs",
+    "mknod",
     "debugfs",
     "tune2fs",
     "resize2fs",
@@ -138,9 +153,26 @@ const SYSTEM: &[&str] = &[
 ];
 
 const SCANNERS: &[&str] = &[
-    "nmap", "masscan", "zmap", "hping3", "tcpdump", "arpspoof",
-    "tshark", "dumpcap", "ettercap", "bettercap", "hydra", "medusa", "sqlmap", "nikto", "zenmap",
-    "rustscan", "unicornscan", "aircrack-ng", "msfconsole", "gobuster",
+    "nmap",
+    "masscan",
+    "zmap",
+    "hping3",
+    "tcpdump",
+    "arpspoof",
+    "tshark",
+    "dumpcap",
+    "ettercap",
+    "bettercap",
+    "hydra",
+    "medusa",
+    "sqlmap",
+    "nikto",
+    "zenmap",
+    "rustscan",
+    "unicornscan",
+    "aircrack-ng",
+    "msfconsole",
+    "gobuster",
 ];
 
 const LISTENERS: &[&str] = &["nc", "ncat", "netcat"];

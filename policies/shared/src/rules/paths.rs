@@ -12,8 +12,8 @@ pub(crate) const WORKSPACE: &str = "/workspace";
 const TEMPORARY: &str = "/tmp";
 
 const SYSTEM: &[&str] = &[
-    "etc", "var", "usr", "root", "proc", "sys", "dev", "boot", "run", "bin", "sbin", "lib", "lib32",
-    "lib64",
+    "etc", "var", "usr", "root", "proc", "sys", "dev", "boot", "run", "bin", "sbin", "lib",
+    "lib32", "lib64",
 ];
 /// Programs may be called by these paths.
 const PROGRAM_FOLDERS: &[&str] =
@@ -86,10 +86,7 @@ pub(crate) fn check_folder(field: &Field, scope: &Scope) -> Option<Finding> {
 
 /// The directory is one in which plain names lie in the system.
 fn is_elsewhere(scope: &Scope) -> bool {
-    scope
-        .cwd
-        .as_deref()
-        .is_some_and(|cwd| !is_below(cwd, WORKSPACE) && !is_below(cwd, TEMPORARY))
+    scope.cwd.as_deref().is_some_and(|cwd| !is_below(cwd, WORKSPACE) && !is_below(cwd, TEMPORARY))
 }
 
 /// The text with plain letters in place of what only looks like them; none if it has no others.
@@ -98,9 +95,7 @@ pub(crate) fn folded(text: &str) -> Option<String> {
         return None;
     }
     let fold = |character: char| match character {
-        '\u{ff01}'..='\u{ff5e}' => {
-            u8::try_from(u32::from(character) - 0xfee0).map(char::from).ok()
-        }
+        '\u{ff01}'..='\u{ff5e}' => u8::try_from(u32::from(character) - 0xfee0).map(char::from).ok(),
         '\u{2215}' | '\u{2044}' | '\u{29f8}' => Some('/'),
         '\u{2024}' => Some('.'),
         '\u{2010}'..='\u{2015}' | '\u{2212}' => Some('-'),
@@ -151,7 +146,7 @@ fn absolute(path: &str, strict: bool) -> Option<Finding> {
     let first = names.next().unwrap_or_default();
     let second = names.next().unwrap_or_default();
     if glob_matches(first, "dev") && !second.is_empty() {
-        if HARMLESS_DEVICES.contains(&second) {
+        if HARMLESS_DEVICES.contains(&second) || is_own_port(&path) {
             return None;
         }
         if RAW_DEVICES.iter().any(|device| second.starts_with(device)) {
@@ -163,6 +158,13 @@ fn absolute(path: &str, strict: bool) -> Option<Finding> {
     }
     let is_outside = !is_below(&path, WORKSPACE) && !path.is_empty();
     (strict && is_outside).then(|| outside(&path))
+}
+
+/// The shell's way to ask whether a port of this runtime is open.
+fn is_own_port(path: &str) -> bool {
+    ["localhost", "127.0.0.1", "::1"].iter().any(|host| {
+        path.strip_prefix("/dev/tcp/").is_some_and(|rest| rest.split('/').next() == Some(host))
+    })
 }
 
 fn relative(path: &str, scope: &Scope, strict: bool) -> Option<Finding> {

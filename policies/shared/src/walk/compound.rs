@@ -1,9 +1,8 @@
 //! Loops, branches, groups and functions.
 
 use brush_parser::ast::{
-    CaseClauseCommand, Command, CompoundCommand, CompoundList, ExtendedTestExpr,
-    ForClauseCommand, FunctionDefinition, IfClauseCommand, SeparatorOperator,
-    WhileOrUntilClauseCommand,
+    CaseClauseCommand, Command, CompoundCommand, CompoundList, ExtendedTestExpr, ForClauseCommand,
+    FunctionDefinition, IfClauseCommand, SeparatorOperator, WhileOrUntilClauseCommand,
 };
 
 use super::{Output, Stream, Walk};
@@ -146,12 +145,7 @@ impl Walk<'_> {
         });
     }
 
-    fn body(
-        &mut self,
-        function: &FunctionDefinition,
-        scope: &mut Scope,
-        input: &Stream,
-    ) -> Stream {
+    fn body(&mut self, function: &FunctionDefinition, scope: &mut Scope, input: &Stream) -> Stream {
         let redirected = self.redirects(function.body.1.as_ref(), scope);
         self.nested(&function.body.0, scope, redirected.as_ref().unwrap_or(input))
     }

@@ -20,7 +20,8 @@ impl Walk<'_> {
         input: Stream,
     ) -> Stream {
         let runs = command.word_or_name.is_some();
-        let mut parts = Parts { fields: Vec::new(), assigned: Vec::new(), input, redirected: false, runs };
+        let mut parts =
+            Parts { fields: Vec::new(), assigned: Vec::new(), input, redirected: false, runs };
         for item in command.prefix.iter().flat_map(|prefix| &prefix.0) {
             self.prefix(item, scope, &mut parts, runs);
         }

@@ -206,6 +206,13 @@ impl Walk<'_> {
             },
             wrappers::Inner::Nothing if call.name == "ssh-agent" => output::of(call, scope),
             wrappers::Inner::Nothing => Stream::Unknown,
+            wrappers::Inner::Command(fields) if call.name == "env" => {
+                let mut inner = scope.clone();
+                if let Some(folder) = wrappers::folder(call.arguments) {
+                    inner.change_directory(folder.known());
+                }
+                self.invoke(fields, &mut inner, call.input.clone())
+            }
             wrappers::Inner::Command(fields) => self.invoke(fields, scope, call.input.clone()),
             wrappers::Inner::Script(script) => {
                 let text = script.text.clone();

@@ -129,7 +129,7 @@ impl Walk<'_> {
     /// Process 1 is the runtime's own, -1 stands for all processes.
     fn kill(&mut self, call: &Call<'_>) {
         let texts = || call.arguments.iter().map(|field| field.text.as_str());
-        let is_all = texts().skip(1).any(|text| text == "-1") && texts().last() == Some("-1");
+        let is_all = texts().skip(1).any(|text| text == "-1") && texts().next_back() == Some("-1");
         if is_all || texts().any(|text| text == "1") {
             let reason = "`kill` would end the runtime itself.".to_owned();
             self.report(

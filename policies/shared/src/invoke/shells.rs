@@ -87,6 +87,9 @@ impl Walk<'_> {
         if let Some(stream) = &first.stream {
             return self.feed(call.name, stream, scope);
         }
+        if first.text.starts_with("/dev/fd/") && first.text != "/dev/fd/0" {
+            return self.feed(call.name, &Stream::Unknown, scope);
+        }
         if arguments.reads_input || STANDARD_INPUT.contains(&first.text.as_str()) {
             return self.feed(call.name, &call.input, scope);
         }

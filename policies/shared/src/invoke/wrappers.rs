@@ -170,6 +170,16 @@ fn script_option(name: &str, arguments: &[Field]) -> Option<Inner> {
     }
 }
 
+/// `env -C FOLDER`.
+pub(super) fn folder(arguments: &[Field]) -> Option<Field> {
+    let following = arguments.windows(2).find_map(|pair| {
+        matches!(pair[0].text.as_str(), "-C" | "--chdir").then(|| pair[1].clone())
+    });
+    following.or_else(|| {
+        arguments.iter().find_map(|field| field.text.strip_prefix("--chdir=").map(Field::plain))
+    })
+}
+
 /// Words that are joined to one script.
 fn joined(arguments: &[Field], short: &str, long: &[&str], operands: usize) -> Inner {
     let Inner::Command(fields) = started(arguments, short, long, operands) else {

@@ -146,7 +146,7 @@ fn absolute(path: &str, strict: bool) -> Option<Finding> {
     let first = names.next().unwrap_or_default();
     let second = names.next().unwrap_or_default();
     if glob_matches(first, "dev") && !second.is_empty() {
-        if HARMLESS_DEVICES.contains(&second) {
+        if HARMLESS_DEVICES.contains(&second) || is_own_port(&path) {
             return None;
         }
         if RAW_DEVICES.iter().any(|device| second.starts_with(device)) {
@@ -158,6 +158,13 @@ fn absolute(path: &str, strict: bool) -> Option<Finding> {
     }
     let is_outside = !is_below(&path, WORKSPACE) && !path.is_empty();
     (strict && is_outside).then(|| outside(&path))
+}
+
+/// The shell's way to ask whether a port of this runtime is open.
+fn is_own_port(path: &str) -> bool {
+    ["localhost", "127.0.0.1", "::1"].iter().any(|host| {
+        path.strip_prefix("/dev/tcp/").is_some_and(|rest| rest.split('/').next() == Some(host))
+    })
 }
 
 fn relative(path: &str, scope: &Scope, strict: bool) -> Option<Finding> {

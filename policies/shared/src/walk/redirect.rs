@@ -59,6 +59,9 @@ impl Walk<'_> {
                     word.value.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
                 if !is_descriptor {
                     self.file(&word.value, scope);
+                } else if !matches!(word.value.as_str(), "0" | "1" | "2" | "-") {
+                    // What was put there is not followed.
+                    return Stream::Unknown;
                 }
             }
             IoFileRedirectTarget::Fd(_) => {}

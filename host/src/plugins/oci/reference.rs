@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use super::super::fault::Digest;
 use super::Error;
@@ -12,8 +13,12 @@ const SCHEME: &str = "oci://";
 const MAX_BYTES: usize = 512;
 
 /// A component in a registry, by its manifest's digest or by a tag.
+/// Cloning is cheap.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reference {
+pub struct Reference(Arc<Inner>);
+
+#[derive(Debug, PartialEq, Eq)]
+struct Inner {
     name: oci_spec::distribution::Reference,
     manifest: Option<Digest>,
 }
@@ -21,21 +26,21 @@ pub struct Reference {
 impl Reference {
     /// `host` or `host:port`.
     pub fn registry(&self) -> &str {
-        self.name.resolve_registry()
+        self.0.name.resolve_registry()
     }
 
     pub fn repository(&self) -> &str {
-        self.name.repository()
+        self.0.name.repository()
     }
 
     /// The digest that its manifest must have.
     pub fn manifest(&self) -> Option<Digest> {
-        self.manifest
+        self.0.manifest
     }
 
     /// As a registry is asked for it; a digest says more than a tag.
     pub(super) fn version(&self) -> &str {
-        self.name.digest().or(self.name.tag()).unwrap_or("latest")
+        self.0.name.digest().or(self.0.name.tag()).unwrap_or("latest")
     }
 
     /// Whether its registry is on this machine.
@@ -64,13 +69,13 @@ impl FromStr for Reference {
         }
         let name: oci_spec::distribution::Reference = rest.parse().map_err(|_| refuse())?;
         let manifest = name.digest().map(str::parse).transpose().map_err(|_| refuse())?;
-        Ok(Self { name, manifest })
+        Ok(Self(Arc::new(Inner { name, manifest })))
     }
 }
 
 impl fmt::Display for Reference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{SCHEME}{}", self.name)
+        write!(f, "{SCHEME}{}", self.0.name)
     }
 }
 

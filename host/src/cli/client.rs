@@ -68,7 +68,17 @@ impl Client {
     }
 
     pub(super) async fn post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
-        let answer = self.send(self.request(Method::POST, path).json(body)).await?;
+        self.ask(Method::POST, path, |request| request.json(body)).await
+    }
+
+    /// A request with the body that `with` gives it; answered by JSON, or by nothing.
+    pub(super) async fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        with: impl FnOnce(RequestBuilder) -> RequestBuilder,
+    ) -> anyhow::Result<Value> {
+        let answer = self.send(with(self.request(method, path))).await?;
         let bytes = answer.bytes().await?;
         Ok(if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes)? })
     }

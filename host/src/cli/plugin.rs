@@ -1,19 +1,24 @@
-//! `lockhouse plugin`: what authors of plugins need, one file for each command.
-//! All of it works without a server, by the code with which the server itself
-//! loads and calls plugins.
+//! `lockhouse plugin`: what authors and operators of plugins need, one file for
+//! each command. What authors need works without a server, by the code with
+//! which the server itself loads and calls plugins.
 
+mod add;
 mod answer;
 mod bench;
 mod cases;
 mod check;
 mod component;
 mod files;
+mod grants;
 mod inspect;
 mod judge;
 mod keygen;
+mod library;
+mod manifest;
 mod new;
 mod pack;
 mod run;
+mod samples;
 mod show;
 mod sign;
 mod test;
@@ -29,6 +34,9 @@ pub(super) use judge::Judge;
 
 use crate::config::default_data;
 use crate::plugins::{Config, Plugin, Plugins, Rooms};
+
+/// How long a call may wait for the processor.
+const WALL_MS: u64 = 30_000;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct PluginCommand {
@@ -56,6 +64,22 @@ enum Command {
     Keygen(keygen::Keygen),
     /// Signs a component.
     Sign(sign::Sign),
+    /// Gives a plugin to a running server.
+    Add(add::Add),
+    /// Lists a server's plugins.
+    List(library::List),
+    /// Lets the version before the present one run again.
+    Rollback(library::Rollback),
+    /// Lets a plugin work that was disabled.
+    Enable(library::Enable),
+    /// Keeps a plugin, and asks it no longer.
+    Disable(library::Disable),
+    /// Lets a plugin do some of what it asks for.
+    Grant(grants::Grant),
+    /// Takes that back, from the plugin's next call on.
+    Revoke(grants::Revoke),
+    /// Removes a plugin from a server.
+    Remove(library::Remove),
 }
 
 /// A plugin and how to load it.
@@ -90,14 +114,25 @@ impl PluginCommand {
             Command::Bench(bench) => bench.run().await,
             Command::Keygen(keygen) => keygen.run(),
             Command::Sign(sign) => sign.run(),
+            Command::Add(add) => add.run().await,
+            Command::List(list) => list.run().await,
+            Command::Rollback(rollback) => rollback.run().await,
+            Command::Enable(enable) => enable.run().await,
+            Command::Disable(disable) => disable.run().await,
+            Command::Grant(grant) => grant.run().await,
+            Command::Revoke(revoke) => revoke.run().await,
+            Command::Remove(remove) => remove.run().await,
         }
     }
 }
 
 impl Place {
-    /// A plugin host with the limits that a server has by default.
+    /// A plugin host with the limits that a server has by default, but for time
+    /// on the wall: an author's machine is busy with builds.
     pub(super) fn host(&self) -> anyhow::Result<Plugins> {
-        Ok(Plugins::start(Config::default(), Some(&self.data.join("plugins")), Rooms::default())?)
+        let mut config = Config::default();
+        config.decisions.wall_ms = config.decisions.wall_ms.max(WALL_MS);
+        Ok(Plugins::start(config, Some(&self.data.join("plugins")), Rooms::default())?)
     }
 }
 

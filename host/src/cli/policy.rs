@@ -1,5 +1,7 @@
 //! `lockhouse policy`: cases of policies, and what a new policy would change.
 
+mod replay;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -20,6 +22,9 @@ pub(super) struct PolicyCommand {
 enum Command {
     /// Judges the commands of case files, and says where a policy judges otherwise.
     Test(Test),
+    /// Says what a policy would have decided otherwise, had it judged the commands
+    /// of the past.
+    Replay(replay::Replay),
 }
 
 #[derive(Debug, clap::Args)]
@@ -41,6 +46,7 @@ impl PolicyCommand {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
         match self.command {
             Command::Test(test) => test.run().await,
+            Command::Replay(replay) => replay.run().await,
         }
     }
 }

@@ -2,12 +2,12 @@
 
 use std::fs;
 
-use lockhouse::plugins::PolicyPlugin;
+use lockhouse::plugins::{Config, PolicyPlugin};
 use lockhouse::policy::{CommandPolicy as _, Request, Verdict};
 use serde::Deserialize;
 
 use super::workshop::{Workshop, commands, root, tools};
-use crate::plugins::harness::{host, request};
+use crate::plugins::harness::{host_with, request};
 
 #[derive(Deserialize)]
 struct Cases {
@@ -50,7 +50,10 @@ async fn build(language: &str, heading: &str) -> Vec<u8> {
 }
 
 async fn verdicts(bytes: &[u8]) -> Vec<(Verdict, String)> {
-    let host = host();
+    // Other tests compile meanwhile: a call may have to wait for the processor.
+    let mut config = Config::default();
+    config.decisions.wall_ms = 30_000;
+    let host = host_with(config);
     let mut verdicts = Vec::new();
     for case in cases() {
         let plugin = host.load("example.wasm", bytes, &case.settings()).await.unwrap();

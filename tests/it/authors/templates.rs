@@ -2,17 +2,20 @@
 
 use super::workshop::{Workshop, commands, tools};
 
-/// Makes a plugin of a role, and follows the README of its language.
+/// Makes a plugin of a role, and follows the README of its language. Each has a
+/// name of its own: cargo tells packages apart by it.
 async fn try_out(role: &str, language: &str) {
     let readme = format!("plugins/templates/{language}/README.md");
-    let commands = commands(&readme, "# my-plugin");
-    let new = format!("lockhouse plugin new my-plugin --role {role} --lang {language}");
+    let name = format!("my-{role}");
+    let commands = commands(&readme, "# my-plugin").replace("my-plugin", &name);
+    let commands = commands.replace("my_plugin", &name.replace('-', "_"));
     let until_added: Vec<_> = commands.lines().filter(|line| !line.contains(" add ")).collect();
-    let commands = format!("{new}\ncd my-plugin\n{}\n", until_added.join("\n"));
-    let workshop =
-        Workshop::open(&format!("{role}-{language}"), &["plugins/templates", "wit"], &commands);
+    let new = format!("lockhouse plugin new {name} --role {role} --lang {language}");
+    let commands = format!("{new}\ncd {name}\n{}\n", until_added.join("\n"));
+    let sources = ["plugins/templates", "wit"];
+    let workshop = Workshop::open(&format!("{role}-{language}"), &sources, &commands);
     let printed = workshop.follows(&commands).await;
-    assert!(printed.contains("my-plugin.wasm can be loaded by this host"), "{printed}");
+    assert!(printed.contains(&format!("{name}.wasm can be loaded by this host")), "{printed}");
     assert!(printed.contains(" 0 fail"), "{printed}");
 }
 

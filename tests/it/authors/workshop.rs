@@ -6,9 +6,6 @@ use std::path::{Path, PathBuf};
 
 use crate::host::lockhouse;
 
-/// The languages that plugins are written in, as the command line names them.
-pub(crate) const LANGUAGES: [&str; 3] = ["rust", "javascript", "python"];
-
 /// Where commands are followed. What compilers made is kept for the next time,
 /// as long as nothing has changed that it was made from.
 pub(crate) struct Workshop {

@@ -1,19 +1,17 @@
 //! `lockhouse plugin bench`
 
-mod samples;
-
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
-use futures::{StreamExt as _, TryStreamExt as _, stream};
+use futures::{StreamExt as _, stream};
 use serde_json::json;
 
+use super::samples::{self, Samples, Summary};
 use super::{Source, answer, files, show};
 use crate::cli::say;
 use crate::plugins::{Config, Plugin, request};
-use samples::{Samples, Summary};
 
 /// Calls before the measured ones, so that caches are warm.
 const WARM_UP: usize = 5;
@@ -42,9 +40,16 @@ struct Figures {
     call: Summary,
     memory: Summary,
     output_bytes: usize,
-    /// Calls a second by one caller, and by several.
-    alone: f64,
-    together: f64,
+    /// Calls by one caller, and by several.
+    alone: Throughput,
+    together: Throughput,
+}
+
+#[derive(Clone, Copy)]
+struct Throughput {
+    calls_per_second: f64,
+    /// Calls without an answer, such as those over a limit.
+    faults: usize,
 }
 
 /// What a call of this sort of plugin may use.
@@ -80,9 +85,9 @@ async fn measure(
     samples: &Samples,
 ) -> anyhow::Result<Figures> {
     let output_bytes = answer::of(plugin, question).await?.to_string().len();
-    throughput(plugin, question, WARM_UP, 1).await?;
+    throughput(plugin, question, WARM_UP, 1).await;
     samples.clear();
-    let alone = throughput(plugin, question, calls, 1).await?;
+    let alone = throughput(plugin, question, calls, 1).await;
     // Times of calls that wait for each other would say little of the plugin.
     let [instantiate, call, memory] = [samples::INSTANTIATE, samples::CALL, samples::MEMORY]
         .map(|metric| samples.summary(metric));
@@ -93,21 +98,18 @@ async fn measure(
         memory: memory?,
         output_bytes,
         alone,
-        together: throughput(plugin, question, calls, CALLERS).await?,
+        together: throughput(plugin, question, calls, CALLERS).await,
     })
 }
 
-/// Calls a second by as many callers at once.
-async fn throughput(
-    plugin: &Plugin,
-    question: &[u8],
-    calls: usize,
-    callers: usize,
-) -> anyhow::Result<f64> {
+/// Asks again and again, as many callers at once.
+async fn throughput(plugin: &Plugin, question: &[u8], calls: usize, callers: usize) -> Throughput {
     let began = Instant::now();
     let asked = stream::iter(0..calls).map(|_| answer::of(plugin, question));
-    asked.buffer_unordered(callers).try_for_each(|_| async { Ok(()) }).await?;
-    Ok(calls as f64 / began.elapsed().as_secs_f64())
+    let failed =
+        asked.buffer_unordered(callers).filter(|answer| std::future::ready(answer.is_err()));
+    let faults = failed.count().await;
+    Throughput { calls_per_second: calls as f64 / began.elapsed().as_secs_f64(), faults }
 }
 
 impl Limits {
@@ -129,6 +131,10 @@ impl Limits {
 }
 
 impl Figures {
+    fn faults(&self) -> usize {
+        self.alone.faults + self.together.faults
+    }
+
     fn say(&self, limits: &Limits) {
         row("", "median", "worst", "limit");
         let [instantiate, call] = [self.instantiate, self.call].map(|times| times.map(time));
@@ -138,8 +144,10 @@ impl Figures {
         row("memory", &memory.median, &memory.worst, &show::size(limits.memory_bytes));
         let output = show::size(self.output_bytes);
         row("output", &output, &output, &show::size(limits.output_bytes));
-        row("calls/s, 1 caller", &format!("{:.0}", self.alone), "", "");
-        row(&format!("calls/s, {CALLERS} callers"), &format!("{:.0}", self.together), "", "");
+        let rate = |throughput: Throughput| format!("{:.0}", throughput.calls_per_second);
+        row("calls/s, 1 caller", &rate(self.alone), "", "");
+        row(&format!("calls/s, {CALLERS} callers"), &rate(self.together), "", "");
+        row("without an answer", &format!("{}", self.faults()), "", "");
         row("compile, once", &time(self.compile.as_secs_f64()), "", "");
     }
 
@@ -152,7 +160,11 @@ impl Figures {
             "call_us": { "median": self.call.median * MICROS, "worst": self.call.worst * MICROS },
             "memory_bytes": self.memory.worst,
             "output_bytes": self.output_bytes,
-            "calls_per_second": { "1": self.alone, "4": self.together },
+            "calls_per_second": {
+                "1": self.alone.calls_per_second,
+                "4": self.together.calls_per_second,
+            },
+            "faults": self.faults(),
             "compile_ms": self.compile.as_millis(),
         })
     }

@@ -2,7 +2,9 @@
 
 use std::process::ExitCode;
 
-use super::{Source, component, show};
+use anyhow::Context as _;
+
+use super::{Source, component, manifest, show};
 use crate::cli::say;
 use crate::plugins::Plugin;
 use crate::policy::CommandPolicy as _;
@@ -25,6 +27,9 @@ impl Check {
         let host = self.source.place.host()?;
         let plugin = host.load(&name, &bytes, &self.source.settings).await?;
         ok("compiles", format_args!("in {} ms", plugin.compile_time().as_millis()));
+        // Loading has compared it with the component.
+        plugin.manifest().with_context(|| format!("{name}: {}", manifest::MISSING))?;
+        ok("manifest", "it fits the component and this host");
         ok("describes", format_args!("itself as {}", plugin.name()));
         ok("settings", format_args!("it accepts {}", self.source.settings));
         if let Plugin::Policy(policy) = &plugin {

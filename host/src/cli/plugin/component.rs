@@ -4,8 +4,7 @@
 use anyhow::{Context as _, bail};
 use wasmparser::{Chunk, ComponentExternalKind, Encoding, Parser, Payload};
 
-/// Name of the section that holds a component's `plugin.toml`.
-pub(super) const MANIFEST_SECTION: &str = "lockhouse:manifest";
+use crate::plugins::manifest::SECTION;
 
 /// The outer names and sections of a component.
 #[derive(Debug, Default)]
@@ -14,7 +13,6 @@ pub(super) struct Anatomy {
     /// Only interfaces: tools leave plain functions of their own beside them.
     pub(super) exports: Vec<String>,
     pub(super) sections: Vec<Section>,
-    pub(super) modules: usize,
     pub(super) manifest: Option<String>,
 }
 
@@ -40,7 +38,7 @@ pub(super) fn read(bytes: &[u8]) -> anyhow::Result<Anatomy> {
 pub(super) fn without_manifest(bytes: &[u8]) -> anyhow::Result<Vec<u8>> {
     let mut kept = Vec::with_capacity(bytes.len());
     walk(bytes, |part, payload| {
-        if !matches!(payload, Payload::CustomSection(custom) if custom.name() == MANIFEST_SECTION) {
+        if !matches!(payload, Payload::CustomSection(custom) if custom.name() == SECTION) {
             kept.extend_from_slice(part);
         }
         Ok(())
@@ -64,10 +62,7 @@ fn walk(
                 bail!("it is a core module; `lockhouse plugin pack` makes a plugin of it")
             }
             Payload::ModuleSection { unchecked_range, .. }
-            | Payload::ComponentSection { unchecked_range, .. } => {
-                parser.skip_section();
-                unchecked_range.len()
-            }
+            | Payload::ComponentSection { unchecked_range, .. } => unchecked_range.len(),
             _ => 0,
         };
         let size = consumed + usize::try_from(nested)?;
@@ -83,7 +78,6 @@ fn walk(
 impl Anatomy {
     fn note(&mut self, payload: &Payload<'_>) -> anyhow::Result<()> {
         match payload {
-            Payload::ModuleSection { .. } => self.modules += 1,
             Payload::ComponentImportSection(section) => {
                 for import in section.clone() {
                     self.imports.push(import?.name.name.to_owned());
@@ -99,7 +93,7 @@ impl Anatomy {
             }
             Payload::CustomSection(custom) => {
                 let name = custom.name().to_owned();
-                if name == MANIFEST_SECTION {
+                if name == SECTION {
                     self.manifest = Some(String::from_utf8_lossy(custom.data()).into_owned());
                 }
                 self.sections.push(Section { name, size_bytes: custom.data().len() });
@@ -107,5 +101,55 @@ impl Anatomy {
             _ => {}
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use wasm_encoder::{
+        Component, ComponentSection as _, CustomSection, Module, ModuleSection,
+        NestedComponentSection,
+    };
+
+    use super::*;
+
+    fn component() -> Component {
+        let mut component = Component::new();
+        component.section(&ModuleSection(&Module::new()));
+        component.section(&NestedComponentSection(&Component::new()));
+        component.section(&custom("notes", b"of a tool"));
+        component
+    }
+
+    fn custom<'a>(name: &'a str, data: &'a [u8]) -> CustomSection<'a> {
+        CustomSection { name: name.into(), data: data.into() }
+    }
+
+    #[test]
+    fn what_is_nested_is_passed_over() {
+        let anatomy = read(&component().finish()).unwrap();
+        assert_eq!(anatomy.sections.len(), 1);
+        assert_eq!(
+            (anatomy.sections[0].name.as_str(), anatomy.sections[0].size_bytes),
+            ("notes", 9)
+        );
+    }
+
+    #[test]
+    fn only_the_manifest_is_taken_out() {
+        let plain = component().finish();
+        let mut packed = plain.clone();
+        custom(SECTION, b"id = 1").append_to_component(&mut packed);
+        assert_eq!(read(&packed).unwrap().manifest.as_deref(), Some("id = 1"));
+        assert_eq!(without_manifest(&packed).unwrap(), plain);
+    }
+
+    #[test]
+    fn what_is_no_component_is_told_apart() {
+        let error = |bytes: &[u8]| format!("{:#}", read(bytes).unwrap_err());
+        assert!(error(&Module::new().finish()).contains("`lockhouse plugin pack`"));
+        assert!(error(b"hello, world").contains("no WebAssembly"));
+        let whole = component().finish();
+        assert!(error(&whole[..whole.len() - 3]).contains("no WebAssembly"));
     }
 }

@@ -3,7 +3,8 @@
 use std::process::ExitCode;
 
 use super::component::{self, Anatomy};
-use super::{Source, show};
+use super::samples::{self, Samples};
+use super::{Source, manifest, show};
 use crate::cli::say;
 use crate::plugins::Digest;
 
@@ -15,16 +16,20 @@ pub(super) struct Inspect {
 
 impl Inspect {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
+        let samples = Samples::install()?;
         let bytes = self.source.bytes()?;
         let anatomy = component::read(&bytes)?;
         line("file", self.source.file.display());
         line("digest", Digest::of(&bytes));
         line("size", show::size(bytes.len()));
+        line("roles", manifest::roles(&anatomy).join(", "));
         say_anatomy(&anatomy);
         // A plugin that this host refuses can still be looked at.
         match self.source.load().await {
             Ok(plugin) => {
                 line("name", plugin.name());
+                let memory = samples.summary(samples::MEMORY)?.worst as usize;
+                line("memory", format_args!("{} to describe itself", show::size(memory)));
                 line("compiled", format_args!("in {} ms", plugin.compile_time().as_millis()));
             }
             Err(error) => line("refused", format_args!("{error:#}")),
@@ -34,7 +39,6 @@ impl Inspect {
 }
 
 fn say_anatomy(anatomy: &Anatomy) {
-    line("modules", anatomy.modules);
     line("imports", show::list(&anatomy.imports));
     line("exports", show::list(&anatomy.exports));
     for section in &anatomy.sections {

@@ -1,6 +1,6 @@
 //! `lockhouse plugin new`
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, ensure};
@@ -33,9 +33,6 @@ pub(super) struct New {
     /// What it is written in.
     #[arg(long, value_enum)]
     lang: Language,
-    /// Where its folder goes.
-    #[arg(long, default_value = ".")]
-    folder: PathBuf,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -54,10 +51,9 @@ enum Language {
 impl New {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         check_name(&self.name)?;
-        let folder = self.folder.join(&self.name);
-        std::fs::create_dir_all(&self.folder)?;
-        std::fs::create_dir(&folder)
-            .with_context(|| format!("{} can't be made", folder.display()))?;
+        let folder = Path::new(&self.name);
+        std::fs::create_dir(folder)
+            .with_context(|| format!("the folder {} can't be made", self.name))?;
         for (path, content) in self.sources()? {
             place(&folder.join(path), &content)?;
         }
@@ -65,7 +61,7 @@ impl New {
             let content = Wit::get(&path).context("an embedded file is missing")?.data;
             place(&folder.join("wit/deps").join(path.as_ref()), &content)?;
         }
-        say(format_args!("{} is begun; its README.md says how to go on", folder.display()));
+        say(format_args!("{0} is begun; {0}/README.md says how to go on", self.name));
         Ok(ExitCode::SUCCESS)
     }
 
@@ -131,8 +127,7 @@ mod tests {
     use super::*;
 
     fn new(lang: Language) -> New {
-        let role = Role::CommandPolicy;
-        New { name: "ask-first".to_owned(), role, lang, folder: PathBuf::new() }
+        New { name: "ask-first".to_owned(), role: Role::CommandPolicy, lang }
     }
 
     fn sources(lang: Language) -> Vec<(String, String)> {

@@ -10,6 +10,7 @@ use wit_component::ComponentEncoder;
 use super::{component, files};
 use crate::cli::say;
 use crate::plugins::Config;
+use crate::plugins::manifest::{Manifest, SECTION};
 
 /// The only packages whose interfaces a plugin may import.
 const OWN_PACKAGES: &str = "lockhouse:";
@@ -29,7 +30,7 @@ pub(super) struct Pack {
 impl Pack {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         let manifest = files::read_text(&self.manifest)?;
-        let id = id(&manifest).with_context(|| self.manifest.display().to_string())?;
+        let id = Manifest::parse(&manifest)?.id;
         // A module is larger than the component that is made of it.
         let input = files::read(&self.input, 4 * Config::default().max_component_bytes)?;
         let bytes = pack(&input, &manifest).with_context(|| self.input.display().to_string())?;
@@ -48,11 +49,12 @@ pub(super) fn pack(input: &[u8], manifest: &str) -> anyhow::Result<Vec<u8>> {
         component::without_manifest(input)?
     };
     refuse_foreign_imports(&bytes)?;
-    CustomSection { name: component::MANIFEST_SECTION.into(), data: manifest.as_bytes().into() }
+    CustomSection { name: SECTION.into(), data: manifest.as_bytes().into() }
         .append_to_component(&mut bytes);
     Ok(bytes)
 }
 
+/// A module is written for one world; its imports and exports are in it.
 fn encode(module: &[u8]) -> anyhow::Result<Vec<u8>> {
     ComponentEncoder::default()
         .validate(true)
@@ -73,15 +75,4 @@ fn refuse_foreign_imports(bytes: &[u8]) -> anyhow::Result<()> {
         foreign.join(", ")
     );
     Ok(())
-}
-
-fn id(manifest: &str) -> anyhow::Result<String> {
-    let manifest: toml::Table = manifest.parse()?;
-    let id = manifest.get("id").and_then(toml::Value::as_str).context("it names no `id`")?;
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
-    ensure!(
-        (1..=64).contains(&id.len()) && id.bytes().all(plain),
-        "its `id` must be 1 to 64 letters, digits, “-” or “_”"
-    );
-    Ok(id.to_owned())
 }

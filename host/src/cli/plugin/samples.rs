@@ -1,5 +1,5 @@
-//! Keeps the values of the plugins' own metrics, so that a benchmark measures
-//! what an operator sees.
+//! Keeps the values of the plugins' own metrics, so that what is told to an
+//! author is what an operator sees.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -74,6 +74,13 @@ fn all_that_a_manifest_may_say_is_read() {
 }
 
 #[test]
+fn the_offline_agents_manifest_is_one() {
+    let text = include_str!("../../../../plugins/scaffold/plugin.toml");
+    let read = Manifest::parse(text).unwrap();
+    assert_eq!(read.roles, [Role::Planner, Role::Writer].into());
+}
+
+#[test]
 fn what_may_be_left_out_asks_for_nothing() {
     let read = with("").unwrap();
     assert!(read.imports.is_empty() && read.grants.is_empty() && read.settings.is_empty());

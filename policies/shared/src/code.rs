@@ -48,26 +48,25 @@ const TOUCHES_FILES: &[&str] = &[
 ];
 
 /// Words by which code runs a text as code, and by which it gets one that can't be read here.
-const RUNS_TEXT: &[&str] = &["exec(", "eval(", "eval ", "Function(", "runpy", "vm.run", "loads("];
+const RUNS_TEXT: &[&str] = &["exec(", "eval(", "eval ", "Function(", "pickle.loads", "marshal."];
 const HIDES_TEXT: &[&str] = &[
     "b64decode",
     "urlopen",
     "requests.get",
-    "urlretrieve",
     "fromhex",
     "unhexlify",
     "decompress",
-    "marshal",
+    "marshal.",
+    "pickle.",
     "atob(",
-    "base64",
+    "'base64'",
     "decode64",
+    "base64_decode",
     "unpack(",
-    "codecs.",
-    "http.get",
+    "codecs.decode",
     "open-uri",
     "chr(",
     "fromCharCode",
-    "pickle",
 ];
 
 /// Words by which code removes files.
@@ -102,8 +101,16 @@ pub(crate) fn read(text: &str) -> Code {
         starts_programs: contains(STARTS_PROGRAMS),
         removes: contains(REMOVES),
         touches_files: contains(TOUCHES_FILES),
-        is_hidden: contains(RUNS_TEXT) && contains(HIDES_TEXT),
+        is_hidden: RUNS_TEXT.iter().any(|word| has_call(text, word)) && contains(HIDES_TEXT),
     }
+}
+
+/// Whether a word stands for itself: `pattern.exec(x)` is another function.
+fn has_call(text: &str, word: &str) -> bool {
+    text.match_indices(word).any(|(at, _)| {
+        let before = text[..at].bytes().next_back();
+        before.is_none_or(|byte| !byte.is_ascii_alphanumeric() && byte != b'.' && byte != b'_')
+    })
 }
 
 /// Texts between quotes of any kind, on one line or several.
@@ -147,5 +154,13 @@ mod tests {
     #[test]
     fn literals_of_each_quote_are_found() {
         assert_eq!(read(r#"f('a', "b\"c", `d`)"#).literals, ["a", "b\"c", "d"]);
+    }
+
+    #[test]
+    fn code_that_runs_a_hidden_text_is_told_apart() {
+        assert!(read("exec(base64.b64decode('eA=='))").is_hidden);
+        assert!(read("eval(atob('eA=='))").is_hidden);
+        assert!(!read("json.loads(urlopen('http://localhost/').read())").is_hidden);
+        assert!(!read("/x/.exec(requests.get(u))").is_hidden);
     }
 }

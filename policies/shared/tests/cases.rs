@@ -2,7 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a case file that can't be read fails its test")]
 #![expect(clippy::print_stdout, reason = "the error rates are what the corpora are for")]
-#![expect(clippy::disallowed_methods, reason = "cases lie in files beside the components")]
 
 use std::{
     collections::BTreeSet,

@@ -84,7 +84,7 @@ fn on_a_small_stack(text: String) -> (Verdict, Duration) {
         (verdict, begun.elapsed())
     };
     let thread = thread::Builder::new().stack_size(STACK_BYTES).spawn(judged);
-    thread.and_then(|thread| Ok(thread.join().expect("the stack sufficed"))).expect("a thread")
+    thread.map(|thread| thread.join().expect("the stack sufficed")).expect("a thread")
 }
 
 fn nested(levels: &[(&str, &str)]) -> String {

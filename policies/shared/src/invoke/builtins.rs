@@ -29,6 +29,27 @@ impl Walk<'_> {
                 self.callback(call, "-C", scope);
                 each_operand(call, |name| scope.set(name, None));
             }
+            "printf" if call.arguments.first().is_some_and(|field| field.text == "-v") => {
+                print_to_variable(call, scope);
+            }
+            "set" => set_arguments(call, scope),
+            "shift" => scope.positional = None,
+            "eval" => return Some(self.eval(call, scope)),
+            "source" | "." => return Some(self.source_file(call, scope)),
+            "trap" => {
+                if let Some(script) = call.arguments.iter().find(|field| field.text != "--") {
+                    self.at_exit(&script.text, scope);
+                }
+            }
+            "alias" => self.aliases(call, scope),
+            _ => return self.rare_builtin(call, scope),
+        }
+        Some(Stream::Known(String::new()))
+    }
+
+    /// Builtins of interactive shells, and those that only an attack needs.
+    fn rare_builtin(&mut self, call: &Call<'_>, scope: &mut Scope) -> Option<Stream> {
+        match call.name {
             "complete" => self.callback(call, "-C", scope),
             "fc" => self.callback(call, "-e", scope),
             "history" => self.callback(call, "-s", scope),
@@ -50,29 +71,6 @@ impl Walk<'_> {
                 self.report(crate::invoke::loads_code("enable -f"));
             }
             "kill" => self.kill(call),
-            "printf" if call.arguments.first().is_some_and(|field| field.text == "-v") => {
-                let name = call.arguments.get(1).map_or("", |field| field.text.as_str());
-                let rest = Call {
-                    arguments: call.arguments.get(2..).unwrap_or_default(),
-                    name: call.name,
-                    input: Stream::Inherited,
-                };
-                let value = match output::of(&rest, scope) {
-                    Stream::Known(text) => Some(text),
-                    _ => None,
-                };
-                scope.set(name, value);
-            }
-            "set" => set_arguments(call, scope),
-            "shift" => scope.positional = None,
-            "eval" => return Some(self.eval(call, scope)),
-            "source" | "." => return Some(self.source_file(call, scope)),
-            "trap" => {
-                if let Some(script) = call.arguments.iter().find(|field| field.text != "--") {
-                    self.at_exit(&script.text, scope);
-                }
-            }
-            "alias" => self.aliases(call, scope),
             _ => return None,
         }
         Some(Stream::Known(String::new()))
@@ -166,6 +164,18 @@ impl Walk<'_> {
             }
         }
     }
+}
+
+/// `printf -v NAME …`.
+fn print_to_variable(call: &Call<'_>, scope: &mut Scope) {
+    let name = call.arguments.get(1).map_or("", |field| field.text.as_str());
+    let arguments = call.arguments.get(2..).unwrap_or_default();
+    let rest = Call { name: call.name, arguments, input: Stream::Inherited };
+    let value = match output::of(&rest, scope) {
+        Stream::Known(text) => Some(text),
+        _ => None,
+    };
+    scope.set(name, value);
 }
 
 /// `read` from a text that is known: its words, the last variable with all that is left.

@@ -162,17 +162,7 @@ impl Walk<'_> {
         let reason = format!("`{who}` runs code that is not judged line by line.");
         self.report(Finding::note(Rule::InlineCode, Risk::Moderate, reason));
         let code = code::read(text);
-        if code.is_hidden {
-            let reason = format!("`{who}` would run code that is hidden in a text or downloaded.");
-            self.report(
-                Finding::deny(Rule::UnknownCommand, Risk::Dangerous, reason)
-                    .advise("Write the code out, in a file of the project."),
-            );
-        }
-        if code.literals.iter().any(|literal| literal.starts_with("/inet/")) {
-            let reason = format!("`{who}` would open a connection of its own.");
-            self.report(Finding::deny(Rule::SystemPath, Risk::Dangerous, reason));
-        }
+        self.hidden_code(who, &code);
         for literal in &code.literals {
             let field = Field::plain(literal.as_str());
             if literal.starts_with('/')
@@ -198,6 +188,20 @@ impl Walk<'_> {
         let bare = BARE_COMMANDS.iter().find(|(name, _)| *name == who);
         for command in bare.iter().flat_map(|(_, word)| text.split(word).skip(1)) {
             self.clear_findings(command, scope);
+        }
+    }
+
+    fn hidden_code(&mut self, who: &str, code: &code::Code) {
+        if code.is_hidden {
+            let reason = format!("`{who}` would run code that is hidden in a text or downloaded.");
+            self.report(
+                Finding::deny(Rule::UnknownCommand, Risk::Dangerous, reason)
+                    .advise("Write the code out, in a file of the project."),
+            );
+        }
+        if code.literals.iter().any(|literal| literal.starts_with("/inet/")) {
+            let reason = format!("`{who}` would open a connection of its own.");
+            self.report(Finding::deny(Rule::SystemPath, Risk::Dangerous, reason));
         }
     }
 

@@ -178,51 +178,39 @@ const SCANNERS: &[&str] = &[
 const LISTENERS: &[&str] = &["nc", "ncat", "netcat"];
 
 pub(crate) fn check(name: &str, arguments: &[Field], settings: &Settings) -> Option<Finding> {
-    let refuse = |risk, why: &str, advice| {
-        let reason = format!("`{name}` is refused: {why}.");
-        Some(Finding::deny(Rule::BlockedCommand, risk, reason).advise(advice))
-    };
+    let (risk, why, advice) = objection(name, arguments, settings)?;
     if settings.unblocks(name) {
         return None;
     }
-    if OTHER_USER.contains(&name) {
-        return refuse(
-            Risk::Dangerous,
-            "commands never run as another user",
-            "Run the command without it.",
-        );
-    }
-    if CONTAINERS.contains(&name) {
-        return refuse(
-            Risk::Blocked,
-            "containers are the host's to run",
-            "Start the project's process instead; it runs in a runtime already.",
-        );
-    }
-    if SYSTEM.contains(&name) || name.starts_with("mkfs") {
-        return refuse(
-            Risk::Blocked,
-            "it changes the system rather than the project",
-            "Nothing in a project needs it; leave it out.",
-        );
-    }
-    if SCANNERS.contains(&name) {
-        return refuse(Risk::Blocked, "it scans or taps networks", "Leave it out.");
-    }
-    if listens(name, arguments) {
-        return refuse(
-            Risk::Blocked,
-            "it opens a listener or hands a shell to the network",
-            "Start a server as the project's process; its port is previewed.",
-        );
-    }
-    if changes_network(name, arguments) {
-        return refuse(Risk::Blocked, "it changes the runtime's network", "Leave it out.");
-    }
-    if settings.blocked.iter().any(|blocked| blocked == name) {
-        return refuse(Risk::Blocked, "the operator blocks it", "Ask the operator.");
-    }
-    None
+    let reason = format!("`{name}` is refused: {why}.");
+    Some(Finding::deny(Rule::BlockedCommand, risk, reason).advise(advice))
+}
+
+/// How bad it is, why, and what to do instead.
+type Objection = (Risk, &'static str, &'static str);
+
+fn objection(name: &str, arguments: &[Field], settings: &Settings) -> Option<Objection> {
+    let objection = if OTHER_USER.contains(&name) {
+        (Risk::Dangerous, "commands never run as another user", "Run the command without it.")
+    } else if CONTAINERS.contains(&name) {
+        let advice = "Start the project's process instead; it runs in a runtime already.";
+        (Risk::Blocked, "containers are the host's to run", advice)
+    } else if SYSTEM.contains(&name) || name.starts_with("mkfs") {
+        let advice = "Nothing in a project needs it; leave it out.";
+        (Risk::Blocked, "it changes the system rather than the project", advice)
+    } else if SCANNERS.contains(&name) {
+        (Risk::Blocked, "it scans or taps networks", "Leave it out.")
+    } else if listens(name, arguments) {
+        let advice = "Start a server as the project's process; its port is previewed.";
+        (Risk::Blocked, "it opens a listener or hands a shell to the network", advice)
+    } else if changes_network(name, arguments) {
+        (Risk::Blocked, "it changes the runtime's network", "Leave it out.")
+    } else if settings.blocked.iter().any(|blocked| blocked == name) {
+        (Risk::Blocked, "the operator blocks it", "Ask the operator.")
+    } else {
+        return None;
+    };
+    Some(objection)
 }
 
 /// Asking is fine.

@@ -92,7 +92,7 @@ async fn figures_of_a_benchmark_stand_beside_their_limits() {
 async fn the_cases_of_the_built_in_policy_hold_from_the_command_line() {
     let cases = root().join("policies/layered/cases");
     let script =
-        format!("lockhouse policy test {0}/documented.toml {0}/benign.toml", cases.display());
+        format!("lockhouse policy test {0}/documented.toml {0}/ordinary.toml", cases.display());
     let printed = with_fixture(&[], &script).await;
     assert!(printed.succeeded && printed.text.contains(" 0 fail"), "{printed:?}");
 }

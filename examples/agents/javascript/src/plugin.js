@@ -52,7 +52,14 @@ export const writer = {
     const file = FILES[path];
     if (file === undefined) throw { tag: "invalid", val: `Step ${step} is none of this agent's.` };
     progress.report(step, plan.files.length, `writing ${path}`);
-    const content = new TextEncoder().encode(file.write(context.prompt));
+    const content = utf8(file.write(context.prompt));
     return [{ tag: "write", val: { path, content, executable: false } }];
   },
 };
+
+// The engine has no TextEncoder.
+function utf8(text) {
+  const byte = (_, hex) => String.fromCharCode(parseInt(hex, 16));
+  const bytes = encodeURIComponent(text).replace(/%(..)/g, byte);
+  return Uint8Array.from(bytes, (c) => c.charCodeAt(0));
+}

@@ -30,7 +30,7 @@ export const fixer = {
     const content = context.existing.find((file) => file.path === path)?.content ?? "";
     // Listed and still missing: the remedy is another one.
     if (content.split("\n").some((line) => line.trim() === missing[1])) return [];
-    const edited = new TextEncoder().encode(`${content}${missing[1]}\n`);
+    const edited = utf8(`${content}${missing[1]}\n`);
     return [{ tag: "write", val: { path, content: edited, executable: false } }];
   },
 };
@@ -58,4 +58,11 @@ function problem(json) {
   const requirements = "requirements" in settings ? settings.requirements : REQUIREMENTS;
   if (typeof requirements === "string" && requirements !== "") return undefined;
   return { path: "/requirements", message: "must be the path of a file" };
+}
+
+// The engine has no TextEncoder.
+function utf8(text) {
+  const byte = (_, hex) => String.fromCharCode(parseInt(hex, 16));
+  const bytes = encodeURIComponent(text).replace(/%(..)/g, byte);
+  return Uint8Array.from(bytes, (c) => c.charCodeAt(0));
 }

@@ -41,10 +41,6 @@ function comment(path) {
   return ["js", "mjs", "ts", "java", "go", "rs", "php"].includes(ending) ? "//" : "#";
 }
 
-function utf8(text) {
-  return new TextEncoder().encode(text);
-}
-
 function granted() {
   const json = settings.get();
   const found = problem(json);
@@ -68,4 +64,11 @@ function problem(json) {
   const header = "header" in settings ? settings.header : HEADER;
   if (typeof header === "string" && !header.includes("\n")) return undefined;
   return { path: "/header", message: "must be one line of text" };
+}
+
+// The engine has no TextEncoder.
+function utf8(text) {
+  const byte = (_, hex) => String.fromCharCode(parseInt(hex, 16));
+  const bytes = encodeURIComponent(text).replace(/%(..)/g, byte);
+  return Uint8Array.from(bytes, (c) => c.charCodeAt(0));
 }

@@ -8,3 +8,4 @@ mod layered;
 mod loading;
 mod rooms;
 mod scaffold;
+mod wasi;

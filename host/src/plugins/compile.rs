@@ -14,6 +14,7 @@ use wasmtime::component::{Component, HasSelf, InstancePre, Linker};
 use super::bindings::{described, fixer, planner, policy, writer};
 use super::config::Config;
 use super::fault::{Digest, Error};
+use super::imports::{link_agents, link_policies};
 use super::inspect::{self, Bindings, Interface, Role};
 use super::instance::State;
 use super::wasm::{Engines, Tuning};
@@ -159,6 +160,7 @@ impl Agent {
 fn policies(engine: &Engine) -> wasmtime::Result<Linker<State>> {
     let mut linker = Linker::new(engine);
     policy::Policy::add_to_linker::<_, HasSelf<_>>(&mut linker, |state: &mut State| state)?;
+    link_policies(&mut linker)?;
     Ok(linker)
 }
 
@@ -166,5 +168,6 @@ fn policies(engine: &Engine) -> wasmtime::Result<Linker<State>> {
 fn agents(engine: &Engine) -> wasmtime::Result<Linker<State>> {
     let mut linker = Linker::new(engine);
     planner::PlannerPlugin::add_to_linker::<_, HasSelf<_>>(&mut linker, |state: &mut State| state)?;
+    link_agents(&mut linker)?;
     Ok(linker)
 }

@@ -11,3 +11,4 @@ mod quarantine;
 mod registry;
 mod rooms;
 mod scaffold;
+mod wasi;

@@ -17,6 +17,7 @@ use super::bindings::{described, fixer, planner, policy, writer};
 use super::breaker;
 use super::config::Config;
 use super::fault::{Digest, Error};
+use super::imports::{link_agents, link_policies};
 use super::inspect::{self, Bindings, Interface, Role};
 use super::instance::State;
 use super::quarantine::Shared;
@@ -237,6 +238,7 @@ async fn blocking<R: Send + 'static>(
 fn policies(engine: &Engine) -> wasmtime::Result<Linker<State>> {
     let mut linker = Linker::new(engine);
     policy::Policy::add_to_linker::<_, HasSelf<_>>(&mut linker, |state: &mut State| state)?;
+    link_policies(&mut linker)?;
     Ok(linker)
 }
 
@@ -244,5 +246,6 @@ fn policies(engine: &Engine) -> wasmtime::Result<Linker<State>> {
 fn agents(engine: &Engine) -> wasmtime::Result<Linker<State>> {
     let mut linker = Linker::new(engine);
     planner::PlannerPlugin::add_to_linker::<_, HasSelf<_>>(&mut linker, |state: &mut State| state)?;
+    link_agents(&mut linker)?;
     Ok(linker)
 }

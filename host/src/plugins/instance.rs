@@ -9,6 +9,7 @@ use rustix::time::{ClockId, clock_gettime};
 use tokio::time::Instant;
 use wasmtime::component::ResourceTable;
 use wasmtime::{Engine, ResourceLimiter, Store, StoreContextMut, Trap, UpdateDeadline};
+use wasmtime_wasi::WasiCtx;
 
 use super::config::Limits;
 use super::fault::{FaultKind, Identity};
@@ -21,7 +22,6 @@ use crate::agents::ProgressSender;
 const TRANSFER_SPENT: &str = "fuel allocated for hostcalls has been exhausted";
 
 /// What a store carries: the plugin's name, its limits and what it used.
-#[derive(Debug)]
 pub(super) struct State {
     pub(super) plugin: Arc<Identity>,
     pub(super) settings: Arc<str>,
@@ -31,6 +31,8 @@ pub(super) struct State {
     pub(super) reach: Reach,
     /// What the guest holds of it.
     pub(super) table: ResourceTable,
+    /// Made when the guest first asks for it.
+    pub(super) wasi: Option<WasiCtx>,
     /// What time it was when the guest first asked.
     pub(super) now_us: Option<u64>,
     limits: Limits,
@@ -87,6 +89,7 @@ impl Call {
             // What it waited for a thread does not count.
             reach: Reach { until: Instant::now() + self.limits.wall, ..self.reach.clone() },
             table: ResourceTable::new(),
+            wasi: None,
             now_us: None,
             limits: self.limits,
             memory_bytes: 0,

@@ -176,6 +176,8 @@ fn run<R>(
     meters: &Meters,
     ask: impl FnOnce(&Policy, &mut Store<State>) -> wasmtime::Result<R>,
 ) -> Result<R, FaultKind> {
+    // Where an import waits, it waits on the server's time.
+    let _entered = call.reach.runtime.enter();
     let mut store = call.store_here(ready.engine());
     let instance = meters.instantiate.time(|| ready.instantiate(&mut store));
     let answer = instance.and_then(|policy| meters.call.time(|| ask(&policy, &mut store)));

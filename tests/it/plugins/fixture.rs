@@ -32,6 +32,47 @@ const MEMORY: &str = r#"
         (i32.const 288))
 "#;
 
+/// As much of WASI as fixtures need, each package after those that it uses.
+const WASI: [&str; 6] = [
+    "package wasi:io@0.2.0;
+     interface poll { resource pollable { block: func(); } }",
+    "package wasi:clocks@0.2.0;
+     interface monotonic-clock {
+        use wasi:io/poll@0.2.0.{pollable};
+        subscribe-duration: func(when: u64) -> pollable;
+     }",
+    "package wasi:filesystem@0.2.0;
+     interface types { resource descriptor; }
+     interface preopens {
+        use types.{descriptor};
+        get-directories: func() -> list<tuple<descriptor, string>>;
+     }",
+    "package wasi:sockets@0.2.0;
+     interface network {
+        enum error-code {
+            unknown, access-denied, not-supported, invalid-argument, out-of-memory, timeout,
+            concurrency-conflict, not-in-progress, would-block, invalid-state, new-socket-limit,
+            address-not-bindable, address-in-use, remote-unreachable, connection-refused,
+            connection-reset, connection-aborted, datagram-too-large, name-unresolvable,
+            temporary-resolver-failure, permanent-resolver-failure,
+        }
+        enum ip-address-family { ipv4, ipv6 }
+     }
+     interface tcp { resource tcp-socket; }
+     interface tcp-create-socket {
+        use network.{error-code, ip-address-family};
+        use tcp.{tcp-socket};
+        create-tcp-socket: func(family: ip-address-family) -> result<tcp-socket, error-code>;
+     }",
+    "package wasi:cli@0.2.0;
+     interface environment {
+        get-environment: func() -> list<tuple<string, string>>;
+        get-arguments: func() -> list<string>;
+     }",
+    "package wasi:cli@0.3.0;
+     interface environment { get-arguments: func() -> list<string>; }",
+];
+
 /// Address of the verdict that allows.
 pub(crate) const ALLOW: u32 = 192;
 
@@ -82,6 +123,11 @@ pub(crate) fn agent(plan: &str) -> Vec<u8> {
 
 /// The same, with imports and texts beside it.
 pub(crate) fn agent_with(outside: &str, plan: &str) -> Vec<u8> {
+    agent_of_world("lockhouse:agent/agent", outside, plan)
+}
+
+/// The same with another world, in WIT or by name.
+pub(crate) fn agent_of_world(world: &str, outside: &str, plan: &str) -> Vec<u8> {
     let thirteen = ["i32"; 13].join(" ");
     let text = format!(
         r#"(module
@@ -94,7 +140,7 @@ pub(crate) fn agent_with(outside: &str, plan: &str) -> Vec<u8> {
             (func (export "lockhouse:agent/fixer@0.1.0#fix") (param i32) (result i32)
                 unreachable))"#
     );
-    component("lockhouse:agent/agent", &text)
+    component(world, &text)
 }
 
 /// Makes the text whose address and length stand at these addresses the reason
@@ -138,7 +184,32 @@ fn component(world: &str, text: &str) -> Vec<u8> {
     world curious {
         include lockhouse:policy/policy@0.1.0;
         import lockhouse:host/secrets@0.1.0;
+    }
+    world looking-policy {
+        include lockhouse:policy/policy@0.1.0;
+        import wasi:cli/environment@0.2.0;
+        import wasi:filesystem/preopens@0.2.0;
+    }
+    world looking-agent {
+        include lockhouse:agent/agent@0.1.0;
+        import wasi:cli/environment@0.2.0;
+        import wasi:filesystem/preopens@0.2.0;
+    }
+    world connecting-policy {
+        include lockhouse:policy/policy@0.1.0;
+        import wasi:sockets/tcp-create-socket@0.2.0;
+    }
+    world sleeping-policy {
+        include lockhouse:policy/policy@0.1.0;
+        import wasi:clocks/monotonic-clock@0.2.0;
+    }
+    world later-policy {
+        include lockhouse:policy/policy@0.1.0;
+        import wasi:cli/environment@0.3.0;
     }";
+    for package in WASI {
+        resolve.push_str("wasi.wit", package).unwrap();
+    }
     let own = resolve.push_str("fixture.wit", own).unwrap();
     let world = resolve.select_world(&[own], Some(world)).unwrap();
     let mut module = wat::parse_str(text).unwrap();

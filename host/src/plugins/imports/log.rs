@@ -1,5 +1,8 @@
 //! `lockhouse:host/log`: lines for the operator's log.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use crate::plugins::bindings::policy::lockhouse::host::log::{Host, Level};
 use crate::plugins::instance::State;
 
@@ -16,31 +19,31 @@ impl Host for State {
     }
 }
 
-/// How much a call may still log.
-#[derive(Debug)]
+/// How much a call may still log, by whichever way. Clones share it.
+#[derive(Debug, Clone)]
 pub(in crate::plugins) struct LogBudget {
-    left: usize,
+    left: Arc<AtomicUsize>,
 }
 
 impl LogBudget {
     pub(in crate::plugins) fn new(bytes: usize) -> Self {
-        Self { left: bytes }
+        Self { left: Arc::new(AtomicUsize::new(bytes)) }
     }
 
     /// What may be logged of `message`; nothing once the budget is spent. The
     /// line that spends it says so.
-    fn take(&mut self, mut message: String) -> Option<String> {
-        if self.left == 0 {
+    pub(super) fn take(&self, mut message: String) -> Option<String> {
+        // A call is on one thread at a time.
+        let left = self.left.load(Ordering::Relaxed);
+        if left == 0 {
             return None;
         }
         // A line costs its text and, lest empty ones be free, one byte.
-        if message.len() + 1 > self.left {
-            message.truncate(message.floor_char_boundary(self.left));
+        if message.len() + 1 > left {
+            message.truncate(message.floor_char_boundary(left));
             message.push_str("… (the plugin has logged as much as one call may)");
-            self.left = 0;
-        } else {
-            self.left -= message.len() + 1;
         }
+        self.left.store(left.saturating_sub(message.len() + 1), Ordering::Relaxed);
         Some(message)
     }
 }
@@ -51,7 +54,7 @@ mod tests {
 
     #[test]
     fn a_call_that_logs_too_much_is_cut_once_and_then_silent() {
-        let mut log = LogBudget::new(10);
+        let log = LogBudget::new(10);
         assert_eq!(log.take("abcd".to_owned()).as_deref(), Some("abcd"));
         let cut = log.take("efghijkl".to_owned()).unwrap();
         assert!(cut.starts_with("efghi… (the plugin has logged"), "{cut}");

@@ -1,6 +1,7 @@
 //! Plugins: what they are asked, and what they can't do.
 
 mod fixture;
+mod frozen;
 pub(crate) mod harness;
 mod hostile;
 mod imports;

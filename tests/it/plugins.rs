@@ -2,6 +2,7 @@
 
 mod built_in;
 pub(crate) mod fixture;
+mod frozen;
 pub(crate) mod harness;
 mod hostile;
 mod imports;

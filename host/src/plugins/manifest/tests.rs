@@ -77,7 +77,7 @@ fn all_that_a_manifest_may_say_is_read() {
 fn the_offline_agents_manifest_is_one() {
     let text = include_str!("../../../../plugins/scaffold/plugin.toml");
     let read = Manifest::parse(text).unwrap();
-    assert_eq!(read.roles, [Role::Planner, Role::Writer].into());
+    assert_eq!(read.roles, [Role::Planner, Role::Writer, Role::Fixer].into());
 }
 
 #[test]

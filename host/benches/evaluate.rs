@@ -4,7 +4,12 @@
 //! Both are asked in turns, a round each, so that what else the machine does
 //! falls on both alike; printed are the medians of the rounds.
 
-#![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark talks to a terminal")]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a benchmark starts what it measures, and talks to a terminal"
+)]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -168,13 +168,22 @@ impl wit::lockhouse::host::settings::Host for Imports {
 impl wit::lockhouse::types::common::Host for Imports {}
 impl wit::lockhouse::types::errors::Host for Imports {}
 
+/// What the component imports, and nothing else.
+fn link(linker: &mut Linker<Imports>) -> wasmtime::Result<()> {
+    use wit::lockhouse::{host, types};
+    host::log::add_to_linker::<_, HasSelf<_>>(linker, |own: &mut Imports| own)?;
+    host::settings::add_to_linker::<_, HasSelf<_>>(linker, |own: &mut Imports| own)?;
+    types::common::add_to_linker::<_, HasSelf<_>>(linker, |own: &mut Imports| own)?;
+    types::errors::add_to_linker::<_, HasSelf<_>>(linker, |own: &mut Imports| own)
+}
+
 impl Bare {
     fn new(bytes: &[u8]) -> Self {
         let scans = [Enabled::Yes, Enabled::No];
         let engine = scans.into_iter().find_map(|scan| Engine::new(&settings(scan)).ok()).unwrap();
         let component = Component::from_binary(&engine, bytes).unwrap();
         let mut linker = Linker::new(&engine);
-        wit::Policy::add_to_linker::<_, HasSelf<_>>(&mut linker, |own: &mut Imports| own).unwrap();
+        link(&mut linker).unwrap();
         let ready = linker.instantiate_pre(&component).unwrap();
         Self { ready: wit::PolicyPre::new(ready).unwrap() }
     }

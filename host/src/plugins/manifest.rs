@@ -240,8 +240,9 @@ fn section(component: &[u8]) -> Result<Option<&[u8]>, Error> {
             Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
             Payload::End(_) => depth = depth.saturating_sub(1),
             Payload::CustomSection(custom) if depth == 0 && custom.name() == SECTION => {
-                if found.replace(custom.data()).is_some() {
-                    return refuse("there are two; build the component again from its source");
+                match found.replace(custom.data()) {
+                    None => {}
+                    Some(_) => return refuse("there are two; build it again from its source"),
                 }
             }
             _ => {}

@@ -65,7 +65,7 @@ fn walk(
             | Payload::ComponentSection { unchecked_range, .. } => unchecked_range.len(),
             _ => 0,
         };
-        let size = consumed + usize::try_from(nested)?;
+        let size = consumed + nested;
         let part = bytes.get(..size).context("it is no WebAssembly: it ends too early")?;
         visit(part, &payload)?;
         if matches!(payload, Payload::End(_)) {

@@ -155,11 +155,12 @@ impl Reader<'_> {
 
     fn escape(&mut self) {
         self.at += 1;
-        if let Some(escaped) = self.rest().chars().next() {
-            self.at += escaped.len_utf8();
-            if escaped != '\n' {
-                self.text(escaped.encode_utf8(&mut [0; 4]), true);
-            }
+        // At the very end it stands for itself.
+        let escaped = self.rest().chars().next();
+        self.at += escaped.map_or(0, char::len_utf8);
+        match escaped.unwrap_or('\\') {
+            '\n' => {}
+            escaped => self.text(escaped.encode_utf8(&mut [0; 4]), true),
         }
     }
 
@@ -356,6 +357,7 @@ mod tests {
         assert_eq!(word(r#"r'm'\x\y"#), [text("r", false), text("mxy", true)]);
         assert_eq!(word(r#""x"y"#), [text("", true), text("x", true), text("y", false)]);
         assert_eq!(word(r"$'\x72\155'"), [text("rm", true)]);
+        assert_eq!(word(r"\"), [text(r"\", true)]);
     }
 
     #[test]

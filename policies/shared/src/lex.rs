@@ -10,6 +10,8 @@ mod scan;
 mod shape;
 mod test;
 
+use std::borrow::Cow;
+
 use brush_parser::Token;
 
 use crate::{limits::MAX_TOKENS, parse::ParseError};
@@ -285,7 +287,7 @@ impl<'s, 'a> Script<'s, 'a> {
     fn emit_argument(&mut self, raw: &str) -> Result<(), ParseError> {
         let mut text = String::with_capacity(raw.len() + 1);
         text.push(ARGUMENT);
-        text.push_str(raw);
+        text += &without_continuation(raw);
         self.emit_plain(text)
     }
 
@@ -308,12 +310,15 @@ impl Output {
 }
 
 /// A name may go on over the end of a line; behind quotes the word's reader sees to that.
-fn without_continuation(raw: &str) -> String {
+fn without_continuation(raw: &str) -> Cow<'_, str> {
+    if !raw.contains("\\\n") {
+        return Cow::Borrowed(raw);
+    }
     let quotes = raw.find(['\'', '"', '$', '`']).unwrap_or(raw.len());
     match raw.get(..quotes) {
         Some(plain) if plain.contains("\\\n") => {
-            plain.replace("\\\n", "") + raw.get(quotes..).unwrap_or_default()
+            Cow::Owned(plain.replace("\\\n", "") + raw.get(quotes..).unwrap_or_default())
         }
-        _ => raw.to_owned(),
+        _ => Cow::Borrowed(raw),
     }
 }

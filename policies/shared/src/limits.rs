@@ -13,7 +13,7 @@ pub(crate) const MAX_NESTING: usize = 16;
 /// substitutions), wrappers such as `env` and `nohup` counted as well.
 pub(crate) const MAX_SCRIPT_DEPTH: usize = 8;
 /// Most commands and lists judged, those of inner scripts and repeated loop bodies included.
-pub(crate) const MAX_COMMANDS: usize = 4096;
+pub(crate) const MAX_COMMANDS: usize = 2048;
 /// Most fields that one word may expand to by braces; more are taken as unknown.
 pub(crate) const MAX_BRACE_FIELDS: usize = 64;
 /// Most values of a `for` loop that are tried one by one; more are taken as unknown.

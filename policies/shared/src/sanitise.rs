@@ -61,7 +61,8 @@ fn list(list: &CompoundList, printed: &mut String) -> Option<()> {
 }
 
 fn pipeline(pipeline: &Pipeline, printed: &mut String) -> Option<()> {
-    if pipeline.timed.is_some() {
+    // `!` may stand alone.
+    if pipeline.timed.is_some() || pipeline.seq.is_empty() {
         return None;
     }
     if pipeline.bang {

@@ -73,6 +73,10 @@ fn first_group(raw: &str) -> Option<Group> {
                 if expands && found.as_ref().is_none_or(|first| group.open < first.open) {
                     found = Some(group);
                 }
+                // Only one that is still open could enclose it.
+                if found.is_some() && open.is_empty() {
+                    return found;
+                }
             }
         }
     }

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use tokio::sync::broadcast;
 
 use crate::clock::Clock;
-use crate::ids::{JobId, ProjectName, RunId, UserId};
+use crate::ids::{JobId, ProjectId, ProjectName, RunId, UserId};
 
 /// How many past events can be resumed from.
 pub const KEPT_EVENTS: usize = 1024;
@@ -38,7 +38,7 @@ pub enum What {
     Project { change: Change },
     Runtime { status: &'static str, reason: Option<String> },
     Process { status: &'static str, exit_code: Option<i32> },
-    File { path: String, change: Change },
+    File { project: ProjectId, path: String, change: Change },
     Job { job: JobId, status: &'static str },
     Run { run: RunId, state: &'static str },
     Port { port: u16, open: bool },
@@ -164,14 +164,14 @@ mod tests {
         About { owner: "ada".parse().unwrap(), project: "todo".parse().unwrap() }
     }
 
-    fn file(n: usize) -> What {
-        What::File { path: n.to_string(), change: Change::Changed }
+    fn news(n: u16) -> What {
+        What::Port { port: n, open: true }
     }
 
     #[tokio::test]
     async fn a_listener_who_returns_misses_nothing_that_is_kept() {
         let events = Events::new(Clock::system());
-        (0..3).for_each(|n| events.publish(about(), file(n)));
+        (0..3).for_each(|n| events.publish(about(), news(n)));
         let mut again = events.subscribe(Some(1));
         assert_eq!(again.next().await.map(|e| e.seq), Some(2));
         assert_eq!(again.next().await.map(|e| e.seq), Some(3));
@@ -181,7 +181,7 @@ mod tests {
     async fn a_listener_who_fell_behind_goes_on_with_what_is_kept_in_order() {
         let events = Events::new(Clock::system());
         let mut slow = events.subscribe(None);
-        (0..KEPT_EVENTS + 10).for_each(|n| events.publish(about(), file(n)));
+        (0..KEPT_EVENTS as u16 + 10).for_each(|n| events.publish(about(), news(n)));
         assert_eq!(slow.next().await.map(|e| e.seq), Some(11));
         assert_eq!(slow.next().await.map(|e| e.seq), Some(12));
     }

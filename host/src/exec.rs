@@ -19,6 +19,7 @@ use crate::gate::Permit;
 use crate::ids::CommandId;
 use crate::policy::{Channel, Decision, Policies, Request};
 use crate::projects::Project;
+use crate::runtimes::activity::{Cause, Use};
 use crate::runtimes::{self, Runtime, Runtimes};
 use store::{Asked, Store};
 
@@ -77,6 +78,8 @@ pub struct Running {
     seen: u64,
     room: Exec,
     project: Project,
+    /// The runtime is in use until the command ends, or nobody follows it.
+    _use: Use,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -150,7 +153,8 @@ impl Exec {
             feed(&mut stream, stdin).await?;
         }
         let (room, project) = (self.clone(), project.clone());
-        Ok(Running { id, command: shown, stream, seen: 0, room, project })
+        let used = self.runtimes.begin_use(&project.id, Cause::Exec);
+        Ok(Running { id, command: shown, stream, seen: 0, room, project, _use: used })
     }
 
     /// Runs a command to its end and answers with what it printed, at most

@@ -341,6 +341,7 @@ impl Files {
     }
 
     fn publish(&self, project: &Project, path: &RelPath, change: Change) {
-        self.events.publish(project.about(), What::File { path: path.to_string(), change });
+        let (id, path) = (project.id.clone(), path.to_string());
+        self.events.publish(project.about(), What::File { project: id, path, change });
     }
 }

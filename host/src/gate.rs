@@ -5,8 +5,8 @@
 use std::sync::{Mutex, PoisonError};
 
 use crate::audit::{Audit, Entry, Phase, Unavailable};
-use crate::auth::Caller;
-use crate::ids::{AuditId, UserId};
+use crate::auth::{self, Caller};
+use crate::ids::{AuditId, RequestId, UserId};
 use crate::limits::{Limits, TooOften};
 
 /// What a caller wants to do, and to what.
@@ -111,6 +111,20 @@ impl Gate {
             Effect::Write => Some(self.begin(caller, &action).await?),
         };
         Ok(Permit { caller: caller.clone(), action, open, notes: Mutex::default() })
+    }
+
+    /// Records what the server did by itself, such as stopping what is idle.
+    pub fn record(&self, action: &'static str, target: &Target, outcome: String) {
+        self.audit.append_soon(Entry {
+            id: AuditId::generate(),
+            phase: Phase::Finished,
+            at_us: self.audit.now_us(),
+            actor: auth::server_itself(),
+            action,
+            target: target.describe().to_owned(),
+            request_id: RequestId::generate(),
+            outcome,
+        });
     }
 
     fn check(&self, caller: &Caller, action: &Action) -> Result<(), Denied> {

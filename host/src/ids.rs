@@ -100,6 +100,10 @@ id!(
     RequestId, "request id"
 );
 id!(
+    /// One start of a server.
+    HostId, "host id"
+);
+id!(
     /// One installation of Lockhouse: what it labels its runtimes with.
     InstanceId, "instance id"
 );

@@ -8,7 +8,7 @@
 //! doors   http (REST, SSE, WebSocket)   plugins (WebAssembly components)
 //! rooms   projects files runtimes exec processes terminals previews jobs agents
 //! gates   gate auth limits audit policy
-//! ground  db events tasks command ids clock secret artifacts
+//! ground  db events leases tasks command ids clock secret artifacts
 //! ```
 //!
 //! `server` is the only place that builds rooms; `app` names them for the doors.
@@ -30,6 +30,7 @@ pub mod gate;
 mod http;
 pub mod ids;
 pub mod jobs;
+pub mod leases;
 pub mod limits;
 pub mod plugins;
 pub mod policy;

@@ -15,6 +15,7 @@ use crate::clock::Clock;
 use crate::ids::ProjectId;
 use crate::processes::{self, Processes};
 use crate::projects::Project;
+use crate::runtimes::activity::Cause;
 use crate::runtimes::{self, Runtimes};
 use crate::secret::Secret;
 use key::Keys;
@@ -80,6 +81,7 @@ impl Previews {
     /// A connection to the port.
     pub async fn dial(&self, project: &Project, port: u16) -> Result<Tunnel, Error> {
         let link = self.runtimes.link(&project.id).await?;
+        self.runtimes.touch(&project.id, Cause::Preview);
         link.dial(port).await.map_err(|error| match error {
             LinkError::NotFound(_) | LinkError::Refused(_) | LinkError::NotStarted(_) => {
                 Error::NotListening(Some(port))

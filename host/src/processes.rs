@@ -22,6 +22,7 @@ use crate::gate::Permit;
 use crate::ids::{ProjectId, RequestId};
 use crate::policy::{Channel, Decision, Policies, Request};
 use crate::projects::{Project, Projects};
+use crate::runtimes::activity::Cause;
 use crate::runtimes::{self, Runtimes};
 use store::Store;
 
@@ -104,6 +105,7 @@ impl Processes {
             return Err(Error::Denied(Box::new(decision)));
         }
         let state = self.start_in_runtime(&project.id, &new).await?;
+        self.runtimes.touch(&project.id, Cause::Process);
         self.store.put(&project.id, &new, self.clock.now_us()).await?;
         let NewProcess { command, port, restart } = new;
         Ok(Process { command, port, restart, state: Some(state) })

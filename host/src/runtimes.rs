@@ -3,8 +3,13 @@
 //! An engine says where a runtime lives ([`engine`]), a supervisor in it says
 //! what happens inside ([`link`]); this room joins both to what the database
 //! says should be. All changes of one project's runtime go one after another,
-//! through [`Runtimes::settle`]; readers never wait for them.
+//! in their turn ([`converge`]); readers never wait for them. What nobody asks
+//! for, such as a restart or the end of an idle runtime, is [`reconcile`].
 
+pub mod activity;
+mod converge;
+mod crash;
+pub mod deadlines;
 pub mod docker;
 pub mod egress;
 pub mod engine;
@@ -13,6 +18,7 @@ pub mod fake;
 pub mod images;
 mod link;
 pub mod local;
+mod news;
 mod place;
 mod reconcile;
 mod seccomp;
@@ -21,30 +27,30 @@ pub mod state;
 mod store;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use lockhouse_supervisor::client::Link;
-use tokio::sync::{OnceCell, oneshot};
+use tokio::sync::OnceCell;
 
 use crate::clock::Clock;
 use crate::db::{self, Db};
-use crate::events::{Events, What};
-use crate::gate::Permit;
+use crate::events::Events;
+use crate::gate::{Gate, Permit};
 use crate::ids::{Kind, ProjectId};
+use crate::leases::Leases;
 use crate::projects::{self, Project, Projects};
 use crate::tasks::Tasks;
+use activity::{Activities, Activity, Cause, Use};
+use converge::Wanted;
 use egress::{Egress, Learned};
-use engine::{Engine, RuntimeSpec, Usage};
+use engine::{Engine, Usage};
 use link::Links;
 pub use place::Place;
 use spec::{Config, OverCeiling, Settings, Wishes};
-use state::{Desired, Status, Step};
+use state::{Desired, Status};
 use store::Store;
-
-/// Steps after which a runtime that does not settle has failed.
-const MAX_STEPS: usize = 8;
 
 /// What is known of a project's runtime.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,6 +65,14 @@ pub struct Runtime {
     pub settings: Settings,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
+    /// When it was last started.
+    pub started_at: Option<Timestamp>,
+    /// Its latest use that is written down.
+    pub activity: Option<Activity>,
+    /// How often it ended by itself in a row.
+    pub crashes: u32,
+    /// When it is started again after such an end.
+    pub retry_at: Option<Timestamp>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -77,6 +91,12 @@ pub enum Error {
     OverCeiling(#[from] OverCeiling),
     #[error(transparent)]
     Engine(#[from] engine::Error),
+    /// A step towards what is desired took too long.
+    #[error("it was {0} for more than {1} s; the engine may be overloaded: try again")]
+    Late(Status, u64),
+    /// Another server works on it.
+    #[error("another server is changing this runtime; try again in a moment")]
+    Busy,
     /// Its supervisor did not report in time.
     #[error("the runtime started and its supervisor did not report within {0} s")]
     Silent(u64),
@@ -100,6 +120,8 @@ pub struct Parts {
     pub engine: Arc<dyn Engine>,
     pub egress: Egress,
     pub place: Place,
+    pub leases: Leases,
+    pub gate: Gate,
     pub config: Config,
 }
 
@@ -119,44 +141,42 @@ struct Inner {
     engine: Arc<dyn Engine>,
     egress: Egress,
     place: Place,
+    leases: Leases,
+    gate: Gate,
     config: Config,
     links: Links,
+    activities: Arc<Activities>,
     /// Set for each kind whose registries are learned.
     learned: [OnceCell<()>; Kind::ALL.len()],
     /// One lock a project, held for the length of a change.
     changing: Mutex<HashMap<ProjectId, Arc<tokio::sync::Mutex<()>>>>,
 }
 
-/// A change that somebody asked for.
-#[derive(Debug, Clone)]
-enum Wanted {
-    Created(Wishes),
-    Running,
-    Stopped,
-    Restarted,
-    Absent,
-}
-
 impl Runtimes {
     /// Opens the room and begins to hear its links.
     pub fn open(parts: Parts) -> Self {
         let (links, news) = Links::new(parts.tasks.clone(), parts.engine.name() != "fake");
+        let activities = Activities::new(parts.clock.clone());
         let inner = Arc::new(Inner {
             store: Store::new(parts.db),
             clock: parts.clock,
-            events: parts.events,
+            events: parts.events.clone(),
             tasks: parts.tasks.clone(),
             projects: parts.projects,
             engine: parts.engine,
             egress: parts.egress,
             place: parts.place,
+            leases: parts.leases,
+            gate: parts.gate,
             config: parts.config,
             links,
+            activities,
             learned: std::array::from_fn(|_| OnceCell::new()),
             changing: Mutex::default(),
         });
         let room = Self { inner };
-        parts.tasks.run("runtime news", reconcile::hear(room.clone(), news));
+        parts.tasks.run("runtime news", news::hear(room.clone(), news));
+        parts.tasks.run("files in use", reconcile::hear_files(room.clone(), parts.events));
         room
     }
 
@@ -209,8 +229,31 @@ impl Runtimes {
         if runtime.desired != Desired::Running {
             return Err(Error::NotRunning(runtime.status));
         }
+        // The server may have started a moment ago.
+        self.listen(project).await?;
         let waited = self.inner.links.wait(project, Duration::from_secs(3)).await;
         waited.ok_or(Error::NotRunning(runtime.status))
+    }
+
+    async fn listen(&self, project: &ProjectId) -> std::io::Result<()> {
+        let dir = self.inner.place.prepare(project).await?;
+        self.inner.links.listen(project, &dir)
+    }
+
+    /// It is used this moment: its idle time begins anew.
+    pub fn touch(&self, project: &ProjectId, by: Cause) {
+        self.inner.activities.touch(project, by);
+    }
+
+    /// It is used until the answer is dropped.
+    pub fn begin_use(&self, project: &ProjectId, by: Cause) -> Use {
+        self.inner.activities.begin(project, by)
+    }
+
+    /// Its latest use.
+    pub fn latest_activity(&self, runtime: &Runtime) -> Option<Activity> {
+        let here = self.inner.activities.find(&runtime.project);
+        here.into_iter().chain(runtime.activity).max_by_key(|activity| activity.at)
     }
 
     /// What it uses now.
@@ -238,187 +281,5 @@ impl Runtimes {
     /// What runtimes may reach by what their images taught.
     pub fn learned_registries(&self) -> Vec<Arc<Learned>> {
         self.inner.egress.learned()
-    }
-
-    /// Takes the change in a task of its own: a client that goes away leaves
-    /// nothing half-done.
-    async fn settle(&self, project: &Project, wanted: Wanted) -> Result<Runtime, Error> {
-        let (done, answer) = oneshot::channel();
-        let (room, project) = (self.clone(), project.clone());
-        self.inner.tasks.run("settle a runtime", async move {
-            // The client may have gone; what it asked for is done all the same.
-            let _ = done.send(room.settle_in_turn(&project, wanted).await);
-        });
-        answer.await.map_err(|_| Error::Stopping)?
-    }
-
-    async fn settle_in_turn(&self, project: &Project, wanted: Wanted) -> Result<Runtime, Error> {
-        let turn = self.turn(&project.id);
-        let _held = turn.lock().await;
-        let known = self.inner.store.find(&project.id).await?;
-        match (wanted, known) {
-            (Wanted::Created(wishes), None) => {
-                let runtime = self.new_runtime(project, wishes)?;
-                self.converge(project, runtime, Desired::Running).await
-            }
-            (Wanted::Created(wishes), Some(runtime)) => {
-                if wishes != Wishes::default()
-                    && self.inner.config.grant(wishes)? != runtime.settings
-                {
-                    return Err(Error::Differs);
-                }
-                self.converge(project, runtime, Desired::Running).await
-            }
-            (_, None) => Err(Error::NotFound),
-            (Wanted::Running, Some(runtime)) => {
-                self.converge(project, runtime, Desired::Running).await
-            }
-            (Wanted::Stopped, Some(runtime)) => {
-                self.converge(project, runtime, Desired::Stopped).await
-            }
-            (Wanted::Restarted, Some(runtime)) => {
-                let runtime = self.note(project, runtime, Status::Restarting, None).await?;
-                let runtime = self.converge(project, runtime, Desired::Stopped).await?;
-                self.converge(project, runtime, Desired::Running).await
-            }
-            (Wanted::Absent, Some(runtime)) => {
-                self.converge(project, runtime, Desired::Absent).await
-            }
-        }
-    }
-
-    fn turn(&self, project: &ProjectId) -> Arc<tokio::sync::Mutex<()>> {
-        let mut changing = self.inner.changing.lock().unwrap_or_else(PoisonError::into_inner);
-        changing.retain(|_, turn| Arc::strong_count(turn) > 1);
-        Arc::clone(changing.entry(project.clone()).or_default())
-    }
-
-    fn new_runtime(&self, project: &Project, wishes: Wishes) -> Result<Runtime, Error> {
-        let now = self.inner.clock.now();
-        Ok(Runtime {
-            project: project.id.clone(),
-            engine: self.inner.engine.name().to_owned(),
-            desired: Desired::Running,
-            status: Status::Creating,
-            reason: None,
-            generation: 0,
-            settings: self.inner.config.grant(wishes)?,
-            created_at: now,
-            updated_at: now,
-        })
-    }
-
-    /// Takes steps until what is observed is what is desired.
-    async fn converge(
-        &self,
-        project: &Project,
-        mut runtime: Runtime,
-        desired: Desired,
-    ) -> Result<Runtime, Error> {
-        runtime.desired = desired;
-        for _ in 0..MAX_STEPS {
-            let observed = self.inner.engine.inspect(&project.id).await?;
-            let linked = self.inner.links.find(&project.id).is_some();
-            let step = state::next(desired, observed.map(|seen| seen.state), linked);
-            if let Step::Settled(status) = step {
-                return self.settled(project, runtime, status).await;
-            }
-            runtime = self.note(project, runtime, step.status(), None).await?;
-            if let Err(error) = self.take(project, &mut runtime, step).await {
-                let reason = Some(error.to_string());
-                self.note(project, runtime, Status::Failed, reason).await?;
-                return Err(error);
-            }
-        }
-        let reason = format!("it did not settle in {MAX_STEPS} steps");
-        self.note(project, runtime, Status::Failed, Some(reason.clone())).await?;
-        Err(engine::Error::Failed(reason).into())
-    }
-
-    async fn settled(
-        &self,
-        project: &Project,
-        runtime: Runtime,
-        status: Status,
-    ) -> Result<Runtime, Error> {
-        let runtime = self.note(project, runtime, status, None).await?;
-        if status == Status::Absent {
-            self.inner.links.forget(&project.id);
-            self.inner.egress.forget(&project.id);
-            self.inner.place.remove(&project.id).await?;
-            self.inner.store.delete(&project.id).await?;
-        }
-        Ok(runtime)
-    }
-
-    async fn take(
-        &self,
-        project: &Project,
-        runtime: &mut Runtime,
-        step: Step,
-    ) -> Result<(), Error> {
-        let Inner { engine, links, config, place, .. } = &*self.inner;
-        match step {
-            Step::Create => {
-                let link_dir = place.prepare(&project.id).await?;
-                links.listen(&project.id, &link_dir)?;
-                runtime.generation += 1;
-                let spec = self.spec(project, runtime);
-                engine.create(&spec).await?;
-            }
-            Step::Start => {
-                links.listen(&project.id, &place.prepare(&project.id).await?)?;
-                engine.start(&project.id).await?;
-            }
-            Step::AwaitLink => {
-                links.listen(&project.id, &place.prepare(&project.id).await?)?;
-                let patience = Duration::from_secs(config.start_timeout);
-                let link = links.wait(&project.id, patience).await;
-                link.ok_or(Error::Silent(config.start_timeout))?;
-            }
-            Step::Stop => {
-                engine.stop(&project.id, Duration::from_secs(config.stop_grace)).await?;
-            }
-            Step::Remove => engine.remove(&project.id).await?,
-            Step::Settled(_) => {}
-        }
-        Ok(())
-    }
-
-    fn spec(&self, project: &Project, runtime: &Runtime) -> RuntimeSpec {
-        let Inner { config, place, projects, .. } = &*self.inner;
-        RuntimeSpec {
-            id: project.id.clone(),
-            instance: place.instance.clone(),
-            generation: runtime.generation,
-            kind: project.kind,
-            workspace: projects.workspace(&project.id),
-            link_dir: place.link_dir(&project.id),
-            user: place.user,
-            limits: config.limits(&runtime.settings),
-            env: place.environment(),
-        }
-    }
-
-    /// Writes a state down and tells of it where it changed.
-    async fn note(
-        &self,
-        project: &Project,
-        mut runtime: Runtime,
-        status: Status,
-        reason: Option<String>,
-    ) -> Result<Runtime, Error> {
-        let changed = runtime.status != status || runtime.reason != reason;
-        runtime.status = status;
-        runtime.reason = reason;
-        runtime.updated_at = self.inner.clock.now();
-        self.inner.store.put(&runtime).await?;
-        if changed {
-            metrics::counter!("runtime_transitions_total", "status" => status.as_str())
-                .increment(1);
-            let news = What::Runtime { status: status.as_str(), reason: runtime.reason.clone() };
-            self.inner.events.publish(project.about(), news);
-        }
-        Ok(runtime)
     }
 }

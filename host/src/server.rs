@@ -23,6 +23,7 @@ use crate::files::{Disk, Files};
 use crate::gate::Gate;
 use crate::ids::{InstanceId, Kind};
 use crate::jobs::Jobs;
+use crate::leases::Leases;
 use crate::limits::Limits;
 use crate::plugins::{BuiltIn, Library, LibraryParts, Plugins, Rooms, Watcher, oci};
 use crate::policy::{Policies, Recorder};
@@ -107,6 +108,7 @@ struct Ground {
     clock: Clock,
     db: Db,
     events: Events,
+    leases: Leases,
     tasks: Tasks,
 }
 
@@ -124,12 +126,14 @@ async fn build(config: &Config, tasks: &Tasks) -> anyhow::Result<Built> {
     let metrics = telemetry::start_metrics()?;
     let db = Db::open(&config.database, &config.data).await.context("the database")?;
     let events = Events::new(clock.clone());
-    let ground = Ground { clock, db, events, tasks: tasks.clone() };
+    let leases = config.data.join("hosts");
+    let leases = Leases::open(db.clone(), clock.clone(), tasks.clone(), leases).await?;
+    let ground = Ground { clock, db, events, leases, tasks: tasks.clone() };
     let auth = Auth::new(&config.auth, ground.db.clone(), ground.clock.clone());
     let admin_token = auth.admin_token(&config.data).await?;
     let audit = Audit::start(ground.db.clone(), ground.clock.clone(), tasks);
     let gate = Gate::new(Limits::new(&config.limits), audit.clone());
-    let premises = premises(config, &ground).await?;
+    let premises = premises(config, &ground, &gate).await?;
     let rooms = plugin_rooms(&ground, &premises, &audit);
     let folder = config.data.join("plugins");
     let plugins = Plugins::start(config.plugins.clone(), Some(&folder), rooms)?;
@@ -186,8 +190,8 @@ async fn build(config: &Config, tasks: &Tasks) -> anyhow::Result<Built> {
     Ok(Built { app, admin_token })
 }
 
-async fn premises(config: &Config, ground: &Ground) -> anyhow::Result<Premises> {
-    let Ground { clock, db, events, tasks } = ground;
+async fn premises(config: &Config, ground: &Ground, gate: &Gate) -> anyhow::Result<Premises> {
+    let Ground { clock, db, events, leases, tasks } = ground;
     let instance = instance(db).await?;
     let (engine, engine_choice) =
         engines::choose(&config.engines, &config.data, &instance).await.context("the engine")?;
@@ -229,6 +233,8 @@ async fn premises(config: &Config, ground: &Ground) -> anyhow::Result<Premises> 
         engine,
         egress: Egress::new(&config.egress, egress)?,
         place,
+        leases: leases.clone(),
+        gate: gate.clone(),
         config: config.runtimes.clone(),
     });
     Ok(Premises { projects, files, jobs, runtimes, engine_choice })
@@ -312,8 +318,7 @@ fn built_in(name: &'static str, settings: String, bound: bool) -> anyhow::Result
 /// What runs beside the requests, none of which waits for it.
 fn start_background(config: &Config, app: &App, tasks: &Tasks) {
     tasks.run("processes", app.processes.clone().follow_runtimes());
-    let runtimes = app.runtimes.clone();
-    tasks.run("reconcile", async move { runtimes.reconcile().await });
+    tasks.run("runtimes", app.runtimes.clone().keep());
     app.jobs.sweep_always(tasks);
     watch_plugins(config, app, tasks);
     app.files.sweep_once(config.data.join("projects"), tasks);

@@ -6,13 +6,18 @@
 use lockhouse_supervisor::Error as LinkError;
 use lockhouse_supervisor::protocol::{MAX_NAME_BYTES, OpenTerminal};
 
-pub use lockhouse_supervisor::client::{TerminalEvent, TerminalInput, TerminalOutput};
+use lockhouse_supervisor::client;
+
+pub use lockhouse_supervisor::client::{TerminalEvent, TerminalOutput};
 pub use lockhouse_supervisor::protocol::TerminalState;
 
+use bytes::Bytes;
 use serde::Deserialize;
 
 use crate::gate::Permit;
+use crate::ids::ProjectId;
 use crate::projects::Project;
+use crate::runtimes::activity::Cause;
 use crate::runtimes::{self, Runtimes};
 
 /// The session that a project's terminal is, unless another is named.
@@ -96,7 +101,7 @@ impl Terminals {
         let wanted =
             OpenTerminal { session: session.to_owned(), cols, rows, ..OpenTerminal::default() };
         link.open_terminal(wanted).await?;
-        Ok(link.attach_terminal(session, since).await?)
+        self.attached(project, link.attach_terminal(session, since).await?)
     }
 
     /// Attaches again after the link to the runtime broke.
@@ -107,7 +112,16 @@ impl Terminals {
         since: u64,
     ) -> Result<(TerminalInput, TerminalOutput), Error> {
         let link = self.runtimes.link(&project.id).await?;
-        Ok(link.attach_terminal(session, Some(since)).await?)
+        self.attached(project, link.attach_terminal(session, Some(since)).await?)
+    }
+
+    fn attached(
+        &self,
+        project: &Project,
+        (to, output): (client::TerminalInput, TerminalOutput),
+    ) -> Result<(TerminalInput, TerminalOutput), Error> {
+        let (runtimes, project) = (self.runtimes.clone(), project.id.clone());
+        Ok((TerminalInput { to, runtimes, project }, output))
     }
 
     pub async fn list(&self, project: &Project) -> Result<Vec<TerminalState>, Error> {
@@ -127,6 +141,30 @@ impl Terminals {
             Ok(()) | Err(LinkError::NotFound(_)) => Ok(()),
             Err(error) => Err(error.into()),
         }
+    }
+}
+
+/// The way of one client's keystrokes. Each counts as a use of the runtime.
+#[derive(Debug)]
+pub struct TerminalInput {
+    to: client::TerminalInput,
+    runtimes: Runtimes,
+    project: ProjectId,
+}
+
+impl TerminalInput {
+    pub async fn write(&mut self, bytes: Bytes) -> Result<(), LinkError> {
+        self.runtimes.touch(&self.project, Cause::Terminal);
+        self.to.write(bytes).await
+    }
+
+    pub async fn resize(&mut self, cols: u16, rows: u16) -> Result<(), LinkError> {
+        self.to.resize(cols, rows).await
+    }
+
+    /// Says that all output before `seq` was taken, so that more may come.
+    pub async fn ack(&mut self, seq: u64) -> Result<(), LinkError> {
+        self.to.ack(seq).await
     }
 }
 

@@ -24,6 +24,7 @@ use lockhouse::files::{self, Disk, Files};
 use lockhouse::gate::{Action, Gate, Permit, Target};
 use lockhouse::ids::{InstanceId, Kind, RequestId};
 use lockhouse::jobs::{self, Jobs};
+use lockhouse::leases::Leases;
 use lockhouse::limits::{self, Limits};
 use lockhouse::policy::{Binding, CommandPolicy, Fault, Policies, Request, Risk, Verdict};
 use lockhouse::processes::Processes;
@@ -223,7 +224,8 @@ impl Room {
             data.path().join("jobs"),
             (&jobs::Config::default(), &limits),
         );
-        let runtimes = open_runtimes(&data, &db, &clock, &events, &tasks, &projects);
+        let ground = (&db, &clock, &events, &tasks);
+        let runtimes = open_runtimes(&data, ground, &projects, &gate).await;
         let policies = Policies::new([Binding::enforced(Arc::new(Guard))]);
         let exec = Exec::new(db.clone(), clock.clone(), runtimes.clone(), policies.clone());
         let processes = Processes::new(
@@ -293,14 +295,14 @@ impl Room {
     }
 }
 
-fn open_runtimes(
+async fn open_runtimes(
     data: &TempDir,
-    db: &Db,
-    clock: &Clock,
-    events: &Events,
-    tasks: &Tasks,
+    (db, clock, events, tasks): (&Db, &Clock, &Events, &Tasks),
     projects: &Projects,
+    gate: &Gate,
 ) -> Runtimes {
+    let hosts = data.path().join("hosts");
+    let leases = Leases::open(db.clone(), clock.clone(), tasks.clone(), hosts).await.unwrap();
     let supervisor = std::fs::read(SUPERVISOR).unwrap_or_default();
     let (instance, user) = (InstanceId::generate(), local::runtime_user());
     let root = data.path().join("runtimes");
@@ -321,6 +323,8 @@ fn open_runtimes(
         engine: Arc::new(Fake::new(World::default(), instance)),
         egress: Egress::new(&egress::Config::default(), parts).unwrap(),
         place,
+        leases,
+        gate: gate.clone(),
         config: spec::Config::default(),
     })
 }

@@ -2,6 +2,7 @@
 
 mod audit;
 mod auth;
+mod leases;
 mod plugin_kv;
 mod projects;
 

@@ -87,7 +87,7 @@ fn collect(dir: &Path, files: &mut Vec<PathBuf>) {
 }
 
 const GROUND: &[&str] =
-    &["artifacts", "clock", "command", "db", "events", "ids", "secret", "tasks"];
+    &["artifacts", "clock", "command", "db", "events", "ids", "leases", "secret", "tasks"];
 const GATES: &[&str] = &["audit", "auth", "gate", "limits", "policy"];
 const ROOMS: &[&str] = &[
     "agents",

@@ -69,7 +69,7 @@ fn what(what: &What) -> Value {
         What::Process { status, exit_code } => {
             json!({ "type": "process", "status": status, "exit_code": exit_code })
         }
-        What::File { path, change } => {
+        What::File { path, change, .. } => {
             json!({ "type": "file", "path": path, "change": change_name(*change) })
         }
         What::Job { job, status } => {

@@ -65,6 +65,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(runtimes::stop_runtime))
         .routes(routes!(runtimes::restart_runtime))
         .routes(routes!(runtimes::runtime_stats))
+        .routes(routes!(runtimes::runtime_activity))
         .routes(routes!(exec::run_command))
         .routes(routes!(processes::start_process, processes::find_process, processes::stop_process))
         .routes(routes!(processes::process_logs))

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use axum::extract::State;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -15,6 +16,8 @@ use crate::auth::Caller;
 use crate::gate::{Action, Permit, Target};
 use crate::policy::NetworkMode;
 use crate::projects::{self, NewProject, Project};
+use crate::runtimes::activity::Activity;
+use crate::runtimes::deadlines;
 use crate::runtimes::engine;
 use crate::runtimes::spec::Wishes;
 use crate::runtimes::{self, Runtime};
@@ -40,6 +43,12 @@ pub(super) struct RuntimeConfig {
     pub pids: Option<u32>,
     /// Seconds.
     pub command_timeout: Option<u64>,
+    /// Seconds without use after which it is stopped.
+    pub idle_timeout: Option<u64>,
+    /// Seconds after which it is stopped in any case.
+    pub max_lifetime: Option<u64>,
+    /// Always true: nothing but the workspace and `/tmp` can be written to.
+    pub read_only_root: Option<bool>,
     #[schema(value_type = Option<String>)]
     pub network: Option<NetworkMode>,
     pub exposed_ports: Option<Vec<u16>>,
@@ -101,6 +110,40 @@ pub(super) struct DeleteQuery {
 pub(super) struct Deleted {
     pub success: bool,
     pub message: &'static str,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ActivityView {
+    /// Null where it was never used.
+    pub last_activity: Option<String>,
+    /// `start` `exec` `process` `terminal` `file` `preview`
+    pub cause: Option<&'static str>,
+    pub idle_seconds: Option<u64>,
+    pub idle_timeout: u64,
+    pub max_lifetime: u64,
+    /// Since when it runs; null while it does not.
+    pub started_at: Option<String>,
+    /// When it is stopped if nothing uses it until then.
+    pub idle_stop_at: Option<String>,
+    /// When it is stopped in any case.
+    pub lifetime_ends_at: Option<String>,
+}
+
+impl ActivityView {
+    fn of(runtime: &Runtime, activity: Option<Activity>, now: Timestamp) -> Self {
+        let ends = deadlines::ends(runtime, activity);
+        let since = |at: Timestamp| u64::try_from(now.duration_since(at).as_secs()).unwrap_or(0);
+        Self {
+            last_activity: activity.map(|activity| activity.at.to_string()),
+            cause: activity.map(|activity| activity.by.as_str()),
+            idle_seconds: activity.map(|activity| since(activity.at)),
+            idle_timeout: runtime.settings.idle_timeout,
+            max_lifetime: runtime.settings.max_lifetime,
+            started_at: ends.and(runtime.started_at).map(|at| at.to_string()),
+            idle_stop_at: ends.map(|ends| ends.idle.to_string()),
+            lifetime_ends_at: ends.map(|ends| ends.lifetime.to_string()),
+        }
+    }
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -224,6 +267,20 @@ pub(super) async fn restart_runtime(
     Ok(axum::Json(RuntimeView::of(&project, &permit.seal(restarted)?)))
 }
 
+/// When it was last used, by what, and when it will be stopped.
+#[utoipa::path(get, path = "/containers/{project}/activity", tag = "runtimes", params(("project" = String, Path)),
+    responses((status = 200, body = ActivityView), (status = "4XX", body = ProblemView), (status = "5XX", body = ProblemView)))]
+pub(super) async fn runtime_activity(
+    State(app): State<App>,
+    caller: Caller,
+    Path(project): Path<String>,
+) -> Result<axum::Json<ActivityView>, Problem> {
+    let project = app.projects.find(&caller, &project).await?;
+    let runtime = app.runtimes.find(&project.id).await?.ok_or(runtimes::Error::NotFound)?;
+    let activity = app.runtimes.latest_activity(&runtime);
+    Ok(axum::Json(ActivityView::of(&runtime, activity, app.clock.now())))
+}
+
 /// What the runtime uses now.
 #[utoipa::path(get, path = "/containers/{project}/stats", tag = "runtimes", params(("project" = String, Path)),
     responses((status = 200, body = StatsView), (status = "4XX", body = ProblemView), (status = "5XX", body = ProblemView)))]
@@ -262,6 +319,10 @@ async fn admit(
 }
 
 fn wishes(config: RuntimeConfig) -> Result<Wishes, Problem> {
+    if config.read_only_root == Some(false) {
+        let detail = "read_only_root can't be switched off: write to the workspace or to /tmp";
+        return Err(Problem::bad_request("over_ceiling", detail));
+    }
     let bytes =
         |name: &str, text: Option<String>| text.map(|text| parse_size(name, &text)).transpose();
     Ok(Wishes {
@@ -270,6 +331,8 @@ fn wishes(config: RuntimeConfig) -> Result<Wishes, Problem> {
         disk_bytes: bytes("disk_limit", config.disk_limit)?,
         pids: config.pids,
         command_timeout: config.command_timeout,
+        idle_timeout: config.idle_timeout,
+        max_lifetime: config.max_lifetime,
         network: config.network,
         exposed_ports: config.exposed_ports,
     })
@@ -307,6 +370,8 @@ impl From<runtimes::Error> for Problem {
             Error::OverCeiling(_) => Self::bad_request("over_ceiling", text),
             Error::Engine(error) => engine_problem(error),
             Error::Silent(_) => Self::unavailable("runtime_silent", text),
+            Error::Late(..) => Self::unavailable("runtime_late", text),
+            Error::Busy => Self::unavailable("runtime_busy", text),
             Error::Place(error) => Self::internal(error),
             Error::Project(error) => error.into(),
             Error::Db(error) => error.into(),

@@ -160,11 +160,29 @@ impl Docker {
         }
     }
 
+    /// What has a runtime's name and not its labels is somebody else's.
+    fn in_the_way(&self, id: &ProjectId) -> Error {
+        let name = self.name(id);
+        Error::Failed(format!(
+            "Docker has a container named {name} that Lockhouse did not make; rename or remove it"
+        ))
+    }
+
     fn observe(&self, found: &ContainerInspectResponse) -> Option<Observed> {
         let labels = found.config.as_ref()?.labels.as_ref()?;
         let (id, generation) = labels::read(labels, &self.instance)?;
         let state = found.state.as_ref().map_or(EngineState::Created, state);
         Some(Observed { id, generation, state })
+    }
+
+    /// Whose it is and how new, by its labels.
+    fn marks(&self, summary: &ContainerSummary) -> Option<(ProjectId, u32)> {
+        labels::read(summary.labels.as_ref()?, &self.instance)
+    }
+
+    fn is_named_for(&self, summary: &ContainerSummary, id: &ProjectId) -> bool {
+        let name = format!("/{}", self.name(id));
+        summary.names.as_ref().is_some_and(|names| names.contains(&name))
     }
 
     async fn make(&self, name: &str, body: ContainerCreateBody) -> Result<(), ApiError> {
@@ -261,7 +279,8 @@ impl Engine for Docker {
 
     async fn create(&self, spec: &RuntimeSpec) -> Result<(), Error> {
         if let Some(there) = self.find(&spec.id).await? {
-            if self.observe(&there).is_some_and(|seen| seen.generation == spec.generation) {
+            let seen = self.observe(&there).ok_or_else(|| self.in_the_way(&spec.id))?;
+            if seen.generation == spec.generation {
                 return Ok(());
             }
             self.delete(&self.name(&spec.id)).await?;
@@ -306,8 +325,10 @@ impl Engine for Docker {
     async fn list(&self) -> Result<Vec<Observed>, Error> {
         let mut found = Vec::new();
         for summary in self.containers(labels::runtimes(&self.instance)).await? {
-            let labels = summary.labels.unwrap_or_default();
-            let Some((id, generation)) = labels::read(&labels, &self.instance) else { continue };
+            let Some((id, generation)) = self.marks(&summary) else { continue };
+            if !self.is_named_for(&summary, &id) {
+                continue;
+            }
             let state = match summary.state {
                 Some(ContainerSummaryStateEnum::CREATED) => EngineState::Created,
                 Some(ContainerSummaryStateEnum::EXITED | ContainerSummaryStateEnum::DEAD) => {
@@ -320,6 +341,19 @@ impl Engine for Docker {
             found.push(Observed { id, generation, state });
         }
         Ok(found)
+    }
+
+    async fn remove_duplicates(&self) -> Result<(), Error> {
+        for summary in self.containers(labels::runtimes(&self.instance)).await? {
+            let Some((id, _)) = self.marks(&summary) else { continue };
+            if let Some(container) =
+                summary.id.as_deref().filter(|_| !self.is_named_for(&summary, &id))
+            {
+                tracing::info!(project = %id, container, "removing a second container of a runtime");
+                self.delete(container).await?;
+            }
+        }
+        Ok(())
     }
 
     async fn usage(&self, id: &ProjectId) -> Result<Usage, Error> {

@@ -16,6 +16,7 @@
 //! - A runtime outlives the host: it runs on when the host is killed.
 //! - Files in the workspace belong to `spec.user`.
 //! - `list` answers with this instance's runtimes only, whatever their state.
+//! - Nothing that is not this instance's is ever changed, stopped or removed.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -194,6 +195,10 @@ pub trait Engine: Send + Sync + std::fmt::Debug + 'static {
     async fn inspect(&self, id: &ProjectId) -> Result<Option<Observed>, Error>;
 
     async fn list(&self) -> Result<Vec<Observed>, Error>;
+
+    /// Removes what bears this instance's marks and is not where the engine
+    /// itself would have made it, such as a copy under another name.
+    async fn remove_duplicates(&self) -> Result<(), Error>;
 
     async fn usage(&self, id: &ProjectId) -> Result<Usage, Error>;
 }

@@ -28,6 +28,13 @@ const KILL_TIMEOUT: Duration = Duration::from_secs(10);
 #[derive(Debug, Clone, Default)]
 pub struct World(Arc<Mutex<BTreeMap<ProjectId, Runtime>>>);
 
+impl World {
+    /// How a runtime of it was made.
+    pub async fn spec(&self, id: &ProjectId) -> Option<RuntimeSpec> {
+        self.0.lock().await.get(id).map(|runtime| runtime.spec.clone())
+    }
+}
+
 #[derive(Debug)]
 struct Runtime {
     spec: RuntimeSpec,
@@ -74,6 +81,10 @@ pub struct Fake {
 impl Fake {
     pub fn new(world: World, instance: InstanceId) -> Self {
         Self { world, instance }
+    }
+
+    pub fn instance(&self) -> &InstanceId {
+        &self.instance
     }
 
     async fn with<T>(
@@ -166,6 +177,11 @@ impl Engine for Fake {
         let runtimes = self.world.0.lock().await;
         let ours = runtimes.values().filter(|runtime| runtime.spec.instance == self.instance);
         Ok(ours.map(Runtime::observed).collect())
+    }
+
+    /// There is one name for each.
+    async fn remove_duplicates(&self) -> Result<(), Error> {
+        Ok(())
     }
 
     async fn usage(&self, id: &ProjectId) -> Result<Usage, Error> {

@@ -23,6 +23,13 @@ use crate::tasks::{Task, Tasks};
 /// News of links that wait for the room.
 const WAITING_NEWS: usize = 1024;
 
+/// How often a supervisor is asked whether it is there.
+const HEARTBEAT: Duration = Duration::from_secs(15);
+
+/// Answers in a row that may stay out: one whose runtime uses all the processor
+/// time it has is slow and not lost.
+const MISSED_HEARTBEATS: u32 = 4;
+
 /// What a link tells the room.
 #[derive(Debug)]
 pub(super) enum News {
@@ -144,9 +151,12 @@ async fn accept_all(
                 let drive = async move {
                     let why = driver.await;
                     tracing::info!(project = %runtime, %why, "link down");
+                    std::future::pending::<()>().await;
                 };
+                // Serving ends with the link, or when the supervisor is lost;
+                // then nothing drives the link any more.
                 serving = Some(inner.tasks.spawn("link driver", async move {
-                    tokio::join!(drive, serve);
+                    tokio::select! { () = serve => {}, () = drive => {} }
                 }));
             }
             Err(error) => tracing::warn!(%project, %error, "a supervisor was turned away"),
@@ -163,16 +173,32 @@ async fn serve(
 ) {
     let tell = |news| inner.news.send((project.clone(), news));
     current.send_replace(Some(link.clone()));
+    let mut lost = std::pin::pin!(until_lost(link.clone()));
     let mut listening = tell(News::Up(link)).await.is_ok();
     while listening {
-        match inbound.next().await {
-            Some(event) => listening = tell(News::Inbound(event)).await.is_ok(),
-            None => break,
+        tokio::select! {
+            event = inbound.next() => match event {
+                Some(event) => listening = tell(News::Inbound(event)).await.is_ok(),
+                None => break,
+            },
+            () = &mut lost => {
+                tracing::warn!(%project, "the supervisor does not answer; its link is given up");
+                break;
+            }
         }
     }
     current.send_replace(None);
     // The room may be gone when the server ends.
     let _ = tell(News::Down).await;
+}
+
+/// Resolves once the supervisor has not answered several times in a row.
+async fn until_lost(link: Link) {
+    let mut missed = 0;
+    while missed < MISSED_HEARTBEATS {
+        tokio::time::sleep(HEARTBEAT).await;
+        missed = if link.ping().await.is_ok() { 0 } else { missed + 1 };
+    }
 }
 
 /// Whether the process at the other end is the first of its process namespace.

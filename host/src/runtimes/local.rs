@@ -409,13 +409,21 @@ impl Engine for Local {
         let mut found = Vec::new();
         while let Some(entry) = entries.next_entry().await.map_err(failed)? {
             let Some(record) = Record::load(&entry.path().join(BUNDLE)).await? else { continue };
-            let Some(id) = record.project().filter(|_| record.is_of(&self.instance)) else {
+            // One that was copied elsewhere is not the runtime that it names.
+            let own = |id: &ProjectId| self.bundle(id) == entry.path().join(BUNDLE);
+            let Some(id) = record.project().filter(own).filter(|_| record.is_of(&self.instance))
+            else {
                 continue;
             };
             let container = containers.iter().find(|container| container.id == id.as_str());
             found.push(self.observe(id, &record, container).await);
         }
         Ok(found)
+    }
+
+    /// A bundle counts by the directory it lies in, so there are none.
+    async fn remove_duplicates(&self) -> Result<(), Error> {
+        Ok(())
     }
 
     async fn usage(&self, id: &ProjectId) -> Result<Usage, Error> {

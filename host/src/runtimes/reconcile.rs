@@ -1,193 +1,200 @@
-//! What is, brought back to what should be: when the server starts, and when a
-//! link tells news.
+//! What is, brought back to what should be: when the server starts, and ever
+//! after, without anybody asking.
+//!
+//! Each runtime is looked at every `check_interval`, whatever links and engine
+//! have told: their news may be lost. Every `sweep_interval` deadlines are
+//! enforced and left-overs removed. Of several servers on one database one does
+//! either at a time.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use lockhouse_supervisor::client::InboundEvent;
-use lockhouse_supervisor::protocol::ProcessStatus;
-use tokio::sync::mpsc;
+use futures::{StreamExt as _, stream};
+use jiff::{SignedDuration, Timestamp};
+use tokio::time::MissedTickBehavior;
 
-use super::egress::Origin;
+use super::activity::Cause;
+use super::converge::Wanted;
+use super::deadlines;
 use super::engine::EngineState;
-use super::link::News;
-use super::state::{Desired, Status};
-use super::{Error, Inner, Runtime, Runtimes};
-use crate::events::What;
+use super::state::{Attention, Desired, Look, attention};
+use super::{Error, Runtime, Runtimes};
+use crate::events::{Events, What};
 use crate::ids::ProjectId;
-use crate::projects::Project;
 
-/// How long a lost link may be away before the engine is asked.
-const REDIAL_PATIENCE: Duration = Duration::from_secs(3);
+/// Runtimes worked on at once.
+const AT_ONCE: usize = 8;
+
+/// A state that nobody has written for so long is nobody's work any more: no
+/// change takes longer.
+const STALE: SignedDuration = SignedDuration::from_mins(5);
 
 impl Runtimes {
-    /// Brings every runtime to what the database says. Requests are served
-    /// meanwhile; each project waits for its own runtime alone.
-    pub async fn reconcile(&self) {
-        match self.inner.store.list().await {
-            Ok(runtimes) => self.reconcile_all(runtimes).await,
-            Err(error) => tracing::error!(%error, "runtimes could not be reconciled"),
+    /// Reconciles, then looks after all runtimes until the server stops.
+    pub async fn keep(self) {
+        self.reconcile().await;
+        let mut check = every(self.inner.config.check_interval);
+        let mut sweep = every(self.inner.config.sweep_interval);
+        loop {
+            tokio::select! {
+                () = self.inner.tasks.stopping() => break,
+                _ = check.tick() => self.alone("runtimes/check", self.check()).await,
+                _ = sweep.tick() => self.alone("runtimes/sweep", self.sweep()).await,
+            }
+        }
+        if let Err(error) = self.save_activity().await {
+            tracing::warn!(%error, "the latest uses of runtimes were not written down");
         }
     }
 
-    async fn reconcile_all(&self, runtimes: Vec<Runtime>) {
-        let known: HashSet<ProjectId> = runtimes.iter().map(|r| r.project.clone()).collect();
+    /// Does it unless another server does.
+    async fn alone(&self, name: &str, work: impl Future<Output = Result<(), Error>>) {
+        if let Err(error) = self.save_activity().await {
+            tracing::warn!(%error, "the latest uses of runtimes were not written down");
+        }
+        match self.inner.leases.try_take(name).await {
+            Ok(Some(lease)) => {
+                tokio::select! {
+                    done = work => {
+                        if let Err(error) = done {
+                            tracing::warn!(name, %error, "runtimes could not be looked after");
+                        }
+                    }
+                    () = lease.lost() => {}
+                }
+                lease.give_back().await;
+            }
+            Ok(None) => tracing::debug!(name, "another server looks after the runtimes"),
+            Err(error) => tracing::warn!(name, %error, "runtimes could not be looked after"),
+        }
+    }
+
+    /// Brings every runtime to what the database says. Requests are served
+    /// meanwhile; each project waits for its own runtime alone.
+    async fn reconcile(&self) {
+        let runtimes = match self.inner.store.list().await {
+            Ok(runtimes) => runtimes,
+            Err(error) => return tracing::error!(%error, "runtimes could not be reconciled"),
+        };
         // Every supervisor can report before the first one is waited for.
         for runtime in runtimes.iter().filter(|r| r.desired == Desired::Running) {
-            let listening = self.inner.place.prepare(&runtime.project).await;
-            let listening =
-                listening.and_then(|dir| self.inner.links.listen(&runtime.project, &dir));
-            if let Err(error) = listening {
+            if let Err(error) = self.listen(&runtime.project).await {
                 tracing::error!(project = %runtime.project, %error, "no link can be made");
             }
         }
-        for runtime in runtimes {
-            if let Err(error) = self.reconcile_one(&runtime.project).await {
-                tracing::warn!(project = %runtime.project, %error, "a runtime is not as it should be");
-            }
+        self.settle_all(runtimes.into_iter().map(|runtime| (runtime, Attention::Settle))).await;
+        if let Err(error) = self.remove_orphans().await {
+            tracing::warn!(%error, "left-over runtimes could not be removed");
         }
-        self.remove_orphans(&known).await;
     }
 
-    async fn reconcile_one(&self, project: &ProjectId) -> Result<(), Error> {
-        let turn = self.turn(project);
-        let _held = turn.lock().await;
+    /// Looks at every runtime, and sees to what needs it.
+    async fn check(&self) -> Result<(), Error> {
+        let seen = self.inner.engine.list().await?;
+        let seen: HashMap<_, _> = seen.into_iter().map(|seen| (seen.id, seen.state)).collect();
+        let now = self.inner.clock.now();
+        let runtimes = self.inner.store.list().await?;
+        self.settle_all(runtimes.into_iter().filter_map(|runtime| {
+            let look = self.look(&runtime, seen.get(&runtime.project).copied(), now);
+            attention(look).map(|attention| (runtime, attention))
+        }))
+        .await;
+        Ok(())
+    }
+
+    fn look(&self, runtime: &Runtime, observed: Option<EngineState>, now: Timestamp) -> Look {
+        Look {
+            desired: runtime.desired,
+            status: runtime.status,
+            observed,
+            linked: self.inner.links.find(&runtime.project).is_some(),
+            retry_due: runtime.retry_at.map(|at| at <= now),
+            stale: now.duration_since(runtime.updated_at) > STALE,
+        }
+    }
+
+    async fn settle_all(&self, needs: impl Iterator<Item = (Runtime, Attention)>) {
+        stream::iter(needs)
+            .for_each_concurrent(AT_ONCE, async |(runtime, attention)| {
+                let project = runtime.project;
+                if let Err(error) = self.attend(&project, attention).await {
+                    tracing::warn!(%project, %error, "a runtime is not as it should be");
+                }
+            })
+            .await;
+    }
+
+    async fn attend(&self, project: &ProjectId, attention: Attention) -> Result<(), Error> {
+        let wanted = match attention {
+            Attention::Crashed => return self.crashed(project).await,
+            Attention::Settle => Wanted::Settled,
+            Attention::Revive => Wanted::Revived,
+        };
         let project = self.inner.projects.get(project).await?;
-        if let Some(runtime) = self.inner.store.find(&project.id).await? {
-            let desired = runtime.desired;
-            self.converge(&project, runtime, desired).await?;
+        match self.settle(&project, wanted).await {
+            // It was deleted meanwhile.
+            Ok(_) | Err(Error::NotFound) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Stops what is past a deadline, and removes what belongs to nobody.
+    async fn sweep(&self) -> Result<(), Error> {
+        let now = self.inner.clock.now();
+        for runtime in self.inner.store.list().await? {
+            if deadlines::due(&runtime, self.latest_activity(&runtime), now).is_none() {
+                continue;
+            }
+            let project = self.inner.projects.get(&runtime.project).await?;
+            if let Err(error) = self.settle(&project, Wanted::Expired).await {
+                tracing::warn!(project = %project.id, %error, "a runtime was not stopped in time");
+            }
+        }
+        self.remove_orphans().await
+    }
+
+    async fn save_activity(&self) -> Result<(), Error> {
+        for (project, activity) in self.inner.activities.take_unsaved() {
+            self.inner.store.note_activity(&project, activity).await?;
         }
         Ok(())
     }
 
     /// Removes this instance's runtimes of which the database knows nothing.
-    async fn remove_orphans(&self, known: &HashSet<ProjectId>) {
-        let seen = match self.inner.engine.list().await {
-            Ok(seen) => seen,
-            Err(error) => return tracing::warn!(%error, "runtimes could not be listed"),
-        };
+    async fn remove_orphans(&self) -> Result<(), Error> {
+        let seen = self.inner.engine.list().await?;
+        let known = self.inner.store.list().await?;
+        let known: HashSet<ProjectId> = known.into_iter().map(|r| r.project).collect();
         for orphan in seen.into_iter().filter(|seen| !known.contains(&seen.id)) {
-            // One may have been created since the list was read.
-            if !matches!(self.inner.store.find(&orphan.id).await, Ok(None)) {
-                continue;
-            }
-            tracing::info!(project = %orphan.id, "removing a runtime that belongs to no project");
-            if let Err(error) = self.inner.engine.remove(&orphan.id).await {
-                tracing::warn!(project = %orphan.id, %error, "an orphan could not be removed");
-            }
+            self.in_turn(&orphan.id, self.remove_orphan(&orphan.id)).await?;
         }
+        Ok(self.inner.engine.remove_duplicates().await?)
     }
 
-    /// A link is lost: unless it comes back, the engine says what has become of
-    /// the runtime.
-    async fn look_after(&self, project: &ProjectId) -> Result<(), Error> {
-        if self.inner.links.wait(project, REDIAL_PATIENCE).await.is_some() {
+    async fn remove_orphan(&self, orphan: &ProjectId) -> Result<(), Error> {
+        // It may have been created since the list was read.
+        if self.inner.store.find(orphan).await?.is_some() {
             return Ok(());
         }
-        let turn = self.turn(project);
-        let _held = turn.lock().await;
-        let Some(runtime) = self.inner.store.find(project).await? else { return Ok(()) };
-        if runtime.desired != Desired::Running || self.inner.links.find(project).is_some() {
-            return Ok(());
-        }
-        let observed = self.inner.engine.inspect(project).await?;
-        let reason = how_it_ended(observed.map(|seen| seen.state));
-        let project = self.inner.projects.get(project).await?;
-        self.note(&project, runtime, Status::Failed, Some(reason)).await?;
-        Ok(())
-    }
-
-    async fn tell(&self, project: &ProjectId, what: What) {
-        match self.inner.projects.get(project).await {
-            Ok(project) => self.inner.events.publish(project.about(), what),
-            Err(error) => tracing::debug!(%project, %error, "news of a project that is gone"),
-        }
-    }
-
-    async fn origin(&self, project: &ProjectId) -> Result<Origin, Error> {
-        let runtime = self.inner.store.find(project).await?.ok_or(Error::NotFound)?;
-        let Project { id, owner, name, kind, .. } = self.inner.projects.get(project).await?;
-        Ok(Origin { project: id, owner, name, kind, mode: runtime.settings.network })
+        tracing::info!(project = %orphan, "removing a runtime that belongs to no project");
+        self.inner.engine.remove(orphan).await?;
+        self.inner.links.forget(orphan);
+        Ok(self.inner.place.remove(orphan).await?)
     }
 }
 
-fn how_it_ended(state: Option<EngineState>) -> String {
-    match state {
-        Some(EngineState::Stopped { out_of_memory: true, .. }) => {
-            "it ran out of memory; raise memory_limit, or use less".to_owned()
-        }
-        Some(EngineState::Stopped { exit_code: Some(code), .. }) => {
-            format!("it ended by itself with exit code {code}; start it again")
-        }
-        Some(EngineState::Stopped { .. } | EngineState::Created) => {
-            "it ended by itself; start it again".to_owned()
-        }
-        Some(EngineState::Running) => {
-            "it runs and its supervisor does not answer; restart it".to_owned()
-        }
-        None => "it was removed from outside; start it again".to_owned(),
-    }
-}
-
-/// Hears what the links tell until the server ends.
-pub(super) async fn hear(room: Runtimes, mut news: mpsc::Receiver<(ProjectId, News)>) {
-    while let Some((project, news)) = news.recv().await {
-        match news {
-            News::Up(link) => {
-                tracing::info!(%project, supervisor = %link.hello().version, "link up");
-            }
-            News::Down => {
-                let room = room.clone();
-                room.inner.tasks.clone().run("look after a lost link", async move {
-                    if let Err(error) = room.look_after(&project).await {
-                        tracing::warn!(%project, %error, "a lost runtime can't be looked after");
-                    }
-                });
-            }
-            News::Inbound(event) => hear_inbound(&room, project, event).await,
+/// Files that are written count as a use of their project's runtime.
+pub(super) async fn hear_files(room: Runtimes, events: Events) {
+    let mut news = events.subscribe(None);
+    while let Some(event) = news.next().await {
+        if let What::File { project, .. } = event.what {
+            room.touch(&project, Cause::File);
         }
     }
 }
 
-async fn hear_inbound(room: &Runtimes, project: ProjectId, event: InboundEvent) {
-    match event {
-        InboundEvent::Egress(stream) => {
-            let Inner { egress, tasks, .. } = &*room.inner;
-            let (egress, room) = (egress.clone(), room.clone());
-            tasks.run("egress", async move {
-                match room.origin(&project).await {
-                    Ok(origin) => {
-                        // A program that is early waits for the rules instead of
-                        // being refused for want of them.
-                        room.learn_registries(origin.kind).await;
-                        egress.serve(origin, stream).await;
-                    }
-                    Err(error) => tracing::warn!(%project, %error, "egress refused"),
-                }
-            });
-        }
-        InboundEvent::PortOpened(port) => {
-            room.tell(&project, What::Port { port, open: true }).await;
-        }
-        InboundEvent::PortClosed(port) => {
-            room.tell(&project, What::Port { port, open: false }).await;
-        }
-        InboundEvent::ProcessChanged(state) => {
-            let exit_code = state.exit.and_then(|exit| exit.code);
-            let what = What::Process { status: process_status(state.status), exit_code };
-            room.tell(&project, what).await;
-        }
-        InboundEvent::TerminalExited { session, .. } => {
-            tracing::debug!(%project, session, "a terminal has ended");
-        }
-    }
-}
-
-fn process_status(status: ProcessStatus) -> &'static str {
-    match status {
-        ProcessStatus::Running => "running",
-        ProcessStatus::Waiting => "restarting",
-        ProcessStatus::Stopping => "stopping",
-        ProcessStatus::Ended => "exited",
-    }
+fn every(seconds: u64) -> tokio::time::Interval {
+    let mut interval = tokio::time::interval(Duration::from_secs(seconds.max(1)));
+    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    interval
 }

@@ -20,6 +20,12 @@ pub struct Config {
     pub start_timeout: u64,
     /// How long a runtime's programs get to end by themselves, in seconds.
     pub stop_grace: u64,
+    /// How often a runtime that ended by itself is started again in a row.
+    pub max_restarts: u32,
+    /// How often the engine is asked whether all is as it should be, in seconds.
+    pub check_interval: u64,
+    /// How often deadlines are looked at and left-overs removed, in seconds.
+    pub sweep_interval: u64,
     /// File of certificates that runtimes trust; the system's where none is named.
     pub ca_file: Option<std::path::PathBuf>,
 }
@@ -33,6 +39,9 @@ impl Default for Config {
             open_files: 4096,
             start_timeout: 30,
             stop_grace: 10,
+            max_restarts: 5,
+            check_interval: 30,
+            sweep_interval: 300,
             ca_file: None,
         }
     }
@@ -48,6 +57,10 @@ pub struct Settings {
     pub pids: u32,
     /// Longest time of one command, in seconds.
     pub command_timeout: u64,
+    /// How long it runs without being used, in seconds.
+    pub idle_timeout: u64,
+    /// How long it runs at all, in seconds.
+    pub max_lifetime: u64,
     pub network: NetworkMode,
     pub exposed_ports: Vec<u16>,
 }
@@ -60,6 +73,8 @@ impl Default for Settings {
             disk_bytes: 1024 * MIB,
             pids: 256,
             command_timeout: 300,
+            idle_timeout: 3600,
+            max_lifetime: 86_400,
             network: NetworkMode::Registries,
             exposed_ports: vec![3000, 3001, 5000, 8000, 8080],
         }
@@ -75,6 +90,8 @@ pub struct Ceilings {
     pub disk_bytes: u64,
     pub pids: u32,
     pub command_timeout: u64,
+    pub idle_timeout: u64,
+    pub max_lifetime: u64,
     /// Whether a request may ask for the public internet.
     pub open_network: bool,
 }
@@ -87,6 +104,8 @@ impl Default for Ceilings {
             disk_bytes: 10_240 * MIB,
             pids: 1024,
             command_timeout: 3600,
+            idle_timeout: 86_400,
+            max_lifetime: 7 * 86_400,
             open_network: false,
         }
     }
@@ -100,6 +119,8 @@ pub struct Wishes {
     pub disk_bytes: Option<u64>,
     pub pids: Option<u32>,
     pub command_timeout: Option<u64>,
+    pub idle_timeout: Option<u64>,
+    pub max_lifetime: Option<u64>,
     pub network: Option<NetworkMode>,
     pub exposed_ports: Option<Vec<u16>>,
 }
@@ -125,6 +146,8 @@ impl Config {
             disk_bytes: wishes.disk_bytes.unwrap_or(usual.disk_bytes),
             pids: wishes.pids.unwrap_or(usual.pids),
             command_timeout: wishes.command_timeout.unwrap_or(usual.command_timeout),
+            idle_timeout: wishes.idle_timeout.unwrap_or(usual.idle_timeout),
+            max_lifetime: wishes.max_lifetime.unwrap_or(usual.max_lifetime),
             network: wishes.network.unwrap_or(usual.network),
             exposed_ports: wishes.exposed_ports.unwrap_or_else(|| usual.exposed_ports.clone()),
         };
@@ -133,6 +156,8 @@ impl Config {
         within("disk_limit", settings.disk_bytes, MIB, most.disk_bytes)?;
         within("pids", settings.pids, LEAST_PIDS, most.pids)?;
         within("command_timeout", settings.command_timeout, 1, most.command_timeout)?;
+        within("idle_timeout", settings.idle_timeout, 1, most.idle_timeout)?;
+        within("max_lifetime", settings.max_lifetime, 1, most.max_lifetime)?;
         within(
             "exposed_ports (their number)",
             settings.exposed_ports.len(),

@@ -12,11 +12,17 @@
 //! `desired` is what the user asked for; the engine and the link tell what is.
 //! [`next`] names the step that closes the gap; it is pure, so that it can be
 //! tried on every combination. Whoever takes the step writes the state before
-//! and after it.
+//! and after it, and gives it no longer than its patience. [`attention`] says
+//! what a runtime needs that nobody asked about.
 
 use std::fmt;
+use std::time::Duration;
 
 use super::engine::EngineState;
+use super::spec::Config;
+
+/// What an engine needs beyond the time that a step itself waits.
+const MARGIN: Duration = Duration::from_secs(30);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Desired {
@@ -67,7 +73,61 @@ pub fn next(desired: Desired, observed: Option<EngineState>, linked: bool) -> St
     }
 }
 
+/// What a runtime needs without being asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Attention {
+    /// It is not as it should be.
+    Settle,
+    /// It ended by itself.
+    Crashed,
+    /// The time of its restart has come.
+    Revive,
+}
+
+/// What is known of a runtime that is looked at.
+#[derive(Debug, Clone, Copy)]
+pub struct Look {
+    pub desired: Desired,
+    pub status: Status,
+    pub observed: Option<EngineState>,
+    pub linked: bool,
+    /// Whether a restart is due; `None` where none is planned.
+    pub retry_due: Option<bool>,
+    /// Nobody has written its state for longer than any step may take.
+    pub stale: bool,
+}
+
+pub fn attention(look: Look) -> Option<Attention> {
+    use EngineState::Running;
+    let runs = look.observed == Some(Running);
+    match (look.desired, look.status) {
+        (Desired::Running, Status::Running) if !runs => Some(Attention::Crashed),
+        (Desired::Running, Status::Running) => (!look.linked).then_some(Attention::Settle),
+        (Desired::Running, Status::Restarting) if look.retry_due.is_some() => {
+            (look.retry_due == Some(true)).then_some(Attention::Revive)
+        }
+        // It is tried again when somebody asks.
+        (Desired::Running, Status::Failed) => None,
+        (Desired::Stopped, Status::Stopped) => runs.then_some(Attention::Settle),
+        // A change goes on, or its server ended.
+        _ => look.stale.then_some(Attention::Settle),
+    }
+}
+
 impl Step {
+    /// How long it may take before it has failed.
+    pub(super) fn patience(self, config: &Config) -> Duration {
+        let beyond = |seconds: u64| Duration::from_secs(seconds) + MARGIN;
+        match self {
+            // A first create may have to prove or fetch what it runs on.
+            Self::Create => Duration::from_secs(120),
+            Self::Start | Self::Remove => Duration::from_secs(60),
+            Self::AwaitLink => beyond(config.start_timeout),
+            Self::Stop => beyond(config.stop_grace),
+            Self::Settled(_) => MARGIN,
+        }
+    }
+
     /// What is shown while the step is taken.
     pub fn status(self) -> Status {
         match self {
@@ -186,6 +246,41 @@ mod tests {
         fn nothing_counts_as_running_before_its_supervisor_reports(start in engine_states()) {
             let step = next(Desired::Running, start, false);
             prop_assert_ne!(step, Step::Settled(Status::Running));
+        }
+    }
+
+    fn looks() -> impl Strategy<Value = Look> {
+        let statuses = proptest::sample::select(Status::ALL.to_vec());
+        let retry = proptest::option::of(any::<bool>());
+        (desires(), statuses, engine_states(), any::<bool>(), retry, any::<bool>()).prop_map(
+            |(desired, status, observed, linked, retry_due, stale)| Look {
+                desired,
+                status,
+                observed,
+                linked,
+                retry_due,
+                stale,
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_as_it_should_be_is_left_alone(look in looks()) {
+            let Step::Settled(status) = next(look.desired, look.observed, look.linked) else {
+                return Ok(());
+            };
+            let at_rest = Look { status, stale: false, ..look };
+            prop_assert_eq!(attention(at_rest), None);
+        }
+
+        #[test]
+        fn no_change_is_forgotten_for_ever(look in looks()) {
+            let gap = !matches!(next(look.desired, look.observed, look.linked), Step::Settled(_));
+            let waits = look.desired == Desired::Running
+                && matches!(look.status, Status::Failed | Status::Restarting);
+            let stale = Look { stale: true, ..look };
+            prop_assert!(!gap || waits || attention(stale).is_some());
         }
     }
 

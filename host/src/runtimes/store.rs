@@ -1,8 +1,10 @@
 //! Runtimes in the database: what should be, and what was last seen.
 
+use jiff::Timestamp;
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
+use super::activity::{Activity, Cause};
 use super::spec::Settings;
 use super::state::{Desired, Status};
 use super::{Error, Runtime};
@@ -26,11 +28,13 @@ impl Store {
             .map_err(|error| db::Error::Failed(error.to_string()))?;
         sqlx::query(
             "INSERT INTO runtimes (project_id, engine, desired, status, reason, generation, \
-             settings, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) \
+             settings, created_at, updated_at, started_at, crashes, retry_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) \
              ON CONFLICT (project_id) DO UPDATE SET engine = excluded.engine, \
              desired = excluded.desired, status = excluded.status, reason = excluded.reason, \
              generation = excluded.generation, settings = excluded.settings, \
-             updated_at = excluded.updated_at",
+             updated_at = excluded.updated_at, started_at = excluded.started_at, \
+             crashes = excluded.crashes, retry_at = excluded.retry_at",
         )
         .bind(runtime.project.as_str())
         .bind(runtime.engine.as_str())
@@ -41,6 +45,28 @@ impl Store {
         .bind(settings)
         .bind(runtime.created_at.as_microsecond())
         .bind(runtime.updated_at.as_microsecond())
+        .bind(runtime.started_at.map(Timestamp::as_microsecond))
+        .bind(i64::from(runtime.crashes))
+        .bind(runtime.retry_at.map(Timestamp::as_microsecond))
+        .execute(self.db.pool())
+        .await
+        .map_err(db::Error::from)?;
+        Ok(())
+    }
+
+    /// Writes down a use, unless a later one is there already.
+    pub(super) async fn note_activity(
+        &self,
+        project: &ProjectId,
+        activity: Activity,
+    ) -> Result<(), Error> {
+        sqlx::query(
+            "UPDATE runtimes SET active_at = $2, active_by = $3 \
+             WHERE project_id = $1 AND (active_at IS NULL OR active_at < $2)",
+        )
+        .bind(project.as_str())
+        .bind(activity.at.as_microsecond())
+        .bind(activity.by.as_str())
         .execute(self.db.pool())
         .await
         .map_err(db::Error::from)?;
@@ -80,6 +106,9 @@ fn runtime(row: &AnyRow) -> Result<Runtime, db::Error> {
     let settings: Settings =
         serde_json::from_str(&text("settings")?).map_err(|_| unreadable("settings"))?;
     let generation: i64 = row.try_get("generation")?;
+    let crashes: i64 = row.try_get("crashes")?;
+    let time =
+        |name: &str| Ok::<_, db::Error>(row.try_get::<Option<i64>, _>(name)?.map(from_micros));
     Ok(Runtime {
         project: text("project_id")?.parse().map_err(|_| unreadable("project_id"))?,
         engine: text("engine")?,
@@ -90,5 +119,13 @@ fn runtime(row: &AnyRow) -> Result<Runtime, db::Error> {
         settings,
         created_at: from_micros(row.try_get("created_at")?),
         updated_at: from_micros(row.try_get("updated_at")?),
+        started_at: time("started_at")?,
+        activity: activity(time("active_at")?, row.try_get("active_by")?),
+        crashes: crashes.try_into().map_err(|_| unreadable("crashes"))?,
+        retry_at: time("retry_at")?,
     })
+}
+
+fn activity(at: Option<Timestamp>, by: Option<String>) -> Option<Activity> {
+    Some(Activity { at: at?, by: Cause::parse(&by?)? })
 }

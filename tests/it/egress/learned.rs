@@ -88,6 +88,10 @@ impl Engine for Asked {
         Ok(Vec::new())
     }
 
+    async fn remove_duplicates(&self) -> Result<(), Error> {
+        Ok(())
+    }
+
     async fn usage(&self, _: &ProjectId) -> Result<Usage, Error> {
         Err(Error::NotFound)
     }

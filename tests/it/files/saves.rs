@@ -210,7 +210,8 @@ async fn saves_and_deletes_are_told_as_news() {
     let mut news = room.events.subscribe(None);
     room.write("a.txt", "one").await.unwrap();
     room.delete("a.txt", false).await.unwrap();
-    let told = |change| What::File { path: "a.txt".to_owned(), change };
+    let project = room.project.id.clone();
+    let told = |change| What::File { project: project.clone(), path: "a.txt".to_owned(), change };
     assert_eq!(news.next().await.unwrap().what, told(Change::Created));
     assert_eq!(news.next().await.unwrap().what, told(Change::Deleted));
 }

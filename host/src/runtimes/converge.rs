@@ -1,0 +1,356 @@
+//! From what is to what should be: one change of one runtime after another,
+//! each written down before and after its steps.
+
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use tokio::sync::oneshot;
+
+use super::activity::Cause;
+use super::crash::{self, After};
+use super::deadlines;
+use super::engine::{self, RuntimeSpec};
+use super::spec::Wishes;
+use super::state::{self, Desired, Status, Step};
+use super::{Error, Inner, Runtime, Runtimes};
+use crate::events::What;
+use crate::ids::ProjectId;
+use crate::projects::Project;
+
+/// Steps after which a runtime that does not settle has failed.
+const MAX_STEPS: usize = 8;
+
+/// How long another server's change of the same runtime is waited for.
+const TURN_PATIENCE: Duration = Duration::from_secs(60);
+
+/// A change that is wanted.
+#[derive(Debug, Clone)]
+pub(super) enum Wanted {
+    Created(Wishes),
+    Running,
+    Stopped,
+    Restarted,
+    Absent,
+    /// What is desired already.
+    Settled,
+    /// Started again after its end, if its time has come.
+    Revived,
+    /// Stopped, if a deadline is over.
+    Expired,
+}
+
+impl Runtimes {
+    /// Takes the change in a task of its own: a client that goes away leaves
+    /// nothing half-done.
+    pub(super) async fn settle(&self, project: &Project, wanted: Wanted) -> Result<Runtime, Error> {
+        let (done, answer) = oneshot::channel();
+        let (room, project) = (self.clone(), project.clone());
+        self.inner.tasks.run("settle a runtime", async move {
+            let change = room.change(&project, wanted);
+            // The client may have gone; what it asked for is done all the same.
+            let _ = done.send(room.in_turn(&project.id, change).await);
+        });
+        answer.await.map_err(|_| Error::Stopping)?
+    }
+
+    /// Works on a runtime while nobody else does, on this server or another.
+    pub(super) async fn in_turn<T>(
+        &self,
+        project: &ProjectId,
+        work: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        let turn = self.turn(project);
+        let _held = turn.lock().await;
+        let lease = self.inner.leases.take(&format!("runtime/{project}"), TURN_PATIENCE).await?;
+        let lease = lease.ok_or(Error::Busy)?;
+        let done = tokio::select! {
+            done = work => done,
+            () = lease.lost() => Err(Error::Busy),
+        };
+        lease.give_back().await;
+        done
+    }
+
+    fn turn(&self, project: &ProjectId) -> Arc<tokio::sync::Mutex<()>> {
+        let mut changing = self.inner.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        changing.retain(|_, turn| Arc::strong_count(turn) > 1);
+        Arc::clone(changing.entry(project.clone()).or_default())
+    }
+
+    async fn change(&self, project: &Project, wanted: Wanted) -> Result<Runtime, Error> {
+        let known = self.inner.store.find(&project.id).await?;
+        let Some(runtime) = known else {
+            return match wanted {
+                Wanted::Created(wishes) => {
+                    let runtime = self.new_runtime(project, wishes)?;
+                    self.converge(project, runtime, Desired::Running).await
+                }
+                _ => Err(Error::NotFound),
+            };
+        };
+        match wanted {
+            Wanted::Created(wishes) => {
+                self.check_same(&runtime, wishes)?;
+                self.converge(project, forgiven(runtime), Desired::Running).await
+            }
+            Wanted::Running => self.converge(project, forgiven(runtime), Desired::Running).await,
+            Wanted::Stopped => self.converge(project, forgiven(runtime), Desired::Stopped).await,
+            Wanted::Restarted => {
+                let runtime =
+                    self.note(project, forgiven(runtime), Status::Restarting, None).await?;
+                let runtime = self.converge(project, runtime, Desired::Stopped).await?;
+                self.converge(project, runtime, Desired::Running).await
+            }
+            Wanted::Absent => self.converge(project, runtime, Desired::Absent).await,
+            Wanted::Settled => {
+                let desired = runtime.desired;
+                self.converge(project, runtime, desired).await
+            }
+            Wanted::Revived => self.revive(project, runtime).await,
+            Wanted::Expired => self.expire(project, runtime).await,
+        }
+    }
+
+    fn new_runtime(&self, project: &Project, wishes: Wishes) -> Result<Runtime, Error> {
+        let now = self.inner.clock.now();
+        Ok(Runtime {
+            project: project.id.clone(),
+            engine: self.inner.engine.name().to_owned(),
+            desired: Desired::Running,
+            status: Status::Creating,
+            reason: None,
+            generation: 0,
+            settings: self.inner.config.grant(wishes)?,
+            created_at: now,
+            updated_at: now,
+            started_at: None,
+            activity: None,
+            crashes: 0,
+            retry_at: None,
+        })
+    }
+
+    fn check_same(&self, runtime: &Runtime, wishes: Wishes) -> Result<(), Error> {
+        let same =
+            wishes == Wishes::default() || self.inner.config.grant(wishes)? == runtime.settings;
+        if same { Ok(()) } else { Err(Error::Differs) }
+    }
+
+    /// Stops it if a deadline is over; it may have been used a moment ago.
+    async fn expire(&self, project: &Project, runtime: Runtime) -> Result<Runtime, Error> {
+        let activity = self.latest_activity(&runtime);
+        let Some(due) = deadlines::due(&runtime, activity, self.inner.clock.now()) else {
+            return Ok(runtime);
+        };
+        self.inner.gate.record("runtime.expire", &project.target(), due.to_string());
+        let stopped = self.converge(project, runtime, Desired::Stopped).await?;
+        self.note(project, stopped, Status::Stopped, Some(due.to_string())).await
+    }
+
+    /// Takes steps until what is observed is what is desired.
+    async fn converge(
+        &self,
+        project: &Project,
+        mut runtime: Runtime,
+        desired: Desired,
+    ) -> Result<Runtime, Error> {
+        runtime.desired = desired;
+        for _ in 0..MAX_STEPS {
+            let observed = self.inner.engine.inspect(&project.id).await?;
+            let linked = self.inner.links.find(&project.id).is_some();
+            let step = state::next(desired, observed.map(|seen| seen.state), linked);
+            if let Step::Settled(status) = step {
+                return self.settled(project, runtime, status).await;
+            }
+            runtime = self.note(project, runtime, step.status(), None).await?;
+            if let Err(error) = self.take_in_time(project, &mut runtime, step).await {
+                let reason = Some(error.to_string());
+                self.note(project, runtime, Status::Failed, reason).await?;
+                return Err(error);
+            }
+        }
+        let reason = format!("it did not settle in {MAX_STEPS} steps");
+        self.note(project, runtime, Status::Failed, Some(reason.clone())).await?;
+        Err(engine::Error::Failed(reason).into())
+    }
+
+    async fn settled(
+        &self,
+        project: &Project,
+        mut runtime: Runtime,
+        status: Status,
+    ) -> Result<Runtime, Error> {
+        let reason = runtime.reason.take().filter(|_| runtime.status == status);
+        let runtime = self.note(project, runtime, status, reason).await?;
+        if status == Status::Absent {
+            self.inner.links.forget(&project.id);
+            self.inner.egress.forget(&project.id);
+            self.inner.place.remove(&project.id).await?;
+            self.inner.store.delete(&project.id).await?;
+        }
+        Ok(runtime)
+    }
+
+    async fn take_in_time(
+        &self,
+        project: &Project,
+        runtime: &mut Runtime,
+        step: Step,
+    ) -> Result<(), Error> {
+        let patience = step.patience(&self.inner.config);
+        tracing::debug!(project = %project.id, ?step, "step begins");
+        let taken = tokio::time::timeout(patience, self.take(project, runtime, step)).await;
+        tracing::debug!(project = %project.id, ?step, "step ends");
+        taken.map_err(|_| Error::Late(step.status(), patience.as_secs()))?
+    }
+
+    async fn take(
+        &self,
+        project: &Project,
+        runtime: &mut Runtime,
+        step: Step,
+    ) -> Result<(), Error> {
+        let Inner { engine, links, config, .. } = &*self.inner;
+        match step {
+            Step::Create => {
+                self.listen(&project.id).await?;
+                runtime.generation += 1;
+                let spec = self.spec(project, runtime);
+                engine.create(&spec).await?;
+            }
+            Step::Start => {
+                self.listen(&project.id).await?;
+                engine.start(&project.id).await?;
+                runtime.started_at = Some(self.inner.clock.now());
+                self.inner.activities.touch(&project.id, Cause::Start);
+            }
+            Step::AwaitLink => {
+                self.listen(&project.id).await?;
+                let patience = Duration::from_secs(config.start_timeout);
+                let link = links.wait(&project.id, patience).await;
+                link.ok_or(Error::Silent(config.start_timeout))?;
+            }
+            Step::Stop => {
+                engine.stop(&project.id, Duration::from_secs(config.stop_grace)).await?;
+            }
+            Step::Remove => engine.remove(&project.id).await?,
+            Step::Settled(_) => {}
+        }
+        Ok(())
+    }
+
+    fn spec(&self, project: &Project, runtime: &Runtime) -> RuntimeSpec {
+        let Inner { config, place, projects, .. } = &*self.inner;
+        RuntimeSpec {
+            id: project.id.clone(),
+            instance: place.instance.clone(),
+            generation: runtime.generation,
+            kind: project.kind,
+            workspace: projects.workspace(&project.id),
+            link_dir: place.link_dir(&project.id),
+            user: place.user,
+            limits: config.limits(&runtime.settings),
+            env: place.environment(),
+        }
+    }
+
+    /// Writes down that it ended by itself, and when it is started again.
+    pub(super) async fn crashed(&self, project: &ProjectId) -> Result<(), Error> {
+        self.in_turn(project, async {
+            let Some(runtime) = self.inner.store.find(project).await? else { return Ok(()) };
+            let linked = self.inner.links.find(project).is_some();
+            if runtime.desired != Desired::Running || runtime.status != Status::Running || linked {
+                return Ok(());
+            }
+            let observed = self.inner.engine.inspect(project).await?;
+            let how = crash::how_it_ended(observed.map(|seen| seen.state));
+            let project = self.inner.projects.get(project).await?;
+            self.note_crash(&project, runtime, &how).await
+        })
+        .await
+    }
+
+    async fn note_crash(
+        &self,
+        project: &Project,
+        mut runtime: Runtime,
+        how: &str,
+    ) -> Result<(), Error> {
+        let now = self.inner.clock.now();
+        let ran = runtime.started_at.map_or(SignedDuration::ZERO, |at| now.duration_since(at));
+        let ran = Duration::try_from(ran).unwrap_or_default();
+        metrics::counter!("runtime_crashes_total").increment(1);
+        match crash::after(runtime.crashes, ran, self.inner.config.max_restarts) {
+            After::GiveUp { crashes } => {
+                runtime.crashes = crashes;
+                let reason = format!("{how}, {crashes} times in a row; start it again");
+                self.note(project, runtime, Status::Failed, Some(reason)).await?;
+            }
+            After::Restart { crashes, wait } => {
+                runtime.crashes = crashes;
+                runtime.retry_at = now.checked_add(wait).ok();
+                let reason = format!("{how}; it is started again in {} s", wait.as_secs());
+                self.note(project, runtime, Status::Restarting, Some(reason)).await?;
+                self.revive_later(project.clone(), wait);
+            }
+        }
+        Ok(())
+    }
+
+    /// The time is in the database; should this task end with the server, the
+    /// sweep sees to it.
+    fn revive_later(&self, project: Project, wait: Duration) {
+        let room = self.clone();
+        self.inner.tasks.run("restart a runtime", async move {
+            tokio::time::sleep(wait).await;
+            if let Err(error) = room.settle(&project, Wanted::Revived).await {
+                tracing::warn!(project = %project.id, %error, "a runtime was not started again");
+            }
+        });
+    }
+
+    /// Starts it again from nothing: what hangs is ended first.
+    async fn revive(&self, project: &Project, mut runtime: Runtime) -> Result<Runtime, Error> {
+        let due = runtime.retry_at.is_some_and(|at| at <= self.inner.clock.now());
+        if !due || runtime.desired != Desired::Running {
+            return Ok(runtime);
+        }
+        runtime.retry_at = None;
+        if self.inner.links.find(&project.id).is_none() {
+            match self.inner.engine.stop(&project.id, Duration::ZERO).await {
+                Ok(()) | Err(engine::Error::NotFound) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        self.converge(project, runtime, Desired::Running).await
+    }
+
+    /// Writes a state down and tells of it where it changed.
+    pub(super) async fn note(
+        &self,
+        project: &Project,
+        mut runtime: Runtime,
+        status: Status,
+        reason: Option<String>,
+    ) -> Result<Runtime, Error> {
+        let changed = runtime.status != status || runtime.reason != reason;
+        runtime.status = status;
+        runtime.reason = reason;
+        runtime.updated_at = self.inner.clock.now();
+        self.inner.store.put(&runtime).await?;
+        if changed {
+            metrics::counter!("runtime_transitions_total", "status" => status.as_str())
+                .increment(1);
+            let news = What::Runtime { status: status.as_str(), reason: runtime.reason.clone() };
+            self.inner.events.publish(project.about(), news);
+        }
+        Ok(runtime)
+    }
+}
+
+/// Somebody asked for a change: what was before does not count any more.
+fn forgiven(mut runtime: Runtime) -> Runtime {
+    (runtime.crashes, runtime.retry_at) = (0, None);
+    runtime
+}

@@ -48,6 +48,7 @@ pub enum Error {
 #[derive(Debug, Clone)]
 pub struct Db {
     pool: AnyPool,
+    unsynced: AnyPool,
     backend: &'static str,
 }
 
@@ -64,18 +65,33 @@ impl Db {
             .parse::<AnyConnectOptions>()
             .map_err(|error| Error::Failed(format!("database.url: {error}")))?
             .log_slow_statements(tracing::log::LevelFilter::Warn, Duration::from_secs(1));
-        let pool = AnyPoolOptions::new()
-            .max_connections(config.max_connections)
-            .acquire_timeout(Duration::from_secs(config.acquire_timeout))
-            .after_connect(move |connection, _| Box::pin(prepare(connection, backend)))
-            .connect_with(options)
-            .await?;
+        let connect = async |connections, setup: &'static [&'static str]| {
+            AnyPoolOptions::new()
+                .max_connections(connections)
+                .acquire_timeout(Duration::from_secs(config.acquire_timeout))
+                .after_connect(move |connection, _| Box::pin(prepare(connection, setup)))
+                .connect_with(options.clone())
+                .await
+        };
+        let (synced, unsynced) = if backend == "sqlite" {
+            (SQLITE, SQLITE_UNSYNCED)
+        } else {
+            (POSTGRES, POSTGRES_UNSYNCED)
+        };
+        let pool = connect(config.max_connections, synced).await?;
         MIGRATIONS.run(&pool).await?;
-        Ok(Self { pool, backend })
+        let unsynced = connect(UNSYNCED_CONNECTIONS, unsynced).await?;
+        Ok(Self { pool, unsynced, backend })
     }
 
     pub fn pool(&self) -> &AnyPool {
         &self.pool
+    }
+
+    /// For what a power cut may undo, such as who is at work on what: a write
+    /// here does not wait for the disk.
+    pub fn unsynced(&self) -> &AnyPool {
+        &self.unsynced
     }
 
     /// Begins a transaction that will write. SQLite takes its one write lock
@@ -98,6 +114,7 @@ impl Db {
     }
 
     pub async fn close(&self) {
+        self.unsynced.close().await;
         self.pool.close().await;
     }
 
@@ -135,21 +152,35 @@ impl Db {
     }
 }
 
+/// A write-ahead log lets readers go on while one writes. FULL: what has been
+/// acknowledged survives a power cut.
+const SQLITE: &[&str] = &[
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    "PRAGMA busy_timeout = 5000",
+    "PRAGMA foreign_keys = ON",
+];
+
+const SQLITE_UNSYNCED: &[&str] = &[
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = NORMAL",
+    "PRAGMA busy_timeout = 5000",
+    "PRAGMA foreign_keys = ON",
+];
+
+const POSTGRES: &[&str] = &[];
+
+const POSTGRES_UNSYNCED: &[&str] = &["SET synchronous_commit = off"];
+
+/// Connections for what need not reach the disk at once.
+const UNSYNCED_CONNECTIONS: u32 = 2;
+
 async fn prepare(
     connection: &mut sqlx::AnyConnection,
-    backend: &'static str,
+    statements: &[&'static str],
 ) -> Result<(), sqlx::Error> {
-    if backend == "sqlite" {
-        // A write-ahead log lets readers go on while one writes. FULL: what has
-        // been acknowledged survives a power cut.
-        for pragma in [
-            "PRAGMA journal_mode = WAL",
-            "PRAGMA synchronous = FULL",
-            "PRAGMA busy_timeout = 5000",
-            "PRAGMA foreign_keys = ON",
-        ] {
-            sqlx::query(pragma).execute(&mut *connection).await?;
-        }
+    for statement in statements {
+        sqlx::query(*statement).execute(&mut *connection).await?;
     }
     Ok(())
 }

@@ -94,13 +94,23 @@ impl Projects {
 
     /// Creates it; the same once more is no error. Answers whether it is new.
     pub async fn create(&self, permit: &Permit, new: NewProject) -> Result<(Project, bool), Error> {
+        self.create_as(permit, new, ProjectId::generate()).await
+    }
+
+    /// The same with an id that is nobody's yet; its workspace may exist.
+    pub async fn create_as(
+        &self,
+        permit: &Permit,
+        new: NewProject,
+        id: ProjectId,
+    ) -> Result<(Project, bool), Error> {
         let owner = permit.caller().user.id.clone();
         if let Some(project) = self.store.find_by_name(&owner, &new.name).await? {
             return same_kind(project, new.kind).map(|project| (project, false));
         }
         let now = self.clock.now();
         let project = Project {
-            id: ProjectId::generate(),
+            id,
             owner: owner.clone(),
             name: new.name,
             kind: new.kind,
@@ -108,7 +118,7 @@ impl Projects {
             created_at: now,
             updated_at: now,
         };
-        make_workspace(&self.workspace(&project.id), self.owner).await?;
+        self.make_workspace(&project.id).await?;
         match self.store.insert(&project).await {
             Ok(()) => {}
             Err(db::Error::Conflict) => return self.lost_race(project).await,
@@ -118,9 +128,19 @@ impl Projects {
         Ok((project, true))
     }
 
+    /// Makes the directory of a project, or of one that is still to come.
+    pub async fn make_workspace(&self, id: &ProjectId) -> Result<(), Error> {
+        Ok(make_workspace(&self.workspace(id), self.owner).await?)
+    }
+
+    /// Removes the directory of a project that there is not, or not any more.
+    pub async fn remove_workspace(&self, id: &ProjectId) -> Result<(), Error> {
+        Ok(remove_workspace(&self.workspace(id)).await?)
+    }
+
     /// Another request made it a moment earlier: that one counts.
     async fn lost_race(&self, lost: Project) -> Result<(Project, bool), Error> {
-        remove_workspace(&self.workspace(&lost.id)).await?;
+        self.remove_workspace(&lost.id).await?;
         let Some(project) = self.store.find_by_name(&lost.owner, &lost.name).await? else {
             return Err(Error::NotFound(lost.name.to_string()));
         };
@@ -185,7 +205,7 @@ impl Projects {
 
     /// Forgets it and removes its files. Its runtime must be gone by then.
     pub async fn delete(&self, _permit: &Permit, project: &Project) -> Result<(), Error> {
-        remove_workspace(&self.workspace(&project.id)).await?;
+        self.remove_workspace(&project.id).await?;
         self.store.delete(&project.id).await?;
         self.events.publish(project.about(), What::Project { change: Change::Deleted });
         Ok(())

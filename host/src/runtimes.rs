@@ -20,6 +20,7 @@ mod link;
 pub mod local;
 mod news;
 mod place;
+pub mod pool;
 mod reconcile;
 mod seccomp;
 pub mod spec;
@@ -48,6 +49,7 @@ use egress::{Egress, Learned};
 use engine::{Engine, Usage};
 use link::Links;
 pub use place::Place;
+use pool::Pool;
 use spec::{Config, OverCeiling, Settings, Wishes};
 use state::{Desired, Status};
 use store::Store;
@@ -146,6 +148,7 @@ struct Inner {
     config: Config,
     links: Links,
     activities: Arc<Activities>,
+    pool: Pool,
     /// Set for each kind whose registries are learned.
     learned: [OnceCell<()>; Kind::ALL.len()],
     /// One lock a project, held for the length of a change.
@@ -158,6 +161,7 @@ impl Runtimes {
         let (links, news) = Links::new(parts.tasks.clone(), parts.engine.name() != "fake");
         let activities = Activities::new(parts.clock.clone());
         let inner = Arc::new(Inner {
+            pool: Pool::new(parts.db.clone()),
             store: Store::new(parts.db),
             clock: parts.clock,
             events: parts.events.clone(),

@@ -319,6 +319,7 @@ fn built_in(name: &'static str, settings: String, bound: bool) -> anyhow::Result
 fn start_background(config: &Config, app: &App, tasks: &Tasks) {
     tasks.run("processes", app.processes.clone().follow_runtimes());
     tasks.run("runtimes", app.runtimes.clone().keep());
+    tasks.run("runtime pool", app.runtimes.clone().keep_pool());
     app.jobs.sweep_always(tasks);
     watch_plugins(config, app, tasks);
     app.files.sweep_once(config.data.join("projects"), tasks);

@@ -3,6 +3,7 @@
 
 mod crashes;
 mod deadlines;
+mod pool;
 mod reconcile;
 
 use std::sync::Arc;
@@ -97,6 +98,7 @@ impl Yard {
             config: self.config.clone(),
         });
         tasks.run("runtimes", runtimes.clone().keep());
+        tasks.run("runtime pool", runtimes.clone().keep_pool());
         Keeper { runtimes, tasks }
     }
 

@@ -14,11 +14,13 @@ use super::projects::{delete_whole, parse_kind, parse_name};
 use crate::app::App;
 use crate::auth::Caller;
 use crate::gate::{Action, Permit, Target};
+use crate::ids::ProjectId;
 use crate::policy::NetworkMode;
 use crate::projects::{self, NewProject, Project};
 use crate::runtimes::activity::Activity;
 use crate::runtimes::deadlines;
 use crate::runtimes::engine;
+use crate::runtimes::pool::Claim;
 use crate::runtimes::spec::Wishes;
 use crate::runtimes::{self, Runtime};
 
@@ -168,7 +170,8 @@ pub(super) async fn create_runtime(
     Json(body): Json<CreateRuntime>,
 ) -> Result<axum::Json<RuntimeView>, Problem> {
     let wishes = wishes(body.config)?;
-    let project = find_or_create(&app, &caller, &name, body.project_type.as_deref()).await?;
+    let kind = body.project_type.as_deref();
+    let project = find_or_create(&app, &caller, &name, kind, &wishes).await?;
     let permit = admit(&app, &caller, "runtime.create", &project).await?;
     let created = app.runtimes.create(&permit, &project, wishes).await;
     Ok(axum::Json(RuntimeView::of(&project, &permit.seal(created)?)))
@@ -179,6 +182,7 @@ async fn find_or_create(
     caller: &Caller,
     name: &str,
     kind: Option<&str>,
+    wishes: &Wishes,
 ) -> Result<Project, Problem> {
     let kind = kind.map(parse_kind).transpose()?;
     match (app.projects.find(caller, name).await, kind) {
@@ -188,13 +192,30 @@ async fn find_or_create(
         (Ok(project), _) => Ok(project),
         (Err(projects::Error::NotFound(_)), Some(kind)) => {
             let new = NewProject { name: parse_name(name)?, kind, description: String::new() };
-            let target = Target::New { name: format!("project/{}", new.name) };
-            let permit = app.gate.admit(caller, Action::write("project.create", target)).await?;
-            let created = app.projects.create(&permit, new).await;
-            Ok(permit.seal(created)?.0)
+            create_project(app, caller, new, wishes).await
         }
         (Err(error), _) => Err(error.into()),
     }
+}
+
+/// The new project takes over a runtime from the pool, if there is one for it.
+async fn create_project(
+    app: &App,
+    caller: &Caller,
+    new: NewProject,
+    wishes: &Wishes,
+) -> Result<Project, Problem> {
+    let target = Target::New { name: format!("project/{}", new.name) };
+    let permit = app.gate.admit(caller, Action::write("project.create", target)).await?;
+    let claim = app.runtimes.claim(new.kind, wishes).await;
+    let id = claim.as_ref().and_then(Claim::id).cloned().unwrap_or_else(ProjectId::generate);
+    let created = app.projects.create_as(&permit, new, id).await;
+    let (project, _) = permit.seal(created)?;
+    match claim {
+        Some(claim) if claim.id() == Some(&project.id) => claim.taken(),
+        _ => {}
+    }
+    Ok(project)
 }
 
 #[utoipa::path(get, path = "/containers/{project}", tag = "runtimes", params(("project" = String, Path)),

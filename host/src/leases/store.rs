@@ -29,7 +29,7 @@ impl Store {
         .bind(holder)
         .bind(until_us)
         .bind(now_us)
-        .execute(self.db.pool())
+        .execute(self.db.unsynced())
         .await?;
         Ok(taken.rows_affected() == 1)
     }
@@ -45,7 +45,7 @@ impl Store {
                 .bind(name)
                 .bind(holder)
                 .bind(until_us)
-                .execute(self.db.pool())
+                .execute(self.db.unsynced())
                 .await?;
         Ok(renewed.rows_affected() == 1)
     }
@@ -53,7 +53,7 @@ impl Store {
     pub(super) async fn holder(&self, name: &str) -> Result<Option<String>, db::Error> {
         let holder = sqlx::query_scalar("SELECT holder FROM leases WHERE name = $1")
             .bind(name)
-            .fetch_optional(self.db.pool())
+            .fetch_optional(self.db.unsynced())
             .await?;
         Ok(holder)
     }
@@ -62,7 +62,7 @@ impl Store {
         sqlx::query("DELETE FROM leases WHERE name = $1 AND holder = $2")
             .bind(name)
             .bind(holder)
-            .execute(self.db.pool())
+            .execute(self.db.unsynced())
             .await?;
         Ok(())
     }
@@ -73,7 +73,7 @@ impl Store {
         // which a generated one lacks.
         sqlx::query("DELETE FROM leases WHERE holder LIKE $1")
             .bind(format!("{host}.%"))
-            .execute(self.db.pool())
+            .execute(self.db.unsynced())
             .await?;
         Ok(())
     }

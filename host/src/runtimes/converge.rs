@@ -11,15 +11,18 @@ use super::activity::Cause;
 use super::crash::{self, After};
 use super::deadlines;
 use super::engine::{self, RuntimeSpec};
-use super::spec::Wishes;
+use super::spec::{Settings, Wishes};
 use super::state::{self, Desired, Status, Step};
 use super::{Error, Inner, Runtime, Runtimes};
 use crate::events::What;
-use crate::ids::ProjectId;
+use crate::ids::{Kind, ProjectId};
 use crate::projects::Project;
 
 /// Steps after which a runtime that does not settle has failed.
 const MAX_STEPS: usize = 8;
+
+/// Generation of a runtime that is made for the first time.
+pub(super) const FIRST_GENERATION: u32 = 1;
 
 /// How long another server's change of the same runtime is waited for.
 const TURN_PATIENCE: Duration = Duration::from_secs(60);
@@ -82,10 +85,7 @@ impl Runtimes {
         let known = self.inner.store.find(&project.id).await?;
         let Some(runtime) = known else {
             return match wanted {
-                Wanted::Created(wishes) => {
-                    let runtime = self.new_runtime(project, wishes)?;
-                    self.converge(project, runtime, Desired::Running).await
-                }
+                Wanted::Created(wishes) => self.create_first(project, wishes).await,
                 _ => Err(Error::NotFound),
             };
         };
@@ -110,6 +110,23 @@ impl Runtimes {
             Wanted::Revived => self.revive(project, runtime).await,
             Wanted::Expired => self.expire(project, runtime).await,
         }
+    }
+
+    /// Makes its runtime, or takes over the one from the pool that it was given
+    /// with its id.
+    async fn create_first(&self, project: &Project, wishes: Wishes) -> Result<Runtime, Error> {
+        let mut runtime = self.new_runtime(project, wishes)?;
+        let adopted = self.inner.pool.holds(&project.id).await?;
+        if adopted {
+            runtime.generation = FIRST_GENERATION;
+            runtime.started_at = Some(runtime.created_at);
+            self.inner.activities.touch(&project.id, Cause::Start);
+        }
+        let runtime = self.converge(project, runtime, Desired::Running).await?;
+        if adopted {
+            self.inner.pool.forget(&project.id).await?;
+        }
+        Ok(runtime)
     }
 
     fn new_runtime(&self, project: &Project, wishes: Wishes) -> Result<Runtime, Error> {
@@ -144,16 +161,26 @@ impl Runtimes {
             return Ok(runtime);
         };
         self.inner.gate.record("runtime.expire", &project.target(), due.to_string());
-        let stopped = self.converge(project, runtime, Desired::Stopped).await?;
-        self.note(project, stopped, Status::Stopped, Some(due.to_string())).await
+        self.converge_for(project, runtime, Desired::Stopped, Some(due.to_string())).await
     }
 
-    /// Takes steps until what is observed is what is desired.
     async fn converge(
+        &self,
+        project: &Project,
+        runtime: Runtime,
+        desired: Desired,
+    ) -> Result<Runtime, Error> {
+        self.converge_for(project, runtime, desired, None).await
+    }
+
+    /// Takes steps until what is observed is what is desired; `reason` is shown
+    /// with the states on the way and the last.
+    async fn converge_for(
         &self,
         project: &Project,
         mut runtime: Runtime,
         desired: Desired,
+        reason: Option<String>,
     ) -> Result<Runtime, Error> {
         runtime.desired = desired;
         for _ in 0..MAX_STEPS {
@@ -161,9 +188,9 @@ impl Runtimes {
             let linked = self.inner.links.find(&project.id).is_some();
             let step = state::next(desired, observed.map(|seen| seen.state), linked);
             if let Step::Settled(status) = step {
-                return self.settled(project, runtime, status).await;
+                return self.settled(project, runtime, status, reason).await;
             }
-            runtime = self.note(project, runtime, step.status(), None).await?;
+            runtime = self.note(project, runtime, step.status(), reason.clone()).await?;
             if let Err(error) = self.take_in_time(project, &mut runtime, step).await {
                 let reason = Some(error.to_string());
                 self.note(project, runtime, Status::Failed, reason).await?;
@@ -180,8 +207,11 @@ impl Runtimes {
         project: &Project,
         mut runtime: Runtime,
         status: Status,
+        reason: Option<String>,
     ) -> Result<Runtime, Error> {
-        let reason = runtime.reason.take().filter(|_| runtime.status == status);
+        // What is as it was keeps the reason that it has.
+        let before = runtime.reason.take().filter(|_| runtime.status == status);
+        let reason = reason.or(before);
         let runtime = self.note(project, runtime, status, reason).await?;
         if status == Status::Absent {
             self.inner.links.forget(&project.id);
@@ -216,8 +246,8 @@ impl Runtimes {
             Step::Create => {
                 self.listen(&project.id).await?;
                 runtime.generation += 1;
-                let spec = self.spec(project, runtime);
-                engine.create(&spec).await?;
+                let what = (&project.id, project.kind);
+                engine.create(&self.spec(what, runtime.generation, &runtime.settings)).await?;
             }
             Step::Start => {
                 self.listen(&project.id).await?;
@@ -240,17 +270,23 @@ impl Runtimes {
         Ok(())
     }
 
-    fn spec(&self, project: &Project, runtime: &Runtime) -> RuntimeSpec {
+    /// All that an engine needs to know of a runtime.
+    pub(super) fn spec(
+        &self,
+        (id, kind): (&ProjectId, Kind),
+        generation: u32,
+        settings: &Settings,
+    ) -> RuntimeSpec {
         let Inner { config, place, projects, .. } = &*self.inner;
         RuntimeSpec {
-            id: project.id.clone(),
+            id: id.clone(),
             instance: place.instance.clone(),
-            generation: runtime.generation,
-            kind: project.kind,
-            workspace: projects.workspace(&project.id),
-            link_dir: place.link_dir(&project.id),
+            generation,
+            kind,
+            workspace: projects.workspace(id),
+            link_dir: place.link_dir(id),
             user: place.user,
-            limits: config.limits(&runtime.settings),
+            limits: config.limits(settings),
             env: place.environment(),
         }
     }

@@ -48,7 +48,7 @@ impl Runtimes {
     }
 
     /// Does it unless another server does.
-    async fn alone(&self, name: &str, work: impl Future<Output = Result<(), Error>>) {
+    pub(super) async fn alone(&self, name: &str, work: impl Future<Output = Result<(), Error>>) {
         if let Err(error) = self.save_activity().await {
             tracing::warn!(%error, "the latest uses of runtimes were not written down");
         }
@@ -164,7 +164,8 @@ impl Runtimes {
     async fn remove_orphans(&self) -> Result<(), Error> {
         let seen = self.inner.engine.list().await?;
         let known = self.inner.store.list().await?;
-        let known: HashSet<ProjectId> = known.into_iter().map(|r| r.project).collect();
+        let mut known: HashSet<ProjectId> = known.into_iter().map(|r| r.project).collect();
+        known.extend(self.inner.pool.ids().await?);
         for orphan in seen.into_iter().filter(|seen| !known.contains(&seen.id)) {
             self.in_turn(&orphan.id, self.remove_orphan(&orphan.id)).await?;
         }
@@ -173,7 +174,7 @@ impl Runtimes {
 
     async fn remove_orphan(&self, orphan: &ProjectId) -> Result<(), Error> {
         // It may have been created since the list was read.
-        if self.inner.store.find(orphan).await?.is_some() {
+        if self.inner.store.find(orphan).await?.is_some() || self.inner.pool.holds(orphan).await? {
             return Ok(());
         }
         tracing::info!(project = %orphan, "removing a runtime that belongs to no project");
@@ -193,7 +194,7 @@ pub(super) async fn hear_files(room: Runtimes, events: Events) {
     }
 }
 
-fn every(seconds: u64) -> tokio::time::Interval {
+pub(super) fn every(seconds: u64) -> tokio::time::Interval {
     let mut interval = tokio::time::interval(Duration::from_secs(seconds.max(1)));
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
     interval

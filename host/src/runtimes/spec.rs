@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::engine::Limits;
+use super::pool::Sizes;
 use crate::policy::NetworkMode;
 
 const MIB: u64 = 1024 * 1024;
@@ -13,6 +14,8 @@ const MIB: u64 = 1024 * 1024;
 pub struct Config {
     pub defaults: Settings,
     pub ceilings: Ceilings,
+    /// Runtimes that are made ahead of need.
+    pub pool: Sizes,
     /// Writable `/tmp`, in bytes of memory.
     pub tmp_bytes: u64,
     pub open_files: u64,
@@ -35,6 +38,7 @@ impl Default for Config {
         Self {
             defaults: Settings::default(),
             ceilings: Ceilings::default(),
+            pool: Sizes::default(),
             tmp_bytes: 256 * MIB,
             open_files: 4096,
             start_timeout: 30,

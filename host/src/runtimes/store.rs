@@ -67,7 +67,7 @@ impl Store {
         .bind(project.as_str())
         .bind(activity.at.as_microsecond())
         .bind(activity.by.as_str())
-        .execute(self.db.pool())
+        .execute(self.db.unsynced())
         .await
         .map_err(db::Error::from)?;
         Ok(())

@@ -1,0 +1,166 @@
+//! The warm pool: runtimes that wait for a project.
+
+use std::time::Duration;
+
+use lockhouse::ids::{Kind, ProjectId};
+use lockhouse::projects::{NewProject, Project};
+use lockhouse::runtimes::Runtime;
+use lockhouse::runtimes::engine::Engine as _;
+use lockhouse::runtimes::pool::Claim;
+use lockhouse::runtimes::spec::Wishes;
+
+use super::{Keeper, Yard};
+use crate::host::eventually;
+
+async fn yard() -> Yard {
+    Yard::with(|config| config.pool.python = 2).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_project_takes_over_a_runtime_that_waits() {
+    let yard = yard().await;
+    let keeper = yard.opens().await;
+    let waiting = yard.holds(2).await;
+    let (project, runtime) = yard.takes_over(&keeper, "lab").await;
+    assert!(waiting.contains(&project.id));
+    assert_eq!((runtime.status.as_str(), runtime.generation), ("running", 1));
+    keeper.runtimes.link(&project.id).await.unwrap();
+    assert!(!yard.holds(3).await.is_empty(), "the pool is full again, beside the project's own");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_is_stopped_and_started_with_its_files_where_they_were() {
+    let yard = yard().await;
+    let keeper = yard.opens().await;
+    yard.holds(2).await;
+    let (project, _) = yard.takes_over(&keeper, "lab").await;
+    let file = yard.projects.workspace(&project.id).join("a.txt");
+    std::fs::write(&file, "hi").unwrap();
+    keeper.runtimes.stop(&yard.permit().await, &project).await.unwrap();
+    let again = keeper.runtimes.start(&yard.permit().await, &project).await.unwrap();
+    assert_eq!((again.status.as_str(), again.generation), ("running", 1));
+    assert_eq!(std::fs::read_to_string(file).unwrap(), "hi");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_project_that_wishes_for_other_limits_starts_cold() {
+    let yard = yard().await;
+    let keeper = yard.opens().await;
+    yard.holds(2).await;
+    let wishes = Wishes { memory_bytes: Some(256 << 20), ..Wishes::default() };
+    assert!(keeper.runtimes.claim(Kind::Python, &wishes).await.is_none());
+    let timeouts = Wishes { idle_timeout: Some(60), ..Wishes::default() };
+    assert!(keeper.runtimes.claim(Kind::Python, &timeouts).await.is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_claim_for_which_no_project_comes_is_given_up() {
+    let yard = yard().await;
+    let keeper = yard.opens().await;
+    yard.holds(2).await;
+    let claim = keeper.claims().await;
+    let id = claim.id().unwrap().clone();
+    drop(claim);
+    yard.is_rid_of(&id).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_killed_amid_a_takeover_leaks_nothing() {
+    let yard = yard().await;
+    let keeper = yard.opens().await;
+    yard.holds(2).await;
+    let claim = keeper.claims().await;
+    let id = claim.id().unwrap().clone();
+    std::mem::forget(claim);
+    keeper.ends().await;
+    yard.passes(61);
+    let _again = yard.opens().await;
+    yard.is_rid_of(&id).await;
+    yard.holds(2).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_waiting_runtime_that_ends_is_replaced() {
+    let yard = yard().await;
+    let _keeper = yard.opens().await;
+    let lost = yard.holds(2).await.remove(0);
+    yard.engine().stop(&lost, Duration::ZERO).await.unwrap();
+    yard.is_rid_of(&lost).await;
+    yard.holds(2).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_stops_gives_its_pool_up() {
+    let yard = yard().await;
+    let keeper = yard.opens().await;
+    yard.holds(2).await;
+    keeper.stops();
+    yard.holds(0).await;
+    eventually("only the project's workspace is left", || async {
+        if yard.workspaces() == 1 { Ok(()) } else { Err(yard.workspaces().to_string()) }
+    })
+    .await;
+}
+
+impl Yard {
+    /// Waits until there are so many runtimes in all, each of them ready.
+    async fn holds(&self, count: usize) -> Vec<ProjectId> {
+        eventually("the pool is full", || async {
+            let sql = "SELECT count(*) FROM pool_entries WHERE state <> 'ready'";
+            let making: i64 = sqlx::query_scalar(sql).fetch_one(self.db.pool()).await.unwrap();
+            let there = self.engine().list().await.unwrap();
+            let full = there.len() == count && making == 0;
+            if full {
+                Ok(there.into_iter().map(|seen| seen.id).collect())
+            } else {
+                Err(format!("{there:?}"))
+            }
+        })
+        .await
+    }
+
+    /// A new project, as the door makes it.
+    async fn takes_over(&self, keeper: &Keeper, name: &str) -> (Project, Runtime) {
+        let claim = keeper.claims().await;
+        let id = claim.id().unwrap().clone();
+        let new = NewProject {
+            name: name.parse().unwrap(),
+            kind: Kind::Python,
+            description: String::new(),
+        };
+        let permit = self.permit().await;
+        let (project, _) = self.projects.create_as(&permit, new, id).await.unwrap();
+        claim.taken();
+        let created = keeper.runtimes.create(&permit, &project, Wishes::default()).await;
+        (project, created.unwrap())
+    }
+
+    /// Waits until nothing is left of an entry.
+    async fn is_rid_of(&self, id: &ProjectId) {
+        eventually("it is gone", || async {
+            let seen = self.engine().inspect(id).await.unwrap();
+            let workspace = self.projects.workspace(id).exists();
+            if seen.is_none() && !workspace {
+                Ok(())
+            } else {
+                Err(format!("{seen:?}, {workspace}"))
+            }
+        })
+        .await;
+    }
+
+    fn workspaces(&self) -> usize {
+        std::fs::read_dir(self.data.path().join("projects")).unwrap().count()
+    }
+}
+
+impl Keeper {
+    async fn claims(&self) -> Claim {
+        self.runtimes.claim(Kind::Python, &Wishes::default()).await.unwrap()
+    }
+
+    /// The server is asked to stop, and does what it has to before.
+    fn stops(&self) {
+        self.tasks.stop();
+    }
+}

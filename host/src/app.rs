@@ -11,6 +11,7 @@ use crate::events::Events;
 use crate::exec::Exec;
 use crate::files::Files;
 use crate::gate::Gate;
+use crate::idempotency::Idempotency;
 use crate::jobs::Jobs;
 use crate::plugins::Library;
 use crate::policy::{Policies, Recorder};
@@ -33,6 +34,7 @@ pub struct App {
     pub exec: Exec,
     pub files: Files,
     pub gate: Gate,
+    pub idempotency: Idempotency,
     pub jobs: Jobs,
     pub judgements: Recorder,
     pub library: Library,

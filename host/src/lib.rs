@@ -7,7 +7,7 @@
 //! frame   main lib cli config server telemetry
 //! doors   http (REST, SSE, WebSocket)   plugins (WebAssembly components)
 //! rooms   projects files runtimes exec processes terminals previews jobs agents
-//! gates   gate auth limits audit policy
+//! gates   gate auth limits audit policy idempotency
 //! ground  db events leases tasks command ids clock secret artifacts
 //! ```
 //!
@@ -28,6 +28,7 @@ pub mod exec;
 pub mod files;
 pub mod gate;
 mod http;
+pub mod idempotency;
 pub mod ids;
 pub mod jobs;
 pub mod leases;

@@ -21,6 +21,7 @@ use crate::events::Events;
 use crate::exec::Exec;
 use crate::files::{Disk, Files};
 use crate::gate::Gate;
+use crate::idempotency::Idempotency;
 use crate::ids::{InstanceId, Kind};
 use crate::jobs::Jobs;
 use crate::leases::Leases;
@@ -163,18 +164,20 @@ async fn build(config: &Config, tasks: &Tasks) -> anyhow::Result<Built> {
     let agents = agents(config, &ground, &premises, (&exec, &processes), roster);
     let secret = ground.db.secret_setting("preview_key", &Secret::generate("")?).await?;
     let runtimes = premises.runtimes;
+    let Ground { clock, db, events, leases, tasks } = ground;
     let app = App {
-        previews: Previews::new(runtimes.clone(), processes.clone(), ground.clock.clone(), &secret),
+        previews: Previews::new(runtimes.clone(), processes.clone(), clock.clone(), &secret),
         terminals: Terminals::new(runtimes.clone(), config.terminals.clone()),
         agents,
         audit,
         auth,
-        clock: ground.clock,
-        db: ground.db,
-        events: ground.events,
         exec,
         files: premises.files,
         gate,
+        idempotency: Idempotency::new(db.clone(), clock.clone(), leases),
+        clock,
+        db,
+        events,
         jobs: premises.jobs,
         judgements: recorder,
         library,
@@ -182,7 +185,7 @@ async fn build(config: &Config, tasks: &Tasks) -> anyhow::Result<Built> {
         processes,
         projects: premises.projects,
         runtimes,
-        tasks: ground.tasks,
+        tasks,
         engine_choice: premises.engine_choice,
         wasm: format!("{:?}", plugins.tuning()),
         metrics,
@@ -321,6 +324,7 @@ fn start_background(config: &Config, app: &App, tasks: &Tasks) {
     tasks.run("runtimes", app.runtimes.clone().keep());
     tasks.run("runtime pool", app.runtimes.clone().keep_pool());
     app.jobs.sweep_always(tasks);
+    tasks.run("idempotency", app.idempotency.clone().sweep_always(tasks.clone()));
     watch_plugins(config, app, tasks);
     app.files.sweep_once(config.data.join("projects"), tasks);
     let runtimes = app.runtimes.clone();

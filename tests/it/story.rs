@@ -7,4 +7,5 @@ mod gate;
 mod kill;
 mod lifecycle;
 mod prompt;
+mod retries;
 mod terminals;

@@ -88,7 +88,7 @@ fn collect(dir: &Path, files: &mut Vec<PathBuf>) {
 
 const GROUND: &[&str] =
     &["artifacts", "clock", "command", "db", "events", "ids", "leases", "secret", "tasks"];
-const GATES: &[&str] = &["audit", "auth", "gate", "limits", "policy"];
+const GATES: &[&str] = &["audit", "auth", "gate", "idempotency", "limits", "policy"];
 const ROOMS: &[&str] = &[
     "agents",
     "exec",

@@ -4,6 +4,7 @@
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::middleware::from_fn_with_state;
 use axum::routing::{any, get};
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -13,7 +14,8 @@ use utoipa_swagger_ui::SwaggerUi;
 use super::files::content;
 use super::problem::Problem;
 use super::{
-    agents, assets, audit, events, exec, files, health, jobs, layers, plugins, policies, previews,
+    agents, assets, audit, events, exec, files, health, jobs, layers, once, plugins, policies,
+    previews,
 };
 use super::{processes, projects, runtimes, session, terminals};
 use crate::app::App;
@@ -29,7 +31,7 @@ struct Description;
 pub(crate) fn router(app: App) -> Router {
     let (router, mut description) = OpenApiRouter::with_openapi(Description::openapi())
         .merge(system())
-        .nest("/api/v1", api())
+        .nest("/api/v1", api().layer(from_fn_with_state(app.clone(), once::answer_once)))
         .split_for_parts();
     // OpenAPI has no name for a parameter that takes the rest of the path.
     let named = |(path, item): (String, _)| (path.replace("{*", "{"), item);

@@ -2,6 +2,7 @@
 //! project, and everything around it holds.
 
 mod browser;
+mod chaos;
 mod commands;
 mod gate;
 mod kill;

@@ -3,6 +3,7 @@
 mod inside;
 mod life;
 mod stage;
+mod strangers;
 
 use stage::Stage;
 

@@ -16,14 +16,15 @@ use bollard::models::{
     ContainerSummary, ContainerSummaryStateEnum, SystemInfo,
 };
 use bollard::query_parameters::{
-    CreateContainerOptionsBuilder, CreateImageOptionsBuilder, ListContainersOptionsBuilder,
-    LogsOptionsBuilder, RemoveContainerOptionsBuilder, StatsOptionsBuilder,
-    StopContainerOptionsBuilder, WaitContainerOptionsBuilder,
+    CreateContainerOptionsBuilder, CreateImageOptionsBuilder, EventsOptionsBuilder,
+    ListContainersOptionsBuilder, LogsOptionsBuilder, RemoveContainerOptionsBuilder,
+    StatsOptionsBuilder, StopContainerOptionsBuilder, WaitContainerOptionsBuilder,
 };
 use bollard::{ClientVersion, Docker as Api};
 use futures::{StreamExt as _, TryStreamExt as _};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
+use tokio::sync::mpsc;
 
 use self::image::Images;
 use super::engine::{
@@ -352,6 +353,22 @@ impl Engine for Docker {
                 tracing::info!(project = %id, container, "removing a second container of a runtime");
                 self.delete(container).await?;
             }
+        }
+        Ok(())
+    }
+
+    async fn watch(&self, changed: &mpsc::Sender<ProjectId>) -> Result<(), Error> {
+        let mut filters = labels::runtimes(&self.instance);
+        filters.insert("type".to_owned(), vec!["container".to_owned()]);
+        let ends = ["die", "oom", "destroy", "pause", "start"].map(str::to_owned);
+        filters.insert("event".to_owned(), ends.to_vec());
+        let options = EventsOptionsBuilder::new().filters(&filters).build();
+        let mut events = Box::pin(self.api.events(Some(options)));
+        while let Some(event) = events.try_next().await.map_err(failed)? {
+            let labels = event.actor.and_then(|actor| actor.attributes).unwrap_or_default();
+            let Some((id, _)) = labels::read(&labels, &self.instance) else { continue };
+            // Where too many wait, the next check sees to the rest.
+            let _ = changed.try_send(id);
         }
         Ok(())
     }

@@ -22,6 +22,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use tokio::sync::mpsc;
 
 use crate::ids::{InstanceId, Kind, ProjectId};
 
@@ -201,4 +202,8 @@ pub trait Engine: Send + Sync + std::fmt::Debug + 'static {
     async fn remove_duplicates(&self) -> Result<(), Error>;
 
     async fn usage(&self, id: &ProjectId) -> Result<Usage, Error>;
+
+    /// Tells of runtimes that may have changed by themselves, until the engine
+    /// is lost. Such news are hints: some get lost, and some tell nothing new.
+    async fn watch(&self, changed: &mpsc::Sender<ProjectId>) -> Result<(), Error>;
 }

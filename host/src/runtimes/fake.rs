@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use rustix::process::{Pid, Signal, kill_process_group};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, mpsc};
 
 use super::engine::{
     Answer, Enforced, Enforcement, Engine, EngineState, Error, Image, Observed, RuntimeSpec,
@@ -182,6 +182,11 @@ impl Engine for Fake {
     /// There is one name for each.
     async fn remove_duplicates(&self) -> Result<(), Error> {
         Ok(())
+    }
+
+    /// The link of a runtime that ends tells so at once; nobody else would.
+    async fn watch(&self, _changed: &mpsc::Sender<ProjectId>) -> Result<(), Error> {
+        std::future::pending().await
     }
 
     async fn usage(&self, id: &ProjectId) -> Result<Usage, Error> {

@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
-use tokio::sync::{Mutex, MutexGuard, OnceCell};
+use tokio::sync::{Mutex, MutexGuard, OnceCell, mpsc};
 
 use self::bubblewrap::Bubblewrap;
 use self::cgroup::{Cgroups, Maker};
@@ -424,6 +424,11 @@ impl Engine for Local {
     /// A bundle counts by the directory it lies in, so there are none.
     async fn remove_duplicates(&self) -> Result<(), Error> {
         Ok(())
+    }
+
+    /// The link of a runtime that ends tells so at once; nobody else would.
+    async fn watch(&self, _changed: &mpsc::Sender<ProjectId>) -> Result<(), Error> {
+        std::future::pending().await
     }
 
     async fn usage(&self, id: &ProjectId) -> Result<Usage, Error> {

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use futures::{StreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp};
+use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
 
 use super::activity::Cause;
@@ -21,6 +22,9 @@ use super::state::{Attention, Desired, Look, attention};
 use super::{Error, Runtime, Runtimes};
 use crate::events::{Events, What};
 use crate::ids::ProjectId;
+
+/// Hints of the engine that may wait.
+const WAITING_HINTS: usize = 256;
 
 /// Runtimes worked on at once.
 const AT_ONCE: usize = 8;
@@ -35,9 +39,12 @@ impl Runtimes {
         self.reconcile().await;
         let mut check = every(self.inner.config.check_interval);
         let mut sweep = every(self.inner.config.sweep_interval);
+        let (changed, mut news) = mpsc::channel(WAITING_HINTS);
+        let _watching = self.inner.tasks.spawn("engine", watch(self.clone(), changed));
         loop {
             tokio::select! {
                 () = self.inner.tasks.stopping() => break,
+                Some(project) = news.recv() => self.look_again(&project).await,
                 _ = check.tick() => self.alone("runtimes/check", self.check()).await,
                 _ = sweep.tick() => self.alone("runtimes/sweep", self.sweep()).await,
             }
@@ -85,6 +92,23 @@ impl Runtimes {
         self.settle_all(runtimes.into_iter().map(|runtime| (runtime, Attention::Settle))).await;
         if let Err(error) = self.remove_orphans().await {
             tracing::warn!(%error, "left-over runtimes could not be removed");
+        }
+    }
+
+    /// The engine has told of a change of this one.
+    async fn look_again(&self, project: &ProjectId) {
+        let looked = async {
+            let Some(runtime) = self.inner.store.find(project).await? else { return Ok(()) };
+            let seen = self.inner.engine.inspect(project).await?;
+            let look = self.look(&runtime, seen.map(|seen| seen.state), self.inner.clock.now());
+            match attention(look) {
+                Some(Attention::Crashed) => self.crashed(project).await,
+                // All else has time until the next check.
+                _ => Ok(()),
+            }
+        };
+        if let Err(error) = looked.await {
+            tracing::warn!(%project, %error, "a runtime that changed was not looked at");
         }
     }
 
@@ -181,6 +205,17 @@ impl Runtimes {
         self.inner.engine.remove(orphan).await?;
         self.inner.links.forget(orphan);
         Ok(self.inner.place.remove(orphan).await?)
+    }
+}
+
+/// Hears what the engine tells; one that is lost is heard again when it is back.
+async fn watch(room: Runtimes, changed: mpsc::Sender<ProjectId>) {
+    let mut again = every(room.inner.config.check_interval);
+    loop {
+        again.tick().await;
+        if let Err(error) = room.inner.engine.watch(&changed).await {
+            tracing::warn!(%error, "the engine tells nothing now");
+        }
     }
 }
 

@@ -88,6 +88,10 @@ impl Engine for Asked {
         Ok(Vec::new())
     }
 
+    async fn watch(&self, _: &tokio::sync::mpsc::Sender<ProjectId>) -> Result<(), Error> {
+        Ok(())
+    }
+
     async fn remove_duplicates(&self) -> Result<(), Error> {
         Ok(())
     }

@@ -35,15 +35,51 @@ pub struct About {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum What {
-    Project { change: Change },
-    Runtime { status: &'static str, reason: Option<String> },
-    Process { status: &'static str, exit_code: Option<i32> },
-    File { project: ProjectId, path: String, change: Change },
-    Job { job: JobId, status: &'static str },
-    Run { run: RunId, state: &'static str },
-    Port { port: u16, open: bool },
-    Plugin { name: String, version: String, change: &'static str, reason: Option<String> },
-    Egress { host: String, port: u16, allowed: bool, reason: String },
+    Project {
+        change: Change,
+    },
+    Runtime {
+        status: &'static str,
+        reason: Option<String>,
+    },
+    Process {
+        status: &'static str,
+        exit_code: Option<i32>,
+    },
+    File {
+        project: ProjectId,
+        path: String,
+        change: Change,
+    },
+    Job {
+        job: JobId,
+        status: &'static str,
+    },
+    Run {
+        run: RunId,
+        state: &'static str,
+    },
+    Port {
+        port: u16,
+        open: bool,
+    },
+    Plugin {
+        name: String,
+        version: String,
+        change: &'static str,
+        reason: Option<String>,
+    },
+    /// So much has come from a host to a runtime by now: an install goes on.
+    Transfer {
+        host: String,
+        received_bytes: u64,
+    },
+    Egress {
+        host: String,
+        port: u16,
+        allowed: bool,
+        reason: String,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -11,6 +11,7 @@ mod files;
 mod health;
 mod jobs;
 mod layers;
+mod networks;
 mod once;
 mod page;
 mod plugins;

@@ -18,6 +18,7 @@ pub mod fake;
 pub mod images;
 mod link;
 pub mod local;
+pub mod network;
 mod news;
 mod place;
 pub mod pool;
@@ -48,6 +49,7 @@ use converge::Wanted;
 use egress::{Egress, Learned};
 use engine::{Engine, Usage};
 use link::Links;
+use network::Networks;
 pub use place::Place;
 use pool::Pool;
 use spec::{Config, OverCeiling, Settings, Wishes};
@@ -96,6 +98,8 @@ pub enum Error {
     /// A step towards what is desired took too long.
     #[error("it was {0} for more than {1} s; the engine may be overloaded: try again")]
     Late(Status, u64),
+    #[error("a list may name at most {0} hosts; use `*.suffix` for many of one kind")]
+    TooManyHosts(usize),
     /// Another server works on it.
     #[error("another server is changing this runtime; try again in a moment")]
     Busy,
@@ -149,6 +153,7 @@ struct Inner {
     links: Links,
     activities: Arc<Activities>,
     pool: Pool,
+    networks: Networks,
     /// Set for each kind whose registries are learned.
     learned: [OnceCell<()>; Kind::ALL.len()],
     /// One lock a project, held for the length of a change.
@@ -162,6 +167,7 @@ impl Runtimes {
         let activities = Activities::new(parts.clock.clone());
         let inner = Arc::new(Inner {
             pool: Pool::new(parts.db.clone()),
+            networks: Networks::new(parts.db.clone()),
             store: Store::new(parts.db),
             clock: parts.clock,
             events: parts.events.clone(),

@@ -6,6 +6,7 @@ mod deadlines;
 mod learned;
 mod outside;
 mod plain;
+mod uploads;
 mod upstream;
 
 use std::collections::HashMap;
@@ -19,7 +20,7 @@ use lockhouse::clock::Clock;
 use lockhouse::events::{Events, What};
 use lockhouse::ids::{Kind, ProjectId};
 use lockhouse::policy::NetworkMode;
-use lockhouse::runtimes::egress::{Config, Deadlines, Egress, Origin, Parts, Resolve};
+use lockhouse::runtimes::egress::{Config, Deadlines, Egress, Lists, Origin, Parts, Resolve};
 use lockhouse::tasks::Tasks;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 
@@ -89,10 +90,17 @@ impl Room {
             owner: "ada".parse().unwrap(),
             mode,
             kind: Kind::Python,
+            lists: Lists::default(),
         };
         let egress = self.egress.clone();
         tokio::spawn(async move { egress.serve(origin, outside).await });
         Client(inside)
+    }
+
+    /// Waits for news.
+    async fn told(&self, wanted: impl Fn(&What) -> bool) {
+        let mut news = self.events.subscribe(Some(0));
+        while !wanted(&news.next().await.unwrap().what) {}
     }
 
     /// The egress news so far: host, port, whether it was allowed, and why.

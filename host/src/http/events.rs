@@ -83,6 +83,9 @@ fn what(what: &What) -> Value {
             "reason": reason,
         }),
         What::Port { port, open } => json!({ "type": "port", "port": port, "open": open }),
+        What::Transfer { host, received_bytes } => {
+            json!({ "type": "transfer", "host": host, "received_bytes": received_bytes })
+        }
         What::Egress { host, port, allowed, reason } => json!({
             "type": "egress", "host": host, "port": port, "allowed": allowed, "reason": reason,
         }),

@@ -14,8 +14,8 @@ use utoipa_swagger_ui::SwaggerUi;
 use super::files::content;
 use super::problem::Problem;
 use super::{
-    agents, assets, audit, events, exec, files, health, jobs, layers, once, plugins, policies,
-    previews,
+    agents, assets, audit, events, exec, files, health, jobs, layers, networks, once, plugins,
+    policies, previews,
 };
 use super::{processes, projects, runtimes, session, terminals};
 use crate::app::App;
@@ -68,6 +68,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(runtimes::restart_runtime))
         .routes(routes!(runtimes::runtime_stats))
         .routes(routes!(runtimes::runtime_activity))
+        .routes(routes!(networks::find_network, networks::change_network))
         .routes(routes!(exec::run_command))
         .routes(routes!(processes::start_process, processes::find_process, processes::stop_process))
         .routes(routes!(processes::process_logs))

@@ -91,7 +91,7 @@ impl RuntimeView {
     }
 }
 
-fn network_name(mode: NetworkMode) -> &'static str {
+pub(super) fn network_name(mode: NetworkMode) -> &'static str {
     match mode {
         NetworkMode::None => "none",
         NetworkMode::Registries => "registries",
@@ -388,6 +388,7 @@ impl From<runtimes::Error> for Problem {
             }
             Error::NotFound => Self::not_found(text),
             Error::Differs => Self::conflict("exists", text),
+            Error::TooManyHosts(_) => Self::bad_request("too_many_hosts", text),
             Error::OverCeiling(_) => Self::bad_request("over_ceiling", text),
             Error::Engine(error) => engine_problem(error),
             Error::Silent(_) => Self::unavailable("runtime_silent", text),

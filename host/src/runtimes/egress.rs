@@ -23,6 +23,7 @@ mod dial;
 mod forward;
 mod hello;
 pub mod learn;
+mod lists;
 mod name;
 mod proxy;
 mod refusal;
@@ -44,6 +45,7 @@ pub use config::{Config, InvalidPattern, Pattern, Private};
 pub use deadlines::Deadlines;
 pub use dial::{Resolve, SystemResolver};
 pub use learn::{Learned, LearnedHost};
+pub use lists::{Listed, Lists, MAX_LISTED, Source};
 pub use name::{Host, InvalidName, Target};
 pub use rules::Rule;
 pub use runtime::MAX_STREAMS;
@@ -55,11 +57,12 @@ use crate::runtimes::engine::Engine;
 use crate::tasks::Tasks;
 use dial::Dialer;
 use learn::{Learner, Presets};
+use lists::Leave;
 use refusal::Refusal;
 use rules::Rules;
-use runtime::RuntimeUse;
+use runtime::{PROGRESS_PAUSE, RuntimeUse};
 use upstream::Upstream;
-use watched::Watched;
+use watched::{Activity, Watched};
 
 /// How long a stream that is one too many is given to take its answer.
 const FAREWELL_TIMEOUT: Duration = Duration::from_secs(2);
@@ -76,6 +79,20 @@ pub struct Origin {
     pub owner: UserId,
     pub mode: NetworkMode,
     pub kind: Kind,
+    pub lists: Lists,
+}
+
+/// What a project may reach, all rules taken together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Effective {
+    /// In the order in which it is decided.
+    pub rules: Vec<Listed>,
+    /// Ports at which a host that is listed without one may be reached.
+    pub ports: Vec<u16>,
+    /// What one connection may send to a registry that nobody listed.
+    pub upload_bytes: u64,
+    /// What could not be learned of the image's registries.
+    pub failures: Vec<String>,
 }
 
 /// What egress is made of, besides its configuration.
@@ -110,6 +127,7 @@ struct Inner {
     tasks: Tasks,
     events: Events,
     deadlines: Deadlines,
+    upload_bytes: u64,
     presets: Presets,
     learner: Learner,
     runtimes: Mutex<HashMap<ProjectId, Arc<RuntimeUse>>>,
@@ -133,6 +151,7 @@ impl Egress {
             tasks: parts.tasks,
             events: parts.events,
             deadlines: parts.deadlines,
+            upload_bytes: config.upload_bytes,
             presets: Presets::default(),
             learner,
             runtimes: Mutex::default(),
@@ -158,10 +177,14 @@ impl Egress {
             return;
         };
         let (stream, activity) = Watched::new(stream);
+        let (from, watched) = (Arc::new(from), (stream, Arc::clone(&activity)));
+        let mut progress = Progress { told: 0, activity: &activity };
         tokio::select! {
-            () = proxy::serve(&self.inner, from, runtime, stream) => {}
+            () = proxy::serve(&self.inner, Arc::clone(&from), Arc::clone(&runtime), watched) => {}
+            () = self.inner.tell_progress(&from, &runtime, &mut progress) => {}
             () = activity.idle_for(self.inner.deadlines.idle) => tracing::debug!("ended an idle egress stream"),
         }
+        self.inner.tell_received(&from, &runtime, &mut progress, true);
         metrics::counter!("lockhouse_egress_bytes_total", "direction" => "out")
             .increment(activity.received());
         metrics::counter!("lockhouse_egress_bytes_total", "direction" => "in")
@@ -175,6 +198,19 @@ impl Egress {
         let learned = Arc::new(self.inner.learner.learn(engine, kind).await);
         self.inner.presets.set(Arc::clone(&learned));
         learned
+    }
+
+    /// What a project of this kind, with this mode and these lists, may reach.
+    pub fn effective(&self, kind: Kind, mode: NetworkMode, lists: &Lists) -> Effective {
+        let preset = self.inner.presets.of(kind);
+        let hosts = preset.as_ref().map(|learned| learned.hosts.as_slice()).unwrap_or_default();
+        let unknown = || vec!["the registries of this kind are not learned yet".to_owned()];
+        Effective {
+            rules: self.inner.rules.effective((mode, lists), hosts),
+            ports: self.inner.rules.ports().to_vec(),
+            upload_bytes: self.inner.upload_bytes,
+            failures: preset.as_ref().map_or_else(unknown, |learned| learned.failures.clone()),
+        }
     }
 
     /// What is learned of each kind, and what failed.
@@ -201,7 +237,51 @@ impl std::fmt::Debug for Egress {
     }
 }
 
+/// How much of what a stream has brought is told.
+struct Progress<'a> {
+    told: u64,
+    activity: &'a Activity,
+}
+
 impl Inner {
+    /// The most bytes that may leave by a tunnel.
+    fn most(&self, leave: Leave) -> Option<u64> {
+        (leave == Leave::Downloads).then_some(self.upload_bytes)
+    }
+
+    /// Tells of bytes that arrive for as long as it is polled.
+    async fn tell_progress(
+        &self,
+        from: &Origin,
+        runtime: &RuntimeUse,
+        progress: &mut Progress<'_>,
+    ) {
+        loop {
+            tokio::time::sleep(PROGRESS_PAUSE).await;
+            self.tell_received(from, runtime, progress, false);
+        }
+    }
+
+    fn tell_received(
+        &self,
+        from: &Origin,
+        runtime: &RuntimeUse,
+        progress: &mut Progress<'_>,
+        at_end: bool,
+    ) {
+        let Some(target) = progress.activity.target() else { return };
+        let sent = progress.activity.sent();
+        let new = sent.saturating_sub(progress.told);
+        if new == 0 {
+            return;
+        }
+        progress.told = sent;
+        let host = target.host.bare();
+        if let Some(received_bytes) = runtime.received(&host, new, at_end) {
+            self.publish(from, What::Transfer { host, received_bytes });
+        }
+    }
+
     fn tell_allowed(&self, from: &Origin, runtime: &RuntimeUse, target: &Target) {
         self.count("allowed", "none");
         let (host, port) = (target.host.bare(), target.port);

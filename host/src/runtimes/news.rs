@@ -7,12 +7,10 @@ use lockhouse_supervisor::client::InboundEvent;
 use lockhouse_supervisor::protocol::ProcessStatus;
 use tokio::sync::mpsc;
 
-use super::egress::Origin;
 use super::link::News;
 use super::{Error, Inner, Runtimes};
 use crate::events::What;
 use crate::ids::ProjectId;
-use crate::projects::Project;
 
 /// How long a lost link may be away before the engine is asked.
 const REDIAL_PATIENCE: Duration = Duration::from_secs(3);
@@ -31,12 +29,6 @@ impl Runtimes {
             Ok(project) => self.inner.events.publish(project.about(), what),
             Err(error) => tracing::debug!(%project, %error, "news of a project that is gone"),
         }
-    }
-
-    async fn origin(&self, project: &ProjectId) -> Result<Origin, Error> {
-        let runtime = self.inner.store.find(project).await?.ok_or(Error::NotFound)?;
-        let Project { id, owner, name, kind, .. } = self.inner.projects.get(project).await?;
-        Ok(Origin { project: id, owner, name, kind, mode: runtime.settings.network })
     }
 }
 

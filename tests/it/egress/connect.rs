@@ -162,7 +162,7 @@ async fn bytes_that_are_no_http_end_the_stream_and_nothing_else() {
 }
 
 /// What a real TLS client sends first.
-fn client_hello(name: &str) -> Vec<u8> {
+pub(super) fn client_hello(name: &str) -> Vec<u8> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()

@@ -16,14 +16,14 @@ use super::outside::Server;
 
 /// An image in which each program says what it is told to.
 #[derive(Debug)]
-struct Asked {
+pub(super) struct Asked {
     digest: Mutex<&'static str>,
     says: HashMap<&'static str, String>,
     questions: Mutex<Vec<String>>,
 }
 
 impl Asked {
-    fn new<const N: usize>(says: [(&'static str, String); N]) -> Self {
+    pub(super) fn new<const N: usize>(says: [(&'static str, String); N]) -> Self {
         let digest = Mutex::new("sha256:1");
         Self { digest, says: HashMap::from(says), questions: Mutex::default() }
     }
@@ -110,7 +110,7 @@ fn hosts(learned: &Learned) -> Vec<String> {
     hosts
 }
 
-fn pages<const N: usize>(
+pub(super) fn pages<const N: usize>(
     pages: [(&'static str, &'static str); N],
 ) -> HashMap<&'static str, &'static str> {
     HashMap::from(pages)

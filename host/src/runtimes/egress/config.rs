@@ -35,6 +35,9 @@ pub struct Config {
     pub ca_file: Option<PathBuf>,
     /// Ports at which hosts allowed without a port may be reached.
     pub ports: Vec<u16>,
+    /// The most that one connection may send to a package registry, in bytes: a
+    /// download asks for little. In TLS nothing else tells an upload.
+    pub upload_bytes: u64,
     /// The proxy through which this machine itself reaches the outside.
     pub upstream: upstream::Config,
 }
@@ -47,6 +50,7 @@ impl Default for Config {
             allow_private: Vec::new(),
             ca_file: None,
             ports: vec![80, 443],
+            upload_bytes: 1024 * 1024,
             upstream: upstream::Config::default(),
         }
     }

@@ -17,12 +17,14 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::dial::{self, Outside};
 use super::forward::{self, Body};
 use super::hello::Hello;
+use super::lists::Leave;
 use super::name::Target;
 use super::refusal::Refusal;
 use super::rules::{PLAIN_PORT, Rule};
 use super::runtime::RuntimeUse;
 use super::tunnel::{self, End};
 use super::upstream::Purpose;
+use super::watched::Activity;
 use super::{Inner, Origin};
 
 /// The most header lines a request may have.
@@ -41,6 +43,7 @@ struct Session {
     from: Arc<Origin>,
     runtime: Arc<RuntimeUse>,
     tunnel: Arc<Mutex<Option<Tunnel>>>,
+    activity: Arc<Activity>,
 }
 
 /// What a stream turns into after `CONNECT`.
@@ -49,6 +52,8 @@ struct Tunnel {
     outside: Outside,
     target: Target,
     hello: Hello,
+    /// The most bytes that may leave by it.
+    most: Option<u64>,
 }
 
 /// Why a request gets no answer from the outside.
@@ -58,12 +63,16 @@ enum Denial {
 }
 
 /// Serves a stream until it is done, whatever it turns into.
-pub(super) async fn serve<S>(inner: &Arc<Inner>, from: Origin, runtime: Arc<RuntimeUse>, stream: S)
-where
+pub(super) async fn serve<S>(
+    inner: &Arc<Inner>,
+    from: Arc<Origin>,
+    runtime: Arc<RuntimeUse>,
+    (stream, activity): (S, Arc<Activity>),
+) where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
-    let session =
-        Session { inner: Arc::clone(inner), from: Arc::new(from), runtime, tunnel: Arc::default() };
+    let inner = Arc::clone(inner);
+    let session = Session { inner, from, runtime, tunnel: Arc::default(), activity };
     let answering = session.clone();
     let service = service_fn(move |request| {
         let session = answering.clone();
@@ -71,7 +80,7 @@ where
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(inner.deadlines.head)
+        .header_read_timeout(session.inner.deadlines.head)
         .max_headers(MAX_HEADERS)
         .max_header_size(MAX_HEAD_BYTES)
         .max_buf_size(MAX_BUFFER_BYTES)
@@ -98,19 +107,23 @@ impl Session {
         let authority = request.uri().authority().map_or("", |authority| authority.as_str());
         let target = Target::parse(authority, None)
             .map_err(|why| Denial::Refused(Refusal::of_name(authority, why)))?;
-        self.decide(&target)?;
-        let check = self.inner.rules.tls_check(&target).map_err(|rule| refused(&target, rule))?;
+        let leave = self.decide(&target)?;
+        let check = self.inner.rules.tls_check(&self.from.lists, &target);
+        let check = check.map_err(|rule| refused(&target, rule))?;
         let outside = self.dial(Purpose::Tunnel, &target).await?;
         let hello = Hello::new(check, &target, self.inner.deadlines.hello);
         let inside = hyper::upgrade::on(&mut request);
         *self.tunnel.lock().unwrap_or_else(PoisonError::into_inner) =
-            Some(Tunnel { inside, outside, target, hello });
+            Some(Tunnel { inside, outside, target, hello, most: self.inner.most(leave) });
         Ok(Response::new(text_body(String::new())))
     }
 
     async fn forward(&self, request: Request<Incoming>) -> Result<Response<Body>, Denial> {
         let target = plain_target(request.uri())?;
-        self.decide(&target)?;
+        let leave = self.decide(&target)?;
+        if leave == Leave::Downloads && !request.method().is_safe() {
+            return Err(refused(&target, Rule::Upload));
+        }
         let outside = self.dial(Purpose::PlainHttp, &target).await?;
         self.allowed(&target);
         forward::forward(&self.inner, outside, &target, request)
@@ -118,12 +131,12 @@ impl Session {
             .map_err(|failure| forward_failed(&target, failure))
     }
 
-    fn decide(&self, target: &Target) -> Result<(), Denial> {
+    fn decide(&self, target: &Target) -> Result<Leave, Denial> {
         let preset = self.inner.presets.of(self.from.kind);
         let hosts = preset.as_ref().map(|learned| learned.hosts.as_slice()).unwrap_or_default();
         self.inner
             .rules
-            .decide(self.from.mode, hosts, target)
+            .decide((self.from.mode, &self.from.lists), hosts, target)
             .map_err(|rule| self.refusal(target, rule, preset.as_deref()))
     }
 
@@ -150,6 +163,7 @@ impl Session {
     }
 
     fn allowed(&self, target: &Target) {
+        self.activity.serves(target);
         self.inner.tell_allowed(&self.from, &self.runtime, target);
     }
 
@@ -174,10 +188,10 @@ impl Session {
     /// Carries the bytes of a `CONNECT` that was answered with yes.
     async fn run_tunnel(&self) {
         let taken = self.tunnel.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(Tunnel { inside, outside, target, hello }) = taken else { return };
+        let Some(Tunnel { inside, outside, target, hello, most }) = taken else { return };
         let Ok(inside) = inside.await else { return };
         let passed = || self.allowed(&target);
-        let end = tunnel::run(TokioIo::new(inside), outside.socket, hello, passed).await;
+        let end = tunnel::run(TokioIo::new(inside), outside.socket, (hello, most), passed).await;
         if let End::Refused(rule) = end {
             let refusal = Refusal::of(&target, rule);
             self.inner.tell_refused(&self.from, &self.runtime, &refusal);

@@ -85,6 +85,7 @@ impl Rule {
             Self::PlainConnect => "CONNECT is for TLS, and this port is for plain HTTP",
             Self::TlsName => "TLS names another host than CONNECT did, or none",
             Self::NotTls => "What was sent into the tunnel is not TLS",
+            Self::Upload => "Package registries are for downloads, and this is an upload",
         }
     }
 
@@ -111,6 +112,9 @@ impl Rule {
                 "Send the whole http:// URL to the proxy instead, or use https; an operator can add host:port to `egress.allow`."
             }
             Self::TlsName => "Let the client send the same name in TLS (SNI) as in CONNECT.",
+            Self::Upload => {
+                "An operator can add the host to `egress.allow`, or to the project's own list."
+            }
             Self::NotTls => {
                 "Use https; for other protocols an operator can add host:port to `egress.allow`."
             }

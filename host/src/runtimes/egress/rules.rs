@@ -16,6 +16,7 @@ use std::net::IpAddr;
 use super::address::{is_public, is_unicast};
 use super::config::{Config, Pattern, Private};
 use super::learn::LearnedHost;
+use super::lists::{Leave, Listed, Lists, Source};
 use super::name::{Host, Target};
 use crate::policy::NetworkMode;
 
@@ -44,6 +45,7 @@ pub enum Rule {
     PlainConnect,
     TlsName,
     NotTls,
+    Upload,
 }
 
 impl Rule {
@@ -61,6 +63,7 @@ impl Rule {
             Self::PlainConnect => "plain-connect",
             Self::TlsName => "tls-name",
             Self::NotTls => "not-tls",
+            Self::Upload => "upload",
         }
     }
 }
@@ -94,36 +97,80 @@ impl Rules {
         }
     }
 
-    /// Decides by name and port.
+    /// Decides by name and port, for a project with these lists.
     pub(super) fn decide(
         &self,
-        mode: NetworkMode,
+        (mode, lists): (NetworkMode, &Lists),
         preset: &[LearnedHost],
         target: &Target,
-    ) -> Result<(), Rule> {
+    ) -> Result<Leave, Rule> {
         if mode == NetworkMode::None {
             return Err(Rule::NetworkNone);
         }
-        if self.deny.iter().any(|pattern| pattern.covers(target)) {
+        if self.deny.iter().chain(&lists.deny).any(|pattern| pattern.covers(target)) {
             return Err(Rule::Denied);
         }
-        if self.is_listed(target) || self.is_learned(preset, target) {
-            return Ok(());
+        let mut allow = self.allow.iter().chain(&lists.allow);
+        if allow.clone().any(|pattern| pattern.matches(target, &self.ports)) {
+            return Ok(Leave::All);
         }
-        let named = self.allow.iter().any(|pattern| pattern.names(&target.host))
+        if self.is_learned(preset, target) {
+            return Ok(Leave::Downloads);
+        }
+        let named = allow.any(|pattern| pattern.names(&target.host))
             || (target.host.as_name().is_some()
                 && preset.iter().any(|learned| learned.host == target.host));
         match (&target.host, mode) {
             _ if named => Err(Rule::Port),
             (Host::Address(_), _) => Err(Rule::AddressLiteral),
             (_, NetworkMode::Open) if !self.ports.contains(&target.port) => Err(Rule::Port),
-            (_, NetworkMode::Open) => Ok(()),
+            (_, NetworkMode::Open) => Ok(Leave::All),
             _ => Err(Rule::NotListed),
         }
     }
 
-    fn is_listed(&self, target: &Target) -> bool {
-        self.allow.iter().any(|pattern| pattern.matches(target, &self.ports))
+    /// All that a project may reach and may not, in the order in which it is
+    /// decided.
+    pub(super) fn effective(
+        &self,
+        (mode, lists): (NetworkMode, &Lists),
+        preset: &[LearnedHost],
+    ) -> Vec<Listed> {
+        if mode == NetworkMode::None {
+            return Vec::new();
+        }
+        let line = |source: Source, allowed| {
+            move |pattern: &Pattern| Listed {
+                host: pattern.to_string(),
+                allowed,
+                downloads_only: false,
+                source: source.clone(),
+            }
+        };
+        let learned = preset.iter().filter(|learned| learned.host.as_name().is_some());
+        let learned = learned.map(|learned| Listed {
+            host: learned.host.bare(),
+            allowed: true,
+            downloads_only: true,
+            source: Source::Learned(learned.source.clone()),
+        });
+        let any = Listed {
+            host: "*".to_owned(),
+            allowed: true,
+            downloads_only: false,
+            source: Source::Open,
+        };
+        let denied = self.deny.iter().map(line(Source::Operator, false));
+        let denied = denied.chain(lists.deny.iter().map(line(Source::Project, false)));
+        let allowed = self.allow.iter().map(line(Source::Operator, true));
+        let allowed = allowed.chain(lists.allow.iter().map(line(Source::Project, true)));
+        let open = (mode == NetworkMode::Open).then_some(any);
+        denied.chain(allowed).chain(learned).chain(open).collect()
+    }
+
+    /// Ports at which a host without one may be reached.
+    pub(super) fn ports(&self) -> &[u16] {
+        &self.ports
     }
 
     /// A learned host may be reached at the port it was learned with and at the
@@ -169,8 +216,9 @@ impl Rules {
     }
 
     /// What a tunnel to this target must show of TLS.
-    pub(super) fn tls_check(&self, target: &Target) -> Result<TlsCheck, Rule> {
-        let port_listed = self.allow.iter().any(|pattern| pattern.names_port(target));
+    pub(super) fn tls_check(&self, lists: &Lists, target: &Target) -> Result<TlsCheck, Rule> {
+        let port_listed =
+            self.allow.iter().chain(&lists.allow).any(|pattern| pattern.names_port(target));
         match target.port {
             TLS_PORT => Ok(TlsCheck::Required),
             _ if port_listed => Ok(TlsCheck::WhereSpoken),
@@ -201,7 +249,7 @@ mod tests {
 
     fn decide(toml: &str, mode: NetworkMode, target: &str) -> Result<(), Rule> {
         let target = Target::parse(target, None).map_err(|_| Rule::BadName)?;
-        rules(toml).decide(mode, &learned(), &target)
+        rules(toml).decide((mode, &Lists::default()), &learned(), &target).map(drop)
     }
 
     fn registries(target: &str) -> Result<(), Rule> {
@@ -279,6 +327,48 @@ mod tests {
         assert_eq!(decided, Err(Rule::NetworkNone));
     }
 
+    fn with_lists(allow: &[&str], deny: &[&str], target: &str) -> Result<Leave, Rule> {
+        let parse = |texts: &[&str]| texts.iter().map(|text| text.parse().unwrap()).collect();
+        let lists = Lists { allow: parse(allow), deny: parse(deny) };
+        let target = Target::parse(target, None).unwrap();
+        let rules = rules("deny = ['bad.example']");
+        rules.decide((NetworkMode::Registries, &lists), &learned(), &target)
+    }
+
+    #[test]
+    fn a_projects_own_list_allows_what_no_operator_denies() {
+        assert_eq!(with_lists(&["api.example"], &[], "api.example:443"), Ok(Leave::All));
+        assert_eq!(with_lists(&["bad.example"], &[], "bad.example:443"), Err(Rule::Denied));
+    }
+
+    #[test]
+    fn a_projects_own_list_denies_what_is_learned() {
+        let target = "registry.example:443";
+        assert_eq!(with_lists(&[], &["registry.example"], target), Err(Rule::Denied));
+    }
+
+    #[test]
+    fn a_registry_that_nobody_listed_is_for_downloads() {
+        let target = "registry.example:443";
+        assert_eq!(with_lists(&[], &[], target), Ok(Leave::Downloads));
+        assert_eq!(with_lists(&["registry.example"], &[], target), Ok(Leave::All));
+    }
+
+    #[test]
+    fn what_is_effective_is_told_with_where_it_comes_from() {
+        let lists = Lists { allow: vec!["api.example".parse().unwrap()], deny: Vec::new() };
+        let rules = rules("deny = ['bad.example']");
+        let told = rules.effective((NetworkMode::Registries, &lists), &learned());
+        let told: Vec<_> = told
+            .iter()
+            .map(|line| (line.host.as_str(), line.allowed, line.source.to_string()))
+            .collect();
+        assert_eq!(told[0], ("bad.example", false, "operator".to_owned()));
+        assert_eq!(told[1], ("api.example", true, "project".to_owned()));
+        assert_eq!(told[2], ("registry.example", true, "learned from test".to_owned()));
+        assert_eq!(told.len(), 4, "an address that was learned is not reached");
+    }
+
     #[test]
     fn an_open_network_reaches_any_name_on_ordinary_ports_but_no_denied_one() {
         let open = |target| decide("deny = ['*.bad.example']", NetworkMode::Open, target);
@@ -324,7 +414,7 @@ mod tests {
     #[test]
     fn tunnels_must_be_tls_except_at_ports_the_operator_listed() {
         let rules = rules("allow = ['git.example:22', 'a.example:443']");
-        let check = |text| rules.tls_check(&Target::parse(text, None).unwrap());
+        let check = |text| rules.tls_check(&Lists::default(), &Target::parse(text, None).unwrap());
         assert_eq!(check("git.example:22"), Ok(TlsCheck::WhereSpoken));
         assert_eq!(check("a.example:443"), Ok(TlsCheck::Required));
         assert_eq!(check("mirror.example:8081"), Ok(TlsCheck::Required));

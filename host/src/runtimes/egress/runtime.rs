@@ -1,6 +1,6 @@
 //! Room: runtimes. What one runtime has open, and what was told of it.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -18,6 +18,9 @@ const MAX_TOLD_HOSTS: usize = 1024;
 /// of what is kept. All of them are counted and logged.
 const MAX_REFUSALS_TOLD: u32 = 60;
 
+/// How often the progress of a runtime's downloads is told.
+pub(super) const PROGRESS_PAUSE: Duration = Duration::from_secs(1);
+
 const REFUSAL_WINDOW: Duration = Duration::from_secs(60);
 
 /// One runtime's use of the outside.
@@ -32,11 +35,20 @@ struct Told {
     hosts: HashSet<String>,
     window: Instant,
     refusals: u32,
+    /// Bytes that each host has sent, and when that was last told.
+    received: HashMap<String, u64>,
+    progress: Option<Instant>,
 }
 
 impl RuntimeUse {
     pub(super) fn new() -> Self {
-        let told = Told { hosts: HashSet::new(), window: Instant::now(), refusals: 0 };
+        let told = Told {
+            hosts: HashSet::new(),
+            window: Instant::now(),
+            refusals: 0,
+            received: HashMap::new(),
+            progress: None,
+        };
         Self { streams: Arc::new(Semaphore::new(MAX_STREAMS)), told: Mutex::new(told) }
     }
 
@@ -49,6 +61,24 @@ impl RuntimeUse {
     pub(super) fn first_use(&self, host: &str) -> bool {
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         told.hosts.len() < MAX_TOLD_HOSTS && told.hosts.insert(host.to_owned())
+    }
+
+    /// Counts what a host has sent; answers with its sum where that is to be
+    /// told now: not too often for the whole runtime, or at the end.
+    pub(super) fn received(&self, host: &str, bytes: u64, at_end: bool) -> Option<u64> {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if !told.received.contains_key(host) && told.received.len() >= MAX_TOLD_HOSTS {
+            return None;
+        }
+        let sum = told.received.entry(host.to_owned()).or_default();
+        *sum += bytes;
+        let sum = *sum;
+        let now = Instant::now();
+        let due = told.progress.is_none_or(|last| now - last >= PROGRESS_PAUSE);
+        if due || at_end {
+            told.progress = Some(now);
+        }
+        (due || at_end).then_some(sum)
     }
 
     /// Whether one more refusal is to be told.
@@ -74,6 +104,16 @@ mod tests {
         let told = (0..1000).filter(|_| runtime.may_tell_refusal(now)).count();
         assert_eq!(told, MAX_REFUSALS_TOLD as usize);
         assert!(runtime.may_tell_refusal(now + REFUSAL_WINDOW + Duration::from_secs(1)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_a_host_has_sent_is_told_now_and_then_and_at_the_end() {
+        let runtime = RuntimeUse::new();
+        assert_eq!(runtime.received("registry.example", 10, false), Some(10));
+        assert_eq!(runtime.received("registry.example", 10, false), None);
+        assert_eq!(runtime.received("registry.example", 1, true), Some(21));
+        tokio::time::advance(PROGRESS_PAUSE).await;
+        assert_eq!(runtime.received("registry.example", 10, false), Some(31));
     }
 
     #[tokio::test]

@@ -23,8 +23,14 @@ pub(super) enum End {
 
 /// Carries bytes until both sides are done. Each side's end is passed on to the
 /// other, which may go on. Nothing reaches the outside before `hello` has passed;
-/// `passed` is told when it has.
-pub(super) async fn run<I, O>(inside: I, outside: O, hello: Hello, passed: impl FnOnce()) -> End
+/// `passed` is told when it has. Where `most` is given, no more bytes may leave:
+/// then it is an upload.
+pub(super) async fn run<I, O>(
+    inside: I,
+    outside: O,
+    (hello, most): (Hello, Option<u64>),
+    passed: impl FnOnce(),
+) -> End
 where
     I: AsyncRead + AsyncWrite + Unpin,
     O: AsyncRead + AsyncWrite + Unpin,
@@ -34,10 +40,9 @@ where
     let leaving = async {
         greet(&mut inside_read, &mut outside_write, hello).await?;
         passed();
-        copy(&mut inside_read, &mut outside_write).await.map_err(|_| Broken::Off)
+        copy(&mut inside_read, &mut outside_write, most).await
     };
-    let coming =
-        async { copy(&mut outside_read, &mut inside_write).await.map_err(|_| Broken::Off) };
+    let coming = copy(&mut outside_read, &mut inside_write, None);
     let ended = tokio::try_join!(leaving, coming);
     let Err(Broken::Refused(rule)) = ended else { return End::Done };
     // The client may be gone; then nobody needs to be told.
@@ -82,17 +87,25 @@ where
     to.write_all(&held).await.map_err(|_| Broken::Off)
 }
 
-async fn copy<R, W>(from: &mut R, to: &mut W) -> io::Result<()>
+impl From<io::Error> for Broken {
+    fn from(_: io::Error) -> Self {
+        Self::Off
+    }
+}
+
+async fn copy<R, W>(from: &mut R, to: &mut W, most: Option<u64>) -> Result<(), Broken>
 where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,
 {
     let mut buffer = vec![0; BUFFER_BYTES];
+    let mut left = most.unwrap_or(u64::MAX);
     loop {
         let read = from.read(&mut buffer).await?;
         if read == 0 {
-            return to.shutdown().await;
+            return Ok(to.shutdown().await?);
         }
+        left = left.checked_sub(read as u64).ok_or(Broken::Refused(Rule::Upload))?;
         to.write_all(&buffer[..read]).await?;
         to.flush().await?;
     }

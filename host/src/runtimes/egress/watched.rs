@@ -3,13 +3,15 @@
 
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
+
+use super::name::Target;
 
 /// When a stream last moved a byte, and how many it moved.
 #[derive(Debug)]
@@ -18,6 +20,8 @@ pub(super) struct Activity {
     last_ms: AtomicU64,
     received: AtomicU64,
     sent: AtomicU64,
+    /// Where it goes, once that is allowed; the latest, where it goes to several.
+    target: Mutex<Option<Target>>,
 }
 
 /// A stream that tells its [`Activity`] of each byte.
@@ -49,6 +53,15 @@ impl Activity {
         self.sent.load(Ordering::Relaxed)
     }
 
+    /// The stream goes there from now on.
+    pub(super) fn serves(&self, target: &Target) {
+        *self.target.lock().unwrap_or_else(PoisonError::into_inner) = Some(target.clone());
+    }
+
+    pub(super) fn target(&self) -> Option<Target> {
+        self.target.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     fn touch(&self, counter: &AtomicU64, bytes: usize) {
         if bytes > 0 {
             counter.fetch_add(bytes as u64, Ordering::Relaxed);
@@ -65,6 +78,7 @@ impl<S> Watched<S> {
             last_ms: AtomicU64::new(0),
             received: AtomicU64::new(0),
             sent: AtomicU64::new(0),
+            target: Mutex::default(),
         });
         (Self { stream, activity: Arc::clone(&activity) }, activity)
     }

@@ -6,6 +6,7 @@ mod stage;
 mod strangers;
 
 use stage::Stage;
+pub(crate) use stage::open_docker;
 
 /// One test for each promise, each on a stage of its own, which is cleared whatever happens.
 macro_rules! promises {

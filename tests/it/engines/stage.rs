@@ -272,7 +272,7 @@ pub(super) async fn eventually<F: Future<Output = bool>>(what: &str, so: impl Fn
     tokio::time::timeout(PATIENCE, waited).await.unwrap_or_else(|_| panic!("never so: {what}"));
 }
 
-async fn open_docker(instance: InstanceId) -> Result<Arc<dyn Engine>, Error> {
+pub(crate) async fn open_docker(instance: InstanceId) -> Result<Arc<dyn Engine>, Error> {
     #[expect(clippy::disallowed_methods, reason = "tests have no configuration")]
     let host = std::env::var("DOCKER_HOST").ok();
     let config = docker::Config { host, ..docker::Config::default() };

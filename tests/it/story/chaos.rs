@@ -3,14 +3,17 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Instant;
 
 use lockhouse::db::{self, Db};
-use lockhouse::runtimes::engine::{Engine as _, EngineState};
+use lockhouse::ids::InstanceId;
+use lockhouse::runtimes::engine::{Engine, EngineState};
 use lockhouse::runtimes::local::{self, Local};
 use reqwest::Method;
 use serde_json::json;
 
+use crate::engines::open_docker;
 use crate::host::{Host, PATIENCE, engine, eventually};
 
 /// The steps of a change are in the log.
@@ -40,13 +43,15 @@ const DELETE: [Moment; 2] =
 /// A server that is killed again and again.
 struct Victim {
     host: Host,
+    engine: &'static str,
     kills: usize,
 }
 
 impl Victim {
-    async fn start() -> Result<Self, String> {
-        let host = Host::start_with(engine("local").await?, LOGGED).await;
-        Ok(Self { host, kills: 0 })
+    async fn start(name: &'static str) -> Result<Self, String> {
+        let engine = engine(name).await?;
+        let host = Host::start_with(engine, LOGGED).await;
+        Ok(Self { host, engine, kills: 0 })
     }
 
     /// Asks for a change, kills the server at a moment of it, starts it again,
@@ -62,7 +67,7 @@ impl Victim {
         self.host = self.host.starts_again_after_a_kill().await;
         asked.abort();
         self.kills += 1;
-        agrees(self.host.data(), moment).await;
+        agrees(self.host.data(), self.engine, moment).await;
         self
     }
 
@@ -114,15 +119,15 @@ fn log(data: &Path) -> String {
 }
 
 /// Waits until the engine has what the database says should be.
-async fn agrees(data: &Path, moment: Moment) {
+async fn agrees(data: &Path, engine: &str, moment: Moment) {
     let db = Db::open(&db::Config::default(), data).await.unwrap();
     let instance = db.setting("instance", "").await.unwrap().parse().unwrap();
-    let local = Local::open(&local::Config::default(), data, &instance).await.unwrap();
+    let engine = opened(engine, data, &instance).await;
     eventually(&format!("agreement after {moment:?}"), || async {
         let sql = "SELECT project_id, desired, status FROM runtimes";
         let rows: Vec<(String, String, String)> =
             sqlx::query_as(sql).fetch_all(db.pool()).await.unwrap();
-        let seen = local.list().await.map_err(|error| error.to_string())?;
+        let seen = engine.list().await.map_err(|error| error.to_string())?;
         let seen: BTreeMap<String, bool> = seen
             .into_iter()
             .map(|seen| (seen.id.to_string(), seen.state == EngineState::Running))
@@ -137,16 +142,31 @@ async fn agrees(data: &Path, moment: Moment) {
     db.close().await;
 }
 
+/// The engine, as the server itself opens it.
+async fn opened(name: &str, data: &Path, instance: &InstanceId) -> Arc<dyn Engine> {
+    if name == "docker" {
+        return open_docker(instance.clone()).await.unwrap();
+    }
+    Arc::new(Local::open(&local::Config::default(), data, instance).await.unwrap())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_is_killed_at_any_step_ends_with_what_the_database_says() {
-    let victim = need!(local, Victim::start().await);
+    let victim = need!(local, Victim::start("local").await);
     let victim = victim.dies_through(5).await;
     assert_eq!(victim.kills, 60);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn and_so_does_another_one_meanwhile() {
-    let victim = need!(local, Victim::start().await);
+    let victim = need!(local, Victim::start("local").await);
     let victim = victim.dies_through(5).await;
     assert_eq!(victim.kills, 60);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_killed_leaves_dockers_containers_as_they_should_be() {
+    let victim = need!(docker, Victim::start("docker").await);
+    let victim = victim.dies_through(1).await;
+    assert_eq!(victim.kills, 12);
 }

@@ -43,9 +43,14 @@ pub(crate) struct Answer {
 
 /// Whether this machine can run projects on an engine.
 pub(crate) async fn engine(name: &'static str) -> Result<&'static str, String> {
+    engine_for("python", name).await
+}
+
+/// Whether this machine can run projects of a kind on an engine.
+pub(crate) async fn engine_for(kind: &str, name: &'static str) -> Result<&'static str, String> {
     let data = tempfile::tempdir().unwrap();
     let probe = lockhouse()
-        .args(["images", "check", "python", "--engine", name])
+        .args(["images", "check", kind, "--engine", name])
         .arg("--data")
         .arg(data.path())
         .output();

@@ -6,6 +6,7 @@ mod chaos;
 mod commands;
 mod gate;
 mod kill;
+mod kinds;
 mod lifecycle;
 mod network;
 mod prompt;

@@ -68,9 +68,11 @@ pub fn read(request: Request<'_>) -> Result<Reading, Refusal> {
     let stems = words::stems(&tokens);
     let tokens = phrase::with_whole_names(tokens);
     let mut assumptions = Vec::new();
-    let recipe = choice::recipe(&stems, request.kind, &mut assumptions)?;
+    let recipe = choice::recipe(&stems, request.kind, &mut assumptions);
     let (resources, sections) = match recipe {
-        Recipe::StaticSite => (Vec::new(), resource::sections(&tokens)),
+        site if site == Recipe::StaticSite || site.is_beginning() => {
+            (Vec::new(), resource::sections(&tokens))
+        }
         _ => (resource::resources(&tokens, &mut assumptions), Vec::new()),
     };
     let title = title::title(request, recipe, &tokens, &resources);

@@ -4,6 +4,7 @@ mod cli;
 mod flask_api;
 mod node_api;
 mod python_api;
+pub(crate) mod server;
 mod static_site;
 
 use serde::{Deserialize, Serialize};
@@ -19,19 +20,52 @@ pub enum Recipe {
     Cli,
     StaticSite,
     NodeApi,
+    JavaServer,
+    GoServer,
+    RustServer,
+    RubyServer,
+    PhpServer,
 }
 
 impl Recipe {
     /// In the order of preference between equals.
-    pub const ALL: &'static [Recipe] =
-        &[Recipe::FlaskApi, Recipe::PythonApi, Recipe::Cli, Recipe::StaticSite, Recipe::NodeApi];
+    pub const ALL: &'static [Recipe] = &[
+        Recipe::FlaskApi,
+        Recipe::PythonApi,
+        Recipe::Cli,
+        Recipe::StaticSite,
+        Recipe::NodeApi,
+        Recipe::JavaServer,
+        Recipe::GoServer,
+        Recipe::RustServer,
+        Recipe::RubyServer,
+        Recipe::PhpServer,
+    ];
 
     pub fn kind(self) -> Kind {
         match self {
             Recipe::FlaskApi | Recipe::PythonApi | Recipe::Cli => Kind::Python,
             Recipe::StaticSite => Kind::Static,
             Recipe::NodeApi => Kind::Node,
+            Recipe::JavaServer => Kind::Java,
+            Recipe::GoServer => Kind::Go,
+            Recipe::RustServer => Kind::Rust,
+            Recipe::RubyServer => Kind::Ruby,
+            Recipe::PhpServer => Kind::Php,
         }
+    }
+
+    /// Whether it is a beginning in its language, without what the prompt's
+    /// words ask for.
+    pub(crate) fn is_beginning(self) -> bool {
+        matches!(
+            self,
+            Recipe::JavaServer
+                | Recipe::GoServer
+                | Recipe::RustServer
+                | Recipe::RubyServer
+                | Recipe::PhpServer
+        )
     }
 
     /// With its article, for sentences.
@@ -42,6 +76,11 @@ impl Recipe {
             Recipe::Cli => "a Python command-line tool",
             Recipe::StaticSite => "a static site",
             Recipe::NodeApi => "a Node HTTP API without dependencies",
+            Recipe::JavaServer => "a small web server in Java",
+            Recipe::GoServer => "a small web server in Go",
+            Recipe::RustServer => "a small web server in Rust",
+            Recipe::RubyServer => "a small web server in Ruby",
+            Recipe::PhpServer => "a small web server in PHP",
         }
     }
 }
@@ -79,6 +118,11 @@ pub(crate) fn blueprint(reading: &Reading) -> Blueprint {
         Recipe::Cli => cli::blueprint(reading),
         Recipe::StaticSite => static_site::blueprint(reading),
         Recipe::NodeApi => node_api::blueprint(reading),
+        Recipe::JavaServer
+        | Recipe::GoServer
+        | Recipe::RustServer
+        | Recipe::RubyServer
+        | Recipe::PhpServer => server::blueprint(reading),
     }
 }
 

@@ -51,6 +51,10 @@ struct Scene<'a> {
     database: bool,
     page: bool,
     port: u16,
+    /// Of a small web server: what it is written in, and how it is started.
+    language: String,
+    build: &'static str,
+    start: &'static str,
     resources: Vec<ResourceScene<'a>>,
     sections: Vec<SectionScene<'a>>,
 }
@@ -89,6 +93,7 @@ struct SectionScene<'a> {
 impl<'a> Scene<'a> {
     fn of(reading: &'a Reading) -> Self {
         let sections = reading.sections.iter().enumerate();
+        let (build, start) = recipes::server::commands_of(reading.recipe);
         Scene {
             title: reading.title.as_str(),
             slug: reading.slug.as_str(),
@@ -96,6 +101,9 @@ impl<'a> Scene<'a> {
             database: reading.database,
             page: reading.page,
             port: recipes::blueprint(reading).port.unwrap_or_default(),
+            language: format!("in {}", reading.recipe.kind().label()),
+            build,
+            start,
             resources: reading.resources.iter().map(ResourceScene::of).collect(),
             sections: sections
                 .map(|(index, title)| SectionScene {

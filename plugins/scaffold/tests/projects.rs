@@ -15,7 +15,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use scaffold_agent::plan::{Check, Plan, Request, plan};
+use scaffold_agent::plan::{Check, Kind, Plan, Request, plan};
 use scaffold_agent::write::{Existing, Outcome, Step, write};
 
 /// How long a server may take to say that it listens, on a busy machine.
@@ -70,9 +70,38 @@ fn a_node_api_without_page_and_database_works() {
     works("a node todo api, no database, no web page");
 }
 
-/// Does with a prompt what the host does with a plan.
+#[test]
+fn a_beginning_in_each_further_language_passes_its_tests_and_answers() {
+    let languages = [
+        (Kind::Java, "java"),
+        (Kind::Go, "go"),
+        (Kind::Rust, "cargo"),
+        (Kind::Ruby, "ruby"),
+        (Kind::Php, "php"),
+    ];
+    for (kind, program) in languages {
+        if is_there(program) {
+            works_as("a page for Ann's Bread", Some(kind));
+        }
+    }
+}
+
+/// Whether this machine has the program; where CI requires it, it must.
+fn is_there(program: &str) -> bool {
+    let paths = std::env::var_os("PATH").unwrap_or_default();
+    let there = std::env::split_paths(&paths).any(|dir| dir.join(program).exists());
+    let required = std::env::var("REQUIRE").is_ok_and(|parts| parts.contains("kinds"));
+    assert!(there || !required, "REQUIRE names kinds, and {program} is not there");
+    there
+}
+
 fn works(prompt: &str) {
-    let plan = plan(Request { prompt, project: "demo", kind: None }).unwrap();
+    works_as(prompt, None);
+}
+
+/// Does with a prompt what the host does with a plan.
+fn works_as(prompt: &str, kind: Option<Kind>) {
+    let plan = plan(Request { prompt, project: "demo", kind }).unwrap();
     let folder = tempfile::tempdir().unwrap();
     for file in &plan.files {
         write_file(folder.path(), &plan, &file.path);
@@ -105,11 +134,18 @@ fn command(folder: &Path, line: &str) -> Command {
     let debian = Path::new("/usr/bin/python3");
     let program = match program {
         "python3" if debian.exists() => debian.to_path_buf(),
-        inside if inside.starts_with('.') => folder.join(inside),
+        inside if inside.starts_with('.') => folder.join(inside.trim_start_matches("./")),
         other => other.into(),
     };
     let mut command = Command::new(program);
-    command.args(rest.split_whitespace()).current_dir(folder).env("PYTHONUNBUFFERED", "1");
+    if rest.contains('$') {
+        // Only a shell reads such a line.
+        command = Command::new("sh");
+        command.args(["-c", &format!("exec {line}")]);
+    } else {
+        command.args(rest.split_whitespace());
+    }
+    command.current_dir(folder).env("PYTHONUNBUFFERED", "1");
     command.env_remove("DATABASE").env_remove("HOST").env_remove("PORT");
     command
 }

@@ -1,6 +1,6 @@
 //! Which recipe a prompt's words ask for.
 
-use crate::plan::{Kind, Refusal};
+use crate::plan::Kind;
 use crate::recipes::Recipe;
 
 /// Words that speak for a recipe, and how loudly. Naming a tool outright weighs
@@ -87,19 +87,21 @@ const FOREIGN: &[Tool] = &[
     ("mongodb", "MongoDB"),
 ];
 
-/// Chooses a recipe; where the project's kind is settled, one of that kind.
-pub(super) fn recipe(
-    stems: &str,
-    kind: Option<Kind>,
-    assumptions: &mut Vec<String>,
-) -> Result<Recipe, Refusal> {
+/// Chooses a recipe; where the project's kind is settled, one of that kind. Each
+/// kind has one.
+pub(super) fn recipe(stems: &str, kind: Option<Kind>, assumptions: &mut Vec<String>) -> Recipe {
     let wanted = best(stems, Recipe::ALL);
     let allowed: Vec<Recipe> =
         Recipe::ALL.iter().copied().filter(|r| kind.is_none_or(|kind| r.kind() == kind)).collect();
-    let Some((chosen, _)) = best(stems, &allowed) else {
-        return Err(unwritable(kind));
-    };
+    let chosen = best(stems, &allowed).map_or(Recipe::FlaskApi, |(recipe, _)| recipe);
     foreign(stems, chosen, assumptions);
+    if chosen.is_beginning() {
+        assumptions.push(format!(
+            "The offline agent writes no more than a beginning in {}: it keeps nothing yet.",
+            chosen.kind().label()
+        ));
+        return chosen;
+    }
     match wanted {
         Some((_, 0)) => assumptions
             .push(format!("The prompt names no form of program, so this is {}.", chosen.noun())),
@@ -111,7 +113,7 @@ pub(super) fn recipe(
         )),
         _ => {}
     }
-    Ok(chosen)
+    chosen
 }
 
 /// The recipe with the highest score, the earlier one on a tie.
@@ -142,6 +144,7 @@ fn foreign(stems: &str, chosen: Recipe, assumptions: &mut Vec<String>) {
         .iter()
         .filter(|(cue, _)| presence(stems, cue) == 1)
         .map(|(_, name)| *name)
+        .filter(|name| *name != chosen.kind().label())
         .collect();
     if !named.is_empty() {
         assumptions.push(format!(
@@ -150,13 +153,4 @@ fn foreign(stems: &str, chosen: Recipe, assumptions: &mut Vec<String>) {
             chosen.noun()
         ));
     }
-}
-
-fn unwritable(kind: Option<Kind>) -> Refusal {
-    let label = kind.map_or("such", Kind::label);
-    Refusal::Invalid(format!(
-        "The offline agent cannot write {label} projects; it makes Python projects (a Flask API, \
-         an API on the standard library, a command-line tool), Node HTTP APIs and static sites. \
-         Choose one of these kinds, or an agent that uses a model."
-    ))
 }

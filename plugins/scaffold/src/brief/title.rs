@@ -20,7 +20,9 @@ pub(super) fn title(
 ) -> Title {
     quoted(request.prompt)
         .or_else(|| called(tokens))
-        .or_else(|| (recipe == Recipe::StaticSite).then(|| topic(tokens)).flatten())
+        .or_else(|| {
+            (recipe == Recipe::StaticSite || recipe.is_beginning()).then(|| topic(tokens)).flatten()
+        })
         .or_else(|| Title::from_text(&joined(resources)))
         .or_else(|| Title::from_text(&request.project.replace(['_', '-'], " ")))
         .unwrap_or_default()

@@ -5,7 +5,7 @@ pub(crate) mod fixture;
 mod frozen;
 pub(crate) mod harness;
 mod hostile;
-mod imports;
+pub(crate) mod imports;
 mod loading;
 mod oci;
 mod quarantine;

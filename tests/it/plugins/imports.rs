@@ -16,7 +16,7 @@ const KV: &str = r#"
 
 /// A policy whose reason is what `kv.get` answers, or why it did not; it keeps
 /// a value first where none is there.
-fn remembers() -> Vec<u8> {
+pub(crate) fn remembers() -> Vec<u8> {
     let evaluate = format!(
         "(call $get (i32.const 1024) (i32.const 3) (i32.const 2048))
          (if (i32.or (i32.load8_u (i32.const 2048)) (i32.load8_u (i32.const 2052)))

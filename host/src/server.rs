@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use axum::serve::ListenerExt as _;
 use tokio::net::TcpListener;
 
-use crate::agents::{self, Agents, Roster};
+use crate::agents::{self, Agents, Models, Roster};
 use crate::app::App;
 use crate::audit::Audit;
 use crate::auth::Auth;
@@ -130,7 +130,8 @@ async fn build(config: &Config, tasks: &Tasks) -> anyhow::Result<Built> {
     let audit = Audit::start(ground.db.clone(), ground.clock.clone(), tasks);
     let gate = Gate::new(Limits::new(&config.limits), audit.clone());
     let premises = premises(config, &ground).await?;
-    let rooms = plugin_rooms(&ground, &premises, &audit);
+    let models = Models::open(&config.models, &config.egress.upstream)?;
+    let rooms = plugin_rooms(&ground, &premises, (&audit, models));
     let folder = config.data.join("plugins");
     let plugins = Plugins::start(config.plugins.clone(), Some(&folder), rooms)?;
     let recorder = Recorder::start(
@@ -293,13 +294,14 @@ async fn library(
 }
 
 /// What plugins can reach, as far as they are granted.
-fn plugin_rooms(ground: &Ground, premises: &Premises, audit: &Audit) -> Rooms {
+fn plugin_rooms(ground: &Ground, premises: &Premises, (audit, models): (&Audit, Models)) -> Rooms {
     Rooms {
         clock: ground.clock.clone(),
         db: Some(ground.db.clone()),
         audit: Some(audit.clone()),
         files: Some(premises.files.clone()),
         projects: Some(premises.projects.clone()),
+        models,
     }
 }
 

@@ -10,6 +10,6 @@ mod loading;
 mod oci;
 mod quarantine;
 mod registry;
-mod rooms;
+pub(crate) mod rooms;
 mod scaffold;
 mod wasi;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{CallerRecord, Invalid, ProjectRecord, project_id, read, request_id};
 use crate::agents::{
-    self, Brief, Edit, ExistingFile, Failure, Plan, Stage, WriteContext,
+    self, Brief, Edit, ExistingFile, Failure, MAX_MODEL_TOKENS, Plan, Stage, Tally, WriteContext,
 };
 use crate::ids::Kind;
 
@@ -154,6 +154,7 @@ impl BriefRequest {
             caller: self.caller.id()?,
             caller_role: self.caller.role(),
             request_id: request_id()?,
+            tally: Tally::new(MAX_MODEL_TOKENS),
         })
     }
 }

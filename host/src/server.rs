@@ -302,6 +302,7 @@ fn plugin_rooms(ground: &Ground, premises: &Premises, (audit, models): (&Audit, 
         files: Some(premises.files.clone()),
         projects: Some(premises.projects.clone()),
         models,
+        tape: None,
     }
 }
 

@@ -12,6 +12,7 @@ use tokio_util::task::AbortOnDropHandle;
 use super::bindings::policy::lockhouse::types::errors::Error;
 use super::fault::Identity;
 use super::grant::{Grant, Granted};
+use super::tape::Tape;
 use crate::agents::{Models, Tally};
 use crate::audit::Audit;
 use crate::auth::Caller;
@@ -32,6 +33,9 @@ pub struct Rooms {
     pub files: Option<Files>,
     pub projects: Option<Projects>,
     pub models: Models,
+    /// Where calls of imports are written down or answered from; for tests of
+    /// plugins.
+    pub tape: Option<Tape>,
 }
 
 impl Default for Rooms {
@@ -43,6 +47,7 @@ impl Default for Rooms {
             files: None,
             projects: None,
             models: Models::default(),
+            tape: None,
         }
     }
 }

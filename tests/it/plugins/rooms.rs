@@ -48,6 +48,7 @@ impl Reachable {
             projects: Some(projects.clone()),
             clock,
             models: Models::default(),
+            tape: None,
         };
         let texts = [("API_KEY".to_owned(), "hush".to_owned())];
         let config = Config { secrets: Secrets::from_iter(texts), ..Config::default() };

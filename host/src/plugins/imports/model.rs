@@ -8,13 +8,15 @@ use crate::plugins::bindings::policy::lockhouse::types::errors::Error;
 use crate::plugins::grant::Grant;
 use crate::plugins::instance::State;
 use crate::plugins::reach::Reach;
+use crate::plugins::tape::write_question;
 
 /// What a plugin keeps of its time to say that a model had none for it.
 const RESERVE: Duration = Duration::from_secs(2);
 
 impl wit::Host for State {
     async fn ask(&mut self, question: wit::Question) -> Result<wit::Answer, Error> {
-        self.reach.ask(ask(self.reach.clone(), question)).await
+        let (reach, with) = (&self.reach, || write_question(&question));
+        reach.taped_async("model.ask", with, reach.ask(ask(reach.clone(), question.clone()))).await
     }
 }
 

@@ -48,6 +48,9 @@ const STRICT_POLICY: &str = "strict";
 /// The agent that plans and writes without a model.
 const OFFLINE_AGENT: &str = "scaffold";
 
+/// The one that does so through a model, for runs that ask for it.
+const MODEL_AGENT: &str = "model-agent";
+
 /// The URL that signs a browser in as the administrator.
 pub struct Started {
     pub sign_in_url: String,
@@ -282,6 +285,7 @@ async fn library(
             built_in(DEFAULT_POLICY, configured, true)?,
             built_in(STRICT_POLICY, "{}".to_owned(), false)?,
             built_in(OFFLINE_AGENT, "{}".to_owned(), true)?,
+            built_in(MODEL_AGENT, "{}".to_owned(), true)?,
         ],
         signatures: config.plugins.signatures.clone(),
         registries: oci::Registries::new(

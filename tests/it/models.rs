@@ -3,8 +3,11 @@
 
 mod asking;
 mod bounds;
+mod generating;
 mod importing;
 mod provider;
+mod recording;
+mod replaying;
 
 use std::time::{Duration, Instant};
 

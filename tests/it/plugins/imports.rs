@@ -136,7 +136,7 @@ const SECRETS: &str = r#"
     (data (i32.const 1040) "OTHER")"#;
 
 /// An agent that says what the secret's text is, or why it got none.
-fn tells(name: u32, bytes: u32) -> Vec<u8> {
+pub(crate) fn tells(name: u32, bytes: u32) -> Vec<u8> {
     let plan = format!(
         "(call $find (i32.const {name}) (i32.const {bytes}) (i32.const 2048))
          (if (i32.load8_u (i32.const 2048)) (then {}))

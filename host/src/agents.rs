@@ -10,6 +10,7 @@ mod checks;
 mod commands;
 mod executor;
 mod fixing;
+mod model;
 mod output;
 mod plan;
 mod roster;
@@ -47,8 +48,14 @@ pub use agent::{
     Agent, AgentError, Brief, Check, Edit, ExistingFile, Failure, Plan, PlannedFile, Progress,
     ProgressSender, Role, Stage, WriteContext,
 };
+pub use model::{
+    Config as ModelsConfig, Entry as ModelEntry, Invalid as InvalidModel, InvalidSchema, Message,
+    Model, ModelCall, ModelError, Models, ProviderName, Question, Reply, Schema, Speaker, Stop,
+    Tally,
+};
 pub use roster::Roster;
 pub use run::{Event, NewRun, Recorded, Run, State};
+pub use transcript::StoredCall;
 pub use watch::Watch;
 
 /// Runs answered at once when a list names no limit.
@@ -77,11 +84,26 @@ pub struct Config {
     pub start_timeout: u64,
     /// How often a run asks its agent to repair what it wrote.
     pub max_fixes: u32,
+    /// Tokens that a run may use of models, questions and answers together.
+    pub max_model_tokens: u64,
+    /// The agent that is asked where a run names none; without it, the first
+    /// one that is loaded.
+    pub default: Option<String>,
 }
+
+/// What a run may use of models, where nobody says otherwise.
+pub const MAX_MODEL_TOKENS: u64 = 2_000_000;
 
 impl Default for Config {
     fn default() -> Self {
-        Self { plan_timeout: 150, write_timeout: 150, start_timeout: 60, max_fixes: 3 }
+        Self {
+            plan_timeout: 150,
+            write_timeout: 150,
+            start_timeout: 60,
+            max_fixes: 3,
+            max_model_tokens: MAX_MODEL_TOKENS,
+            default: None,
+        }
     }
 }
 
@@ -170,6 +192,13 @@ impl Agents {
         self.inner.parts.agents.all()
     }
 
+    /// Name of the agent that is asked where a run names none.
+    pub fn default_agent(&self) -> Option<String> {
+        let Parts { agents, config, .. } = &self.inner.parts;
+        let chosen = agents.choose(config.default.as_deref()).ok();
+        chosen.map(|agent| agent.name().to_owned())
+    }
+
     /// Begins a run and answers at once; the run goes on by itself.
     pub async fn generate(
         &self,
@@ -197,7 +226,8 @@ impl Agents {
     ) -> Result<Begun, Error> {
         let Inner { parts, store, .. } = &*self.inner;
         check_prompt(&new.prompt)?;
-        let agent = parts.agents.choose(new.agent.as_deref())?;
+        let asked = new.agent.as_deref().filter(|asked| !asked.is_empty());
+        let agent = parts.agents.choose(asked.or(parts.config.default.as_deref()))?;
         let id = RunId::generate();
         let (head, newest) = tokio::sync::watch::channel(0);
         let (place, cancel) = self.take_place(&id, &project.id, newest)?;

@@ -12,11 +12,16 @@ use figment::error::Kind;
 use figment::providers::{Env, Format as _, Serialized, Toml};
 use serde::{Deserialize, Serialize};
 
+use crate::agents::{ModelEntry, ProviderName};
 use crate::runtimes::{egress, engines, spec};
+use crate::secret::Secret;
 use crate::{agents, auth, db, files, jobs, limits, plugins, policy, terminals};
 
 /// The file that is read from the working directory, if it is there.
 pub const FILE: &str = "lockhouse.toml";
+
+/// What plugins call a model where they do not care which.
+const DEFAULT_MODEL: &str = "default";
 
 /// Variables that speak to the command line and not to the server.
 const CLIENT_VARIABLES: [&str; 2] = ["url", "token"];
@@ -37,6 +42,8 @@ pub struct Config {
     pub files: files::Config,
     pub jobs: jobs::Config,
     pub limits: limits::Config,
+    /// Models that plugins may be lent, by the operator's names for them.
+    pub models: agents::ModelsConfig,
     pub plugins: plugins::Config,
     pub policy: policy::Config,
     pub runtimes: spec::Config,
@@ -79,6 +86,7 @@ impl Default for Config {
             files: files::Config::default(),
             jobs: jobs::Config::default(),
             limits: limits::Config::default(),
+            models: agents::ModelsConfig::default(),
             plugins: plugins::Config::default(),
             policy: policy::Config::default(),
             runtimes: spec::Config::default(),
@@ -135,8 +143,23 @@ impl Config {
         if self.engines.docker.host.is_none() {
             self.engines.docker.host = variable("DOCKER_HOST");
         }
+        if let Some(key) = variable("ANTHROPIC_API_KEY") {
+            self.adopt_key(Secret::new(key));
+        }
         if self.runtimes.ca_file.is_none() {
             self.runtimes.ca_file = CA_FILES.iter().map(PathBuf::from).find(|file| file.exists());
+        }
+    }
+
+    /// A key of Anthropic's alone is the model `default`; one that is configured
+    /// without a key takes it.
+    fn adopt_key(&mut self, key: Secret) {
+        let default = self.models.entry(DEFAULT_MODEL.to_owned());
+        default.or_insert_with(|| ModelEntry::anthropic(key.clone()));
+        for entry in self.models.values_mut() {
+            if entry.provider == ProviderName::Anthropic && entry.has_no_key() {
+                entry.api_key = Some(key.clone());
+            }
         }
     }
 
@@ -260,6 +283,42 @@ mod tests {
             Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/lockhouse.example.toml");
         let config = Config::load(Some(&example), Flags::default()).unwrap();
         assert_eq!(config.listen, Config::default().listen);
+    }
+
+    #[test]
+    fn a_key_of_anthropics_alone_makes_the_default_model() {
+        Jail::expect_with(|jail| {
+            jail.set_env("ANTHROPIC_API_KEY", "hush");
+            let config = Config::load(None, Flags::default()).unwrap();
+            let model = &config.models["default"];
+            assert_eq!(model.provider, ProviderName::Anthropic);
+            assert_eq!(model.api_key.as_ref().map(Secret::reveal), Some("hush"));
+            assert!(!format!("{config:?}").contains("hush"));
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn a_key_of_anthropics_goes_to_no_other_provider() {
+        Jail::expect_with(|jail| {
+            let entry = "provider = \"openai\"\nmodel = \"m\"\nbase_url = \"http://127.0.0.1:1\"";
+            jail.create_file(FILE, &format!("[models.default]\n{entry}\n"))?;
+            jail.set_env("ANTHROPIC_API_KEY", "hush");
+            let config = Config::load(None, Flags::default()).unwrap();
+            assert!(config.models["default"].has_no_key());
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn a_misspelt_key_of_a_model_is_refused() {
+        Jail::expect_with(|jail| {
+            let entry = "provider = \"anthropic\"\nmodel = \"m\"\nbase_urll = \"x\"";
+            jail.create_file(FILE, &format!("[models.small]\n{entry}\n"))?;
+            let refused = Config::load(None, Flags::default()).unwrap_err().to_string();
+            assert!(refused.contains("did you mean “base_url”?"), "{refused}");
+            Ok(())
+        });
     }
 
     #[test]

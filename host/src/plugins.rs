@@ -26,6 +26,7 @@ mod quarantine;
 mod reach;
 pub mod request;
 pub mod signature;
+mod tape;
 mod threads;
 mod wasm;
 
@@ -51,6 +52,7 @@ use manifest::Manifest;
 pub use policy::PolicyPlugin;
 pub use quarantine::QuarantineChange;
 pub use reach::{Rooms, Secrets};
+pub use tape::{HostCall, Played, Stated, Tape};
 pub use wasm::Tuning;
 
 use compile::{Code, Compiler, Ready};

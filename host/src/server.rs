@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use axum::serve::ListenerExt as _;
 use tokio::net::TcpListener;
 
-use crate::agents::{self, Agents, Roster};
+use crate::agents::{self, Agents, Models, Roster};
 use crate::app::App;
 use crate::audit::Audit;
 use crate::auth::Auth;
@@ -49,6 +49,9 @@ const STRICT_POLICY: &str = "strict";
 
 /// The agent that plans and writes without a model.
 const OFFLINE_AGENT: &str = "scaffold";
+
+/// The one that does so through a model, for runs that ask for it.
+const MODEL_AGENT: &str = "model-agent";
 
 /// The URL that signs a browser in as the administrator.
 pub struct Started {
@@ -135,7 +138,8 @@ async fn build(config: &Config, tasks: &Tasks) -> anyhow::Result<Built> {
     let audit = Audit::start(ground.db.clone(), ground.clock.clone(), tasks);
     let gate = Gate::new(Limits::new(&config.limits), audit.clone());
     let premises = premises(config, &ground, &gate).await?;
-    let rooms = plugin_rooms(&ground, &premises, &audit);
+    let models = Models::open(&config.models, &config.egress.upstream)?;
+    let rooms = plugin_rooms(&ground, &premises, (&audit, models));
     let folder = config.data.join("plugins");
     let plugins = Plugins::start(config.plugins.clone(), Some(&folder), rooms)?;
     let recorder = Recorder::start(
@@ -290,6 +294,7 @@ async fn library(
             built_in(DEFAULT_POLICY, configured, true)?,
             built_in(STRICT_POLICY, "{}".to_owned(), false)?,
             built_in(OFFLINE_AGENT, "{}".to_owned(), true)?,
+            built_in(MODEL_AGENT, "{}".to_owned(), true)?,
         ],
         signatures: config.plugins.signatures.clone(),
         registries: oci::Registries::new(
@@ -302,13 +307,15 @@ async fn library(
 }
 
 /// What plugins can reach, as far as they are granted.
-fn plugin_rooms(ground: &Ground, premises: &Premises, audit: &Audit) -> Rooms {
+fn plugin_rooms(ground: &Ground, premises: &Premises, (audit, models): (&Audit, Models)) -> Rooms {
     Rooms {
         clock: ground.clock.clone(),
         db: Some(ground.db.clone()),
         audit: Some(audit.clone()),
         files: Some(premises.files.clone()),
         projects: Some(premises.projects.clone()),
+        models,
+        tape: None,
     }
 }
 

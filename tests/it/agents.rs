@@ -47,7 +47,7 @@ const SUPERVISOR: &str =
     concat!(env!("CARGO_MANIFEST_DIR"), "/../target/artifacts/lockhouse-supervisor");
 
 /// All that agents need, and one project.
-struct Room {
+pub(crate) struct Room {
     parts: Parts,
     gate: Gate,
     ada: Caller,
@@ -201,7 +201,7 @@ fn delete(path: &str) -> Edit {
 }
 
 impl Room {
-    async fn with(agent: Script) -> Self {
+    pub(crate) async fn with(agent: impl Agent) -> Self {
         let data = tempfile::tempdir().unwrap();
         let db = Db::open(&db::Config::default(), data.path()).await.unwrap();
         let (clock, tasks) = (Clock::system(), Tasks::new());
@@ -262,28 +262,28 @@ impl Room {
     }
 
     /// The agents as a server sees them that starts now.
-    fn agents(&self) -> Agents {
+    pub(crate) fn agents(&self) -> Agents {
         Agents::new(self.parts.clone())
     }
 
-    async fn permit(&self) -> Permit {
+    pub(crate) async fn permit(&self) -> Permit {
         let action = Action::write("run.start", self.project.target());
         self.gate.admit(&self.ada, action).await.unwrap()
     }
 
-    async fn begin(&self, agents: &Agents, new: NewRun) -> Result<Run, Error> {
+    pub(crate) async fn begin(&self, agents: &Agents, new: NewRun) -> Result<Run, Error> {
         agents.generate(self.permit().await, self.project.clone(), new).await
     }
 
     /// Carries out a run and answers with all that it told.
-    async fn generates(&self, new: NewRun) -> Vec<Event> {
+    pub(crate) async fn generates(&self, new: NewRun) -> Vec<Event> {
         let agents = self.agents();
         let run = self.begin(&agents, new).await.unwrap();
         told(&agents, &run, 0).await.into_iter().map(|step| step.event).collect()
     }
 
     /// What stands in a file of the project.
-    fn file(&self, path: &str) -> Option<String> {
+    pub(crate) fn file(&self, path: &str) -> Option<String> {
         let workspace = self.parts.projects.workspace(&self.project.id);
         std::fs::read_to_string(workspace.join(path)).ok()
     }
@@ -335,7 +335,7 @@ fn caller(name: &str, role: Role) -> Caller {
 }
 
 /// Writes and goes no further.
-fn write_only(prompt: &str) -> NewRun {
+pub(crate) fn write_only(prompt: &str) -> NewRun {
     NewRun { prompt: prompt.to_owned(), agent: None, run: false, kind_fixed: true }
 }
 
@@ -358,7 +358,7 @@ async fn told(agents: &Agents, run: &Run, since: u64) -> Vec<Recorded> {
 }
 
 /// Why the run failed.
-fn failure(events: &[Event]) -> &str {
+pub(crate) fn failure(events: &[Event]) -> &str {
     match events.last() {
         Some(Event::Failed { error }) => error,
         other => panic!("it did not fail: {other:?}"),

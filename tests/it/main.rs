@@ -23,6 +23,7 @@ mod files;
 mod host;
 mod jobs;
 mod library;
+mod models;
 mod plugins;
 mod runtimes;
 mod stores;

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 
+use super::model::Tally;
 use crate::ids::{Kind, ProjectId, ProjectName, RequestId, UserId};
 use crate::policy;
 
@@ -17,6 +18,8 @@ pub struct Brief {
     pub caller: UserId,
     pub caller_role: policy::Role,
     pub request_id: RequestId,
+    /// What the run asks of models.
+    pub tally: Tally,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::agent::{Agent, AgentError, Brief, Check, Plan, Progress, ProgressSender, Stage};
 use super::fixing::Broken;
+use super::model::{ModelCall, Tally};
 use super::run::{Event, NewRun, Run, State};
 use super::store::Store;
 use super::transcript::Recorder;
@@ -22,6 +23,9 @@ use crate::tasks::Tasks;
 
 /// Reports of an agent that wait to be told.
 const WAITING_PROGRESS: usize = 16;
+
+/// Questions to models that wait to be kept; one more waits with its answer.
+const WAITING_CALLS: usize = 4;
 
 /// Reports of one call of an agent that are told.
 const MAX_PROGRESS: usize = 100;
@@ -78,6 +82,8 @@ pub(super) struct Execution {
     parts_done: Option<(u32, u32)>,
     /// How often what was written has been repaired.
     pub(super) fixes: u32,
+    /// What the agent asked of models.
+    calls: mpsc::Receiver<ModelCall>,
     store: Store,
     recorder: Recorder,
     _place: Place,
@@ -92,6 +98,7 @@ impl Execution {
         begun: Begun,
     ) -> Self {
         let caller = permit.caller();
+        let (told, calls) = mpsc::channel(WAITING_CALLS);
         let brief = Brief {
             prompt: new.prompt,
             project: project.id.clone(),
@@ -101,6 +108,7 @@ impl Execution {
             caller: caller.user.id.clone(),
             caller_role: caller.user.role,
             request_id: caller.request_id.clone(),
+            tally: Tally::telling(inner.parts.config.max_model_tokens, told),
         };
         Self {
             parts: inner.parts.clone(),
@@ -115,6 +123,7 @@ impl Execution {
             state: State::Planning,
             parts_done: None,
             fixes: 0,
+            calls,
             store: inner.store.clone(),
             recorder: begun.recorder,
             _place: begun.place,
@@ -238,13 +247,22 @@ impl Execution {
         let mut told = 0;
         let answered = loop {
             tokio::select! {
-                answered = &mut answer => break answered?,
+                // In the order in which an agent does it, so that the same run
+                // tells the same.
+                biased;
                 Some(report) = reports.recv(), if told < MAX_PROGRESS => {
                     told += 1;
                     self.tell_progress(report).await?;
                 }
+                Some(call) = self.calls.recv() => {
+                    self.record([Event::Model(Box::new(call))]).await?;
+                }
+                answered = &mut answer => break answered?,
             }
         };
+        while let Ok(call) = self.calls.try_recv() {
+            self.record([Event::Model(Box::new(call))]).await?;
+        }
         // What it reported last may have come together with its answer.
         while told < MAX_PROGRESS
             && let Ok(report) = reports.try_recv()

@@ -14,6 +14,7 @@
 
 use jiff::Timestamp;
 
+use super::model::ModelCall;
 use crate::exec::OutputStream;
 use crate::ids::{JobId, ProjectId, ProjectName, RunId, UserId};
 
@@ -124,6 +125,8 @@ pub enum Event {
     File {
         path: String,
     },
+    /// The agent asked a model.
+    Model(Box<ModelCall>),
     /// Something was left out here.
     Skipped {
         message: String,

@@ -1,5 +1,7 @@
 //! What happens in a run: kept first, then told to those who watch.
 
+mod model;
+
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
@@ -9,6 +11,8 @@ use crate::clock::Clock;
 use crate::db::Error;
 use crate::exec::OutputStream;
 use crate::ids::RunId;
+
+pub use model::StoredCall;
 
 /// Events of one run that are kept; of what may be many, the rest is left out.
 const MAX_EVENTS: u64 = 5_000;
@@ -84,6 +88,7 @@ enum Stored {
     File {
         path: String,
     },
+    Model(StoredCall),
     Skipped {
         message: String,
     },
@@ -105,6 +110,7 @@ pub(super) fn encode(event: &Event) -> Result<String, Error> {
         Event::Output { stream: OutputStream::Stdout, text } => Stored::Stdout { text },
         Event::Output { stream: OutputStream::Stderr, text } => Stored::Stderr { text },
         Event::File { path } => Stored::File { path },
+        Event::Model(call) => Stored::Model((*call).into()),
         Event::Skipped { message } => Stored::Skipped { message },
         Event::Done { serves } => Stored::Done { serves },
         Event::Failed { error } => Stored::Failed { error },
@@ -126,6 +132,10 @@ pub(super) fn decode(text: &str) -> Result<Event, Error> {
         Stored::Stdout { text } => Event::Output { stream: OutputStream::Stdout, text },
         Stored::Stderr { text } => Event::Output { stream: OutputStream::Stderr, text },
         Stored::File { path } => Event::File { path },
+        Stored::Model(call) => {
+            let read = call.read();
+            Event::Model(Box::new(read.ok_or_else(|| unreadable("a model's call".to_owned()))?))
+        }
         Stored::Skipped { message } => Event::Skipped { message },
         Stored::Done { serves } => Event::Done { serves },
         Stored::Failed { error } => Event::Failed { error },
@@ -135,6 +145,9 @@ pub(super) fn decode(text: &str) -> Result<Event, Error> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::model::{
+        Message, ModelCall, ModelError, Question, Reply, Schema, Speaker, Stop,
+    };
     use super::*;
 
     fn reads_back(event: Event) {
@@ -152,6 +165,22 @@ mod tests {
         let event = Event::Output { stream: OutputStream::Stderr, text: "a\0b".to_owned() };
         assert!(!encode(&event).unwrap().contains('\0'));
         reads_back(event);
+    }
+
+    #[test]
+    fn a_question_to_a_model_reads_back_with_its_answer() {
+        let messages = vec![Message { speaker: Speaker::User, text: "a\0b".to_owned() }];
+        let schema = Some(Schema::parse(r#"{"type": "string"}"#).unwrap());
+        let question = Question { messages, schema, max_tokens: 7 };
+        let text = "\"hi\"".to_owned();
+        let reply = Reply { text, input_tokens: 1, output_tokens: 2, stop: Stop::Finished };
+        let call = |outcome| ModelCall {
+            model: "default".to_owned(),
+            question: question.clone(),
+            outcome,
+        };
+        reads_back(Event::Model(Box::new(call(Ok(reply)))));
+        reads_back(Event::Model(Box::new(call(Err(ModelError::Timeout)))));
     }
 
     #[test]

@@ -17,6 +17,7 @@ mod library;
 mod manifest;
 mod new;
 mod pack;
+mod recording;
 mod run;
 mod samples;
 mod show;
@@ -127,12 +128,16 @@ impl PluginCommand {
 }
 
 impl Place {
+    pub(super) fn host(&self) -> anyhow::Result<Plugins> {
+        self.host_with(Rooms::default())
+    }
+
     /// A plugin host with the limits that a server has by default, but for time
     /// on the wall: an author's machine is busy with builds.
-    pub(super) fn host(&self) -> anyhow::Result<Plugins> {
+    fn host_with(&self, rooms: Rooms) -> anyhow::Result<Plugins> {
         let mut config = Config::default();
         config.decisions.wall_ms = config.decisions.wall_ms.max(WALL_MS);
-        Ok(Plugins::start(config, Some(&self.data.join("plugins")), Rooms::default())?)
+        Ok(Plugins::start(config, Some(&self.data.join("plugins")), rooms)?)
     }
 }
 

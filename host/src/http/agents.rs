@@ -17,7 +17,8 @@ use super::problem::{Problem, ProblemView};
 use super::projects::{parse_kind, parse_name};
 use super::sse;
 use crate::agents::{
-    DEFAULT_PAGE, Error, Event, MAX_PAGE, NewRun, Recorded, Run, Watch, check_prompt,
+    DEFAULT_PAGE, Error, Event, MAX_PAGE, ModelCall, NewRun, Recorded, Run, StoredCall, Watch,
+    check_prompt,
 };
 use crate::app::App;
 use crate::auth::Caller;
@@ -140,6 +141,22 @@ pub(super) enum RunEventView {
     File {
         path: String,
     },
+    /// The agent asked a model; what was said stands in the transcript.
+    Model {
+        /// The operator's name for it.
+        model: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        input_tokens: Option<u64>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        output_tokens: Option<u64>,
+        /// Why there is no answer.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        error: Option<String>,
+        /// Messages, schema, answer: all that a replay needs.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[schema(value_type = Option<Object>)]
+        call: Option<StoredCall>,
+    },
     Skipped {
         message: String,
     },
@@ -222,10 +239,11 @@ async fn find_or_create(
     responses((status = 200, body = AgentList), (status = "4XX", body = ProblemView)))]
 pub(super) async fn list_agents(State(app): State<App>, _caller: Caller) -> axum::Json<AgentList> {
     let loaded = app.agents.loaded();
-    let agents = loaded.iter().enumerate().map(|(n, agent)| AgentView {
+    let default = app.agents.default_agent();
+    let agents = loaded.iter().map(|agent| AgentView {
         name: agent.name().to_owned(),
         summary: agent.summary().to_owned(),
-        default: n == 0,
+        default: default.as_deref() == Some(agent.name()),
     });
     axum::Json(AgentList { agents: agents.collect(), next_cursor: None })
 }
@@ -327,7 +345,7 @@ fn lines(mut watch: Watch, run: Run) -> impl Stream<Item = Result<String, crate:
     async_stream::try_stream! {
         while let Some(step) = watch.next().await {
             let Recorded { seq, at, event } = step?;
-            let event = event_view(&run, event);
+            let event = whole_view(&run, event);
             let line = TranscriptLine { seq, at: at.to_string(), event };
             let line = serde_json::to_string(&line);
             let line = line.map_err(|error| crate::db::Error::Failed(error.to_string()))?;
@@ -365,6 +383,34 @@ fn run_view(run: Run) -> RunView {
     }
 }
 
+/// As the transcript has it: with all that was said.
+fn whole_view(run: &Run, event: Event) -> RunEventView {
+    let said = match &event {
+        Event::Model(call) => Some(StoredCall::from((**call).clone())),
+        _ => None,
+    };
+    match event_view(run, event) {
+        RunEventView::Model { model, input_tokens, output_tokens, error, .. } => {
+            RunEventView::Model { model, input_tokens, output_tokens, error, call: said }
+        }
+        view => view,
+    }
+}
+
+fn model_view(call: ModelCall) -> RunEventView {
+    let (reply, error) = match call.outcome {
+        Ok(reply) => (Some(reply), None),
+        Err(error) => (None, Some(error.to_string())),
+    };
+    RunEventView::Model {
+        model: call.model,
+        input_tokens: reply.as_ref().map(|reply| reply.input_tokens),
+        output_tokens: reply.as_ref().map(|reply| reply.output_tokens),
+        error,
+        call: None,
+    }
+}
+
 fn event_view(run: &Run, event: Event) -> RunEventView {
     match event {
         Event::State { state, message, parts } => RunEventView::State {
@@ -382,6 +428,7 @@ fn event_view(run: &Run, event: Event) -> RunEventView {
             RunEventView::Output { stream, data: text }
         }
         Event::File { path } => RunEventView::File { path },
+        Event::Model(call) => model_view(*call),
         Event::Skipped { message } => RunEventView::Skipped { message },
         Event::Done { serves } => {
             let url = || format!("/api/v1/preview/{}/", run.project_name);

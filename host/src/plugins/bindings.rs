@@ -37,6 +37,7 @@ pub(super) mod planner {
             "lockhouse:host/kv": async,
             "lockhouse:host/secrets": async,
             "lockhouse:host/project-files": async,
+            "lockhouse:host/model": async,
         },
         exports: { default: async },
         with: {
@@ -67,6 +68,7 @@ pub(super) mod writer {
             "lockhouse:host/kv@0.1.0": super::planner::lockhouse::host::kv,
             "lockhouse:host/secrets@0.1.0": super::planner::lockhouse::host::secrets,
             "lockhouse:host/project-files@0.1.0": super::planner::lockhouse::host::project_files,
+            "lockhouse:host/model@0.1.0": super::planner::lockhouse::host::model,
         },
     });
 }
@@ -87,6 +89,7 @@ pub(super) mod fixer {
             "lockhouse:host/kv@0.1.0": super::planner::lockhouse::host::kv,
             "lockhouse:host/secrets@0.1.0": super::planner::lockhouse::host::secrets,
             "lockhouse:host/project-files@0.1.0": super::planner::lockhouse::host::project_files,
+            "lockhouse:host/model@0.1.0": super::planner::lockhouse::host::model,
         },
     });
 }

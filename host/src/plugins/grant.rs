@@ -94,7 +94,8 @@ pub struct Granted(Arc<Sets>);
 #[derive(Debug, Default)]
 struct Sets {
     asked: BTreeSet<Grant>,
-    given: RwLock<BTreeSet<Grant>>,
+    /// Shared by all versions of a plugin, whatever each asks for.
+    given: Arc<RwLock<BTreeSet<Grant>>>,
 }
 
 impl Granted {
@@ -104,13 +105,15 @@ impl Granted {
         given: impl IntoIterator<Item = Grant>,
     ) -> Self {
         let asked = asked.into_iter().collect();
-        Self(Arc::new(Sets { asked, given: RwLock::new(given.into_iter().collect()) }))
+        let given = Arc::new(RwLock::new(given.into_iter().collect()));
+        Self(Arc::new(Sets { asked, given }))
     }
 
-    /// The same, where these were asked for.
+    /// The same, where these were asked for; what is given or taken later counts
+    /// for both.
     pub(super) fn asked_by(&self, asked: impl IntoIterator<Item = Grant>) -> Self {
-        let given = self.0.given.read().unwrap_or_else(PoisonError::into_inner).clone();
-        Self::new(asked, given)
+        let (asked, given) = (asked.into_iter().collect(), Arc::clone(&self.0.given));
+        Self(Arc::new(Sets { asked, given }))
     }
 
     /// Gives these, and takes all that are not among them.
@@ -166,6 +169,15 @@ mod tests {
         assert!(granted.allows(&Grant::Kv));
         assert!(!granted.allows(&Grant::ProjectFiles));
         assert!(!Granted::new([Grant::Kv], []).allows(&Grant::Kv));
+    }
+
+    #[test]
+    fn what_is_taken_is_gone_for_those_who_asked_for_it_before() {
+        let given = Granted::new([], [Grant::Kv]);
+        let asked = given.asked_by([Grant::Kv]);
+        assert!(asked.allows(&Grant::Kv));
+        given.replace([]);
+        assert!(!asked.allows(&Grant::Kv));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod clock;
 mod kv;
 mod log;
+mod model;
 mod progress;
 mod project_files;
 mod secrets;

@@ -32,6 +32,7 @@ const AGENT_IMPORTS: &[&str] = &[
     "lockhouse:host/kv@0.1.0",
     "lockhouse:host/secrets@0.1.0",
     "lockhouse:host/project-files@0.1.0",
+    "lockhouse:host/model@0.1.0",
 ];
 
 /// WASI, as far as it is linked: empty, see `imports/wasi.rs`.

@@ -19,13 +19,13 @@ mod record;
 mod store;
 mod watch;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use super::fault::{self, Digest};
 use super::oci::{self, Reference, Registries};
-use super::{Plugin, Plugins, QuarantineChange, signature};
+use super::{Granted, Plugin, Plugins, QuarantineChange, signature};
 use crate::agents::Roster;
 use crate::clock::Clock;
 use crate::db::{self, Db};
@@ -81,6 +81,8 @@ struct Inner {
     store: Store,
     files: ComponentFiles,
     statuses: RwLock<Arc<[Status]>>,
+    /// What each plugin is given, also where a run holds on to its agent.
+    given: Mutex<BTreeMap<String, Granted>>,
     /// Held while one change is checked, written and put to work.
     changing: tokio::sync::Mutex<()>,
 }
@@ -188,8 +190,8 @@ impl Library {
         let store = Store::new(parts.db.clone());
         let files = ComponentFiles::open(parts.folder.clone())?;
         let statuses = RwLock::new(Arc::from([]));
-        let inner =
-            Inner { parts, store, files, statuses, changing: tokio::sync::Mutex::default() };
+        let (given, changing) = (Mutex::default(), tokio::sync::Mutex::default());
+        let inner = Inner { parts, store, files, statuses, given, changing };
         let library = Self { inner: Arc::new(inner) };
         library.seed().await?;
         library.assemble().await?;
@@ -317,10 +319,19 @@ impl Library {
         }
         self.leave_a_policy(name, |binding| binding.plugin != name)?;
         self.inner.store.delete(name).await?;
+        self.take_all(name);
         self.assemble().await?;
         status.versions.iter().for_each(|version| self.inner.files.remove(version.digest));
         self.tell(name, &status, "removed");
         Ok(())
+    }
+
+    /// Who still holds on to the plugin reaches nothing more.
+    fn take_all(&self, name: &str) {
+        let mut given = self.inner.given.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(granted) = given.remove(name) {
+            granted.replace([]);
+        }
     }
 
     async fn rewrite(&self, mut plugin: Installed, what: &'static str) -> Result<Status, Error> {

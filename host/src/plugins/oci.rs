@@ -13,7 +13,6 @@ mod session;
 
 use std::time::Duration;
 
-use reqwest::{NoProxy, Proxy, Url};
 use serde::Deserialize;
 
 use super::fault::{Digest, Size};
@@ -177,7 +176,7 @@ impl Registries {
             // The environment is not asked; the configuration has done that.
             .no_proxy();
         if !reference.is_loopback() {
-            for proxy in proxies(&self.upstream)? {
+            for proxy in self.upstream.proxies()? {
                 builder = builder.proxy(proxy);
             }
         }
@@ -197,24 +196,6 @@ fn same(
     Err(Error::OtherDigest { reference: reference.clone(), what, found, wanted })
 }
 
-fn proxies(upstream: &upstream::Config) -> reqwest::Result<Vec<Proxy>> {
-    let https = upstream.https_proxy.as_ref().or(upstream.all_proxy.as_ref());
-    let http = upstream.http_proxy.as_ref().or(upstream.all_proxy.as_ref());
-    let https = https.map(|url| Proxy::https(with_scheme(url)));
-    let http = http.map(|url| Proxy::http(with_scheme(url)));
-    let direct = upstream.no_proxy.as_deref().and_then(NoProxy::from_string);
-    let except = |proxy: reqwest::Result<Proxy>| Ok(proxy?.no_proxy(direct.clone()));
-    [https, http].into_iter().flatten().map(except).collect()
-}
-
-/// The variables are often written without.
-fn with_scheme(proxy: &str) -> String {
-    match Url::parse(proxy) {
-        Ok(url) if url.has_host() => proxy.to_owned(),
-        _ => format!("http://{proxy}"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -227,11 +208,5 @@ mod tests {
         .unwrap();
         assert_eq!(config.credentials[0].password.reveal(), "hush");
         assert!(!format!("{config:?}").contains("hush"));
-    }
-
-    #[test]
-    fn a_proxy_without_a_scheme_is_understood() {
-        assert_eq!(with_scheme("proxy.corp:3128"), "http://proxy.corp:3128");
-        assert_eq!(with_scheme("http://proxy.corp:3128"), "http://proxy.corp:3128");
     }
 }

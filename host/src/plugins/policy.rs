@@ -188,7 +188,7 @@ fn run<R>(
 fn behalf(request: &Request) -> Behalf {
     let user = User { id: request.caller.clone(), role: request.caller_role };
     let caller = Caller { user, request_id: request.request_id.clone() };
-    Behalf { caller, project: request.project.clone() }
+    Behalf { caller, project: request.project.clone(), tally: None }
 }
 
 fn request_to_wit(request: &Request) -> wit::Request {

@@ -12,6 +12,8 @@ use tokio_util::task::AbortOnDropHandle;
 use super::bindings::policy::lockhouse::types::errors::Error;
 use super::fault::Identity;
 use super::grant::{Grant, Granted};
+use super::tape::Tape;
+use crate::agents::{Models, Tally};
 use crate::audit::Audit;
 use crate::auth::Caller;
 use crate::clock::Clock;
@@ -30,11 +32,23 @@ pub struct Rooms {
     pub audit: Option<Audit>,
     pub files: Option<Files>,
     pub projects: Option<Projects>,
+    pub models: Models,
+    /// Where calls of imports are written down or answered from; for tests of
+    /// plugins.
+    pub tape: Option<Tape>,
 }
 
 impl Default for Rooms {
     fn default() -> Self {
-        Self { clock: Clock::system(), db: None, audit: None, files: None, projects: None }
+        Self {
+            clock: Clock::system(),
+            db: None,
+            audit: None,
+            files: None,
+            projects: None,
+            models: Models::default(),
+            tape: None,
+        }
     }
 }
 
@@ -67,6 +81,8 @@ impl Secrets {
 pub(super) struct Behalf {
     pub(super) caller: Caller,
     pub(super) project: ProjectId,
+    /// What the run asks of models; a policy asks none.
+    pub(super) tally: Option<Tally>,
 }
 
 /// All that the imports of one call need.

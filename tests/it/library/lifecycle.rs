@@ -1,11 +1,15 @@
 //! Installing, rolling back, disabling and removing.
 
+use std::collections::BTreeSet;
+
 use lockhouse::events::What;
-use lockhouse::plugins::{LibraryError, State};
+use lockhouse::plugins::{LibraryError, NewVersion, State};
 
 use super::{Shelf, allows, called, denies, version};
 use crate::databases::Database;
 use crate::plugins::fixture;
+use crate::plugins::harness::decide;
+use crate::plugins::imports::remembers;
 
 on_every_database! {
     async fn an_installed_policy_judges_the_next_command(database: Database) {
@@ -42,6 +46,21 @@ on_every_database! {
         shelf.install(denies()).await.unwrap();
         shelf.library.rollback(&shelf.permit().await, "fixture").await.unwrap();
         assert_eq!(shelf.decides().await.policy, "fixture@1.0.0");
+    }
+
+    async fn a_grant_that_is_taken_counts_for_who_holds_the_plugin_already(database: Database) {
+        let shelf = Shelf::empty(&database).await;
+        let manifest = "id = \"fixture\"\nversion = \"1.0.0\"\nsummary = \"A fixture.\"\n\
+            roles = [\"command-policy\"]\ngrants = [\"kv\"]\n\
+            imports = [\"lockhouse:host/kv@0.1.0\"]\n";
+        let bytes = fixture::with_section(remembers(), "lockhouse:manifest", manifest);
+        let new = NewVersion { grants: Some(["kv".to_owned()].into()), ..version(bytes) };
+        let permit = shelf.permit().await;
+        let held = shelf.library.install(&permit, "fixture", new).await.unwrap().loaded.unwrap();
+        let held = held.into_policy().unwrap();
+        assert!(decide(&held, "ls").await.reason.contains("This host has no database"));
+        shelf.library.set_grants(&permit, "fixture", BTreeSet::new()).await.unwrap();
+        assert!(decide(&held, "ls").await.reason.contains("was not granted “kv”"));
     }
 
     async fn a_disabled_policy_is_asked_no_more_until_it_is_enabled(database: Database) {

@@ -185,6 +185,10 @@ fn component(world: &str, text: &str) -> Vec<u8> {
         include lockhouse:policy/policy@0.1.0;
         import lockhouse:host/secrets@0.1.0;
     }
+    world consulting {
+        include lockhouse:policy/policy@0.1.0;
+        import lockhouse:host/model@0.1.0;
+    }
     world looking-policy {
         include lockhouse:policy/policy@0.1.0;
         import wasi:cli/environment@0.2.0;

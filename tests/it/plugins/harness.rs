@@ -5,7 +5,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use lockhouse::agents::Brief;
+use lockhouse::agents::{Brief, MAX_MODEL_TOKENS, Tally};
 use lockhouse::ids::{Kind, ProjectId, RequestId};
 use lockhouse::plugins::{AgentPlugin, Config, Error, Plugins, PolicyPlugin, Rooms};
 use lockhouse::policy::{Binding, Channel, Decision, NetworkMode, Policies, Request, Role};
@@ -69,6 +69,7 @@ pub(crate) fn brief(prompt: &str) -> Brief {
         caller: "ada".parse().unwrap(),
         caller_role: Role::Learner,
         request_id: RequestId::generate(),
+        tally: Tally::new(MAX_MODEL_TOKENS),
     }
 }
 

@@ -16,7 +16,7 @@ const KV: &str = r#"
 
 /// A policy whose reason is what `kv.get` answers, or why it did not; it keeps
 /// a value first where none is there.
-fn remembers() -> Vec<u8> {
+pub(crate) fn remembers() -> Vec<u8> {
     let evaluate = format!(
         "(call $get (i32.const 1024) (i32.const 3) (i32.const 2048))
          (if (i32.or (i32.load8_u (i32.const 2048)) (i32.load8_u (i32.const 2052)))
@@ -136,7 +136,7 @@ const SECRETS: &str = r#"
     (data (i32.const 1040) "OTHER")"#;
 
 /// An agent that says what the secret's text is, or why it got none.
-fn tells(name: u32, bytes: u32) -> Vec<u8> {
+pub(crate) fn tells(name: u32, bytes: u32) -> Vec<u8> {
     let plan = format!(
         "(call $find (i32.const {name}) (i32.const {bytes}) (i32.const 2048))
          (if (i32.load8_u (i32.const 2048)) (then {}))

@@ -1,7 +1,7 @@
 //! Rooms that plugins can reach, one project in them, and what is then asked.
 
 use jiff::Timestamp;
-use lockhouse::agents::{Agent as _, Brief};
+use lockhouse::agents::{Agent as _, Brief, Models};
 use lockhouse::audit::Audit;
 use lockhouse::auth::{self, Auth, Caller};
 use lockhouse::clock::Clock;
@@ -47,6 +47,8 @@ impl Reachable {
             files: Some(Files::new(projects.clone(), &clock, events, disk)),
             projects: Some(projects.clone()),
             clock,
+            models: Models::default(),
+            tape: None,
         };
         let texts = [("API_KEY".to_owned(), "hush".to_owned())];
         let config = Config { secrets: Secrets::from_iter(texts), ..Config::default() };

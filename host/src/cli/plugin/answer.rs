@@ -78,5 +78,9 @@ pub(super) async fn of_agent(
             let edits = agent.write(&plan, step, &context, &progress).await?;
             Ok(Answer::Edits(edits.into_iter().map(EditRecord::from).collect()))
         }
+        Question::Fix { failure, context } => {
+            let edits = agent.fix(&failure, &context, &progress).await?;
+            Ok(Answer::Edits(edits.into_iter().map(EditRecord::from).collect()))
+        }
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! A case is a request, written as [`crate::plugins::request`] takes it, and beside it what is
 //! expected. For a policy that is `decision`, `risk` and `rule`; for an agent `kind`,
-//! `expect_files`, `expect_text` or `refused`. `settings` are those of this case alone.
+//! `expect_files`, `expect_text`, `refused` or `fault`. `settings` are those of this case
+//! alone, and `host` says what its host answers.
 
 use std::path::Path;
 
@@ -12,6 +13,7 @@ use serde_json::{Map, Value};
 
 use super::answer::Answer;
 use super::files;
+use crate::plugins::Stated;
 
 /// More cases in one file than this are refused.
 const MAX_CASES: usize = 10_000;
@@ -38,6 +40,10 @@ pub(super) struct Case {
     expect_text: Vec<String>,
     /// Whether the plugin says that the request can't be served.
     pub(super) refused: bool,
+    /// A text in the fault that the call ends with.
+    pub(super) fault: Option<String>,
+    /// What the host answers.
+    pub(super) host: Stated,
     strict: bool,
     settings: Settings,
     /// What remains is the request; its reader knows its keys.
@@ -126,7 +132,19 @@ impl Case {
         });
         let texts = self.expect_text.iter().map(|text| format!("text {text:?}"));
         let refused = self.refused.then(|| "a refusal".to_owned());
-        joined(refused.into_iter().chain(kind).chain(files).chain(texts), "an answer")
+        let fault = self.fault.as_ref().map(|text| format!("the fault {text:?}"));
+        let ends = refused.into_iter().chain(fault);
+        joined(ends.chain(kind).chain(files).chain(texts), "an answer")
+    }
+
+    /// What is expected of what the plugin asks of its host.
+    pub(super) fn expected_calls(&self) -> String {
+        "the calls that the case states, or that were recorded".to_owned()
+    }
+
+    /// Whether it expects an answer rather than none.
+    pub(super) fn wants_answer(&self) -> bool {
+        !self.refused && self.fault.is_none()
     }
 
     pub(super) fn fits(&self, answer: &Answer) -> bool {

@@ -8,10 +8,11 @@ use anyhow::Context as _;
 use serde_json::{Map, Value};
 
 use super::cases::{Case, Cases, Decision, Outcome};
-use super::{answer, show};
+use super::recording::Recording;
+use super::{answer, manifest, show};
 use crate::agents::AgentError;
 use crate::cli::say;
-use crate::plugins::{AgentPlugin, Plugin, Plugins, PolicyPlugin, request};
+use crate::plugins::{AgentPlugin, Granted, LoadOptions, Plugin, Plugins, PolicyPlugin, request};
 use crate::policy::CommandPolicy as _;
 
 /// One plugin, under whichever settings its cases have.
@@ -21,6 +22,9 @@ pub(in crate::cli) struct Judge {
     bytes: Vec<u8>,
     /// What a case's own settings are laid over.
     settings: Map<String, Value>,
+    /// All that the plugin asks for: its author tries it out.
+    granted: Granted,
+    recording: Recording,
     loaded: HashMap<String, Plugin>,
 }
 
@@ -28,6 +32,13 @@ pub(in crate::cli) struct Judge {
 struct Difference {
     expected: String,
     got: String,
+}
+
+/// What came of a case.
+struct Tried {
+    /// Of a policy that decided.
+    allowed: Option<bool>,
+    difference: Option<Difference>,
 }
 
 impl Judge {
@@ -38,19 +49,30 @@ impl Judge {
         settings: &str,
     ) -> anyhow::Result<Self> {
         let settings = serde_json::from_str(settings).context("settings are one JSON object")?;
-        Ok(Self { host, name, bytes, settings, loaded: HashMap::new() })
+        let granted = manifest::granted(&bytes)?;
+        let (recording, loaded) = (Recording::default(), HashMap::new());
+        Ok(Self { host, name, bytes, settings, granted, recording, loaded })
+    }
+
+    /// The same, with what plugins ask of their host written down or answered.
+    pub(super) fn recorded(self, recording: Recording) -> Self {
+        Self { recording, ..self }
     }
 
     /// Says what fails, then the totals.
-    pub(in crate::cli) async fn run(&mut self, files: &[PathBuf]) -> anyhow::Result<ExitCode> {
+    pub(in crate::cli) async fn run(mut self, files: &[PathBuf]) -> anyhow::Result<ExitCode> {
         let mut outcome = Outcome::default();
         for file in files {
+            self.recording.open(file)?;
             for case in Cases::read(file)?.case {
                 if let Some(difference) = self.try_case(&case, &mut outcome).await? {
                     say(format_args!("FAIL  {}", case.title()));
                     say(format_args!("      expected  {}", difference.expected));
                     say(format_args!("      got       {}", difference.got));
                 }
+            }
+            if let Some(path) = self.recording.close(file)? {
+                say(format_args!("{} is written", path.display()));
             }
         }
         say(outcome);
@@ -62,11 +84,21 @@ impl Judge {
         case: &Case,
         outcome: &mut Outcome,
     ) -> anyhow::Result<Option<Difference>> {
-        let tried = match self.plugin(case).await? {
-            Plugin::Policy(policy) => try_policy(&policy, case, outcome).await,
-            Plugin::Agent(agent) => try_agent(&agent, case, outcome).await,
+        let plugin = self.plugin(case).await?;
+        self.recording.begin(&case.title(), case.host.clone());
+        let tried = match plugin {
+            Plugin::Policy(policy) => try_policy(&policy, case).await,
+            Plugin::Agent(agent) => try_agent(&agent, case).await,
         };
-        tried.with_context(|| case.title())
+        let called = self.recording.end(&case.title());
+        let Tried { allowed, difference } = tried.with_context(|| case.title())?;
+        // What went wrong between plugin and host explains the rest.
+        let difference = match called {
+            Some(got) => Some(Difference { expected: case.expected_calls(), got }),
+            None => difference,
+        };
+        outcome.count(case.decision, allowed, difference.is_none());
+        Ok(difference)
     }
 
     /// Loading again shares the code; only the settings differ.
@@ -77,17 +109,14 @@ impl Judge {
         if let Some(plugin) = self.loaded.get(&settings) {
             return Ok(plugin.clone());
         }
-        let plugin = self.host.load(&self.name, &self.bytes, &settings).await?;
+        let options = LoadOptions { settings: &settings, granted: self.granted.clone() };
+        let plugin = self.host.load(&self.name, &self.bytes, options).await?;
         self.loaded.insert(settings, plugin.clone());
         Ok(plugin)
     }
 }
 
-async fn try_policy(
-    policy: &PolicyPlugin,
-    case: &Case,
-    outcome: &mut Outcome,
-) -> anyhow::Result<Option<Difference>> {
+async fn try_policy(policy: &PolicyPlugin, case: &Case) -> anyhow::Result<Tried> {
     let request = request::command(&case.request())?;
     let (allowed, holds, got) = match policy.evaluate(&request).await {
         Ok(verdict) => {
@@ -98,21 +127,20 @@ async fn try_policy(
         }
         Err(fault) => (None, false, format!("no verdict: {fault}")),
     };
-    outcome.count(case.decision, allowed, holds);
-    Ok((!holds).then(|| Difference { expected: case.expected_verdict(), got }))
+    let difference = (!holds).then(|| Difference { expected: case.expected_verdict(), got });
+    Ok(Tried { allowed, difference })
 }
 
-async fn try_agent(
-    agent: &AgentPlugin,
-    case: &Case,
-    outcome: &mut Outcome,
-) -> anyhow::Result<Option<Difference>> {
+async fn try_agent(agent: &AgentPlugin, case: &Case) -> anyhow::Result<Tried> {
     let question = request::question(&case.request())?;
     let (holds, got) = match answer::of_agent(agent, question).await {
-        Ok(answer) => (!case.refused && case.fits(&answer), answer.to_json().to_string()),
+        Ok(answer) => (case.wants_answer() && case.fits(&answer), answer.to_json().to_string()),
         Err(AgentError::Invalid(why)) => (case.refused, format!("refused: {why}")),
-        Err(AgentError::Fault(why)) => (false, format!("no answer: {why}")),
+        Err(AgentError::Fault(why)) => {
+            let expected = case.fault.as_ref().is_some_and(|text| why.contains(text));
+            (expected, format!("no answer: {why}"))
+        }
     };
-    outcome.count(None, None, holds);
-    Ok((!holds).then(|| Difference { expected: case.expected_answer(), got }))
+    let difference = (!holds).then(|| Difference { expected: case.expected_answer(), got });
+    Ok(Tried { allowed: None, difference })
 }

@@ -2,6 +2,7 @@
 
 use super::component::Anatomy;
 use crate::plugins::manifest::{Manifest, Role};
+use crate::plugins::{Grant, Granted};
 
 pub(super) const MISSING: &str = "it carries no manifest; `lockhouse plugin pack` puts one inside";
 
@@ -13,6 +14,14 @@ const EXPORTS: [(Role, &str); 5] = [
     (Role::Fixer, "lockhouse:agent/fixer@"),
     (Role::AdminReport, "lockhouse:admin/report@"),
 ];
+
+/// All that a plugin asks for.
+pub(super) fn granted(component: &[u8]) -> anyhow::Result<Granted> {
+    let Some(manifest) = of(component)? else { return Ok(Granted::default()) };
+    let asked = manifest.grants.iter().map(|grant| grant.parse::<Grant>());
+    let asked = asked.collect::<Result<Vec<_>, _>>()?;
+    Ok(Granted::new(asked.clone(), asked))
+}
 
 pub(super) fn of(component: &[u8]) -> anyhow::Result<Option<Manifest>> {
     Ok(Manifest::find(component)?)

@@ -5,11 +5,14 @@ mod store;
 
 pub use store::{Full, Store};
 
+use serde_json::{Value, json};
+
 use crate::db;
 use crate::plugins::bindings::{planner, policy};
 use crate::plugins::grant::Grant;
 use crate::plugins::instance::State;
 use crate::plugins::reach::{Reach, missing};
+use crate::plugins::tape::write_bytes;
 use policy::lockhouse::types::errors::Error;
 
 /// The longest key.
@@ -21,38 +24,51 @@ const MAX_VALUE_BYTES: usize = 64 * 1024;
 // A policy waits on its own thread; an agent gives way to others.
 impl policy::lockhouse::host::kv::Host for State {
     fn get(&mut self, key: String) -> Result<Option<Vec<u8>>, Error> {
-        self.reach.wait(get(self.reach.clone(), key))
+        let (reach, with) = (&self.reach, || json!({ "key": key }));
+        reach.taped("kv.get", with, || reach.wait(get(reach.clone(), key.clone())))
     }
 
     fn set(&mut self, key: String, value: Vec<u8>) -> Result<(), Error> {
-        self.reach.wait(set(self.reach.clone(), key, value))
+        let (reach, with) = (&self.reach, pair(&key, &value));
+        reach.taped("kv.set", with, || reach.wait(set(reach.clone(), key.clone(), value.clone())))
     }
 
     fn delete(&mut self, key: String) -> Result<(), Error> {
-        self.reach.wait(delete(self.reach.clone(), key))
+        let (reach, with) = (&self.reach, || json!({ "key": key }));
+        reach.taped("kv.delete", with, || reach.wait(delete(reach.clone(), key.clone())))
     }
 
     fn keys(&mut self, prefix: String) -> Result<Vec<String>, Error> {
-        self.reach.wait(keys(self.reach.clone(), prefix))
+        let (reach, with) = (&self.reach, || json!({ "prefix": prefix }));
+        reach.taped("kv.keys", with, || reach.wait(keys(reach.clone(), prefix.clone())))
     }
 }
 
 impl planner::lockhouse::host::kv::Host for State {
     async fn get(&mut self, key: String) -> Result<Option<Vec<u8>>, Error> {
-        self.reach.ask(get(self.reach.clone(), key)).await
+        let (reach, with) = (&self.reach, || json!({ "key": key }));
+        reach.taped_async("kv.get", with, reach.ask(get(reach.clone(), key.clone()))).await
     }
 
     async fn set(&mut self, key: String, value: Vec<u8>) -> Result<(), Error> {
-        self.reach.ask(set(self.reach.clone(), key, value)).await
+        let (reach, with) = (&self.reach, pair(&key, &value));
+        let ask = reach.ask(set(reach.clone(), key.clone(), value.clone()));
+        reach.taped_async("kv.set", with, ask).await
     }
 
     async fn delete(&mut self, key: String) -> Result<(), Error> {
-        self.reach.ask(delete(self.reach.clone(), key)).await
+        let (reach, with) = (&self.reach, || json!({ "key": key }));
+        reach.taped_async("kv.delete", with, reach.ask(delete(reach.clone(), key.clone()))).await
     }
 
     async fn keys(&mut self, prefix: String) -> Result<Vec<String>, Error> {
-        self.reach.ask(keys(self.reach.clone(), prefix)).await
+        let (reach, with) = (&self.reach, || json!({ "prefix": prefix }));
+        reach.taped_async("kv.keys", with, reach.ask(keys(reach.clone(), prefix.clone()))).await
     }
+}
+
+fn pair(key: &str, value: &[u8]) -> impl FnOnce() -> Value {
+    move || json!({ "key": key, "value": write_bytes(value) })
 }
 
 async fn get(reach: Reach, key: String) -> Result<Option<Vec<u8>>, Error> {

@@ -3,6 +3,7 @@
 //! leads out of the project.
 
 use globset::{GlobBuilder, GlobMatcher};
+use serde_json::json;
 use wasmtime::component::Resource;
 
 use crate::files::{self, EntryKind, Files, List, MAX_PAGE, RelPath};
@@ -29,13 +30,19 @@ const MAX_GLOB_BYTES: usize = 1_024;
 #[derive(Debug)]
 #[expect(unreachable_pub, reason = "the generated bindings re-export it")]
 pub struct Root {
-    project: Project,
+    /// None where a test answers for the project.
+    project: Option<Project>,
 }
 
 impl wit::Host for State {
     async fn open(&mut self) -> Result<Resource<Root>, Error> {
-        let project = self.reach.ask(project(self.reach.clone())).await?;
-        let root = self.table.push(Root { project });
+        let (reach, mut found) = (&self.reach, None);
+        let ask = async {
+            found = Some(reach.ask(project(reach.clone())).await?);
+            Ok(())
+        };
+        reach.taped_async("project-files.open", || json!({}), ask).await?;
+        let root = self.table.push(Root { project: found });
         root.map_err(|error| Error::Quota(format!("Let go of some handles first: {error}.")))
     }
 }
@@ -47,10 +54,15 @@ impl wit::HostRoot for State {
         path: String,
         max_bytes: u32,
     ) -> Result<Vec<u8>, Error> {
-        let (files, project) = self.project_files(&root)?;
-        let (path, limit) = (parse(&path)?, u64::from(max_bytes.min(MAX_READ_BYTES)));
-        let read = async move { files.read_beginning(&project, &path, limit).await };
-        self.reach.ask(async { read.await.map_err(failed) }).await
+        let with = || json!({ "path": path, "max_bytes": max_bytes });
+        let (reach, found) = (&self.reach, self.project_files(&root));
+        let ask = async {
+            let (files, project) = found?;
+            let (path, limit) = (parse(&path)?, u64::from(max_bytes.min(MAX_READ_BYTES)));
+            let read = async move { files.read_beginning(&project, &path, limit).await };
+            reach.ask(async { read.await.map_err(failed) }).await
+        };
+        reach.taped_async("project-files.read", with, ask).await
     }
 
     async fn list(
@@ -59,15 +71,26 @@ impl wit::HostRoot for State {
         glob: String,
         max: u32,
     ) -> Result<Vec<wit::Entry>, Error> {
-        let (files, project) = self.project_files(&root)?;
-        self.reach.ask(list(files, project, glob, max.min(MAX_ENTRIES) as usize)).await
+        let with = || json!({ "glob": glob, "max": max });
+        let (reach, found) = (&self.reach, self.project_files(&root));
+        let ask = async {
+            let (files, project) = found?;
+            let max = max.min(MAX_ENTRIES) as usize;
+            reach.ask(list(files, project, glob.clone(), max)).await
+        };
+        reach.taped_async("project-files.list", with, ask).await
     }
 
     async fn stat(&mut self, root: Resource<Root>, path: String) -> Result<wit::Entry, Error> {
-        let (files, project) = self.project_files(&root)?;
-        let path = parse(&path)?;
-        let stat = async move { files.entry(&project, &path).await };
-        self.reach.ask(async { stat.await.map(entry_to_wit).map_err(failed) }).await
+        let with = || json!({ "path": path });
+        let (reach, found) = (&self.reach, self.project_files(&root));
+        let ask = async {
+            let (files, project) = found?;
+            let path = parse(&path)?;
+            let stat = async move { files.entry(&project, &path).await };
+            reach.ask(async { stat.await.map(entry_to_wit).map_err(failed) }).await
+        };
+        reach.taped_async("project-files.stat", with, ask).await
     }
 
     async fn drop(&mut self, root: Resource<Root>) -> wasmtime::Result<()> {
@@ -82,7 +105,8 @@ impl State {
         self.reach.admit(&Grant::ProjectFiles)?;
         let files = self.reach.rooms.files.as_ref().ok_or_else(|| missing("projects"))?;
         let gone = |error| Error::Internal(format!("The handle is none: {error}."));
-        Ok((files.clone(), self.table.get(root).map_err(gone)?.project.clone()))
+        let project = self.table.get(root).map_err(gone)?.project.clone();
+        Ok((files.clone(), project.ok_or_else(|| missing("projects"))?))
     }
 }
 

@@ -1,6 +1,7 @@
 //! `lockhouse:host/secrets`: what the operator lends by name. A handle shows
 //! nothing; each look at the text is recorded first.
 
+use serde_json::json;
 use wasmtime::component::Resource;
 
 use crate::audit::{Entry, Phase};
@@ -26,10 +27,14 @@ impl secrets::Host for State {
         if name.len() > MAX_NAME_BYTES {
             return Err(Error::Invalid("A secret's name has at most 64 bytes.".to_owned()));
         }
-        self.reach.admit(&Grant::Secret(name.clone()))?;
-        if self.reach.secrets.find(&name).is_none() {
-            return Err(unset(&name));
-        }
+        self.reach.taped(
+            "secrets.find",
+            || json!({ "name": name }),
+            || {
+                self.reach.admit(&Grant::Secret(name.clone()))?;
+                self.reach.secrets.find(&name).map(|_| ()).ok_or_else(|| unset(&name))
+            },
+        )?;
         let handle = self.table.push(Handle { name });
         handle.map_err(|error| Error::Quota(format!("Let go of some handles first: {error}.")))
     }
@@ -38,8 +43,10 @@ impl secrets::Host for State {
 impl secrets::HostSecret for State {
     async fn reveal(&mut self, handle: Resource<Handle>) -> Result<String, Error> {
         let gone = |error| Error::Internal(format!("The handle is none: {error}."));
-        let Handle { name } = self.table.get(&handle).map_err(gone)?;
-        self.reach.ask(reveal(self.reach.clone(), name.clone())).await
+        let name = self.table.get(&handle).map_err(gone)?.name.clone();
+        let (reach, with) = (&self.reach, || json!({ "name": name }));
+        let ask = reach.ask(reveal(reach.clone(), name.clone()));
+        reach.taped_async("secrets.reveal", with, ask).await
     }
 
     async fn drop(&mut self, handle: Resource<Handle>) -> wasmtime::Result<()> {

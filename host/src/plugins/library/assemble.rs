@@ -48,8 +48,9 @@ impl Library {
         let new = parts.db.setting(SEEDED, "no").await? == "no";
         for (position, built_in) in (0_i32..).zip(&parts.built_in) {
             // What the configuration tells it is judged at each start.
-            let loaded =
-                self.load_release(built_in.name, Release::BuiltIn, None, &BTreeSet::new()).await?;
+            let loaded = self
+                .load_release(built_in.name, Release::BuiltIn, None, Granted::default())
+                .await?;
             if known.iter().any(|plugin| plugin.name == built_in.name) {
                 continue;
             }
@@ -152,7 +153,17 @@ impl Library {
 
     /// The version that should run, with these settings.
     async fn load(&self, plugin: &Installed, settings: Option<&str>) -> Result<Plugin, Error> {
-        self.load_release(&plugin.name, plugin.current, settings, &plugin.grants).await
+        self.load_release(&plugin.name, plugin.current, settings, self.given(plugin)).await
+    }
+
+    /// What the plugin is given, now and for whoever has loaded it before.
+    fn given(&self, plugin: &Installed) -> Granted {
+        // Names were checked when they were given.
+        let grants = plugin.grants.iter().filter_map(|name| name.parse().ok());
+        let mut given = self.inner.given.lock().unwrap_or_else(PoisonError::into_inner);
+        let granted = given.entry(plugin.name.clone()).or_default();
+        granted.replace(grants);
+        granted.clone()
     }
 
     /// Compiled once: the loader knows the digest when it is asked again.
@@ -161,14 +172,12 @@ impl Library {
         name: &str,
         release: Release,
         settings: Option<&str>,
-        grants: &BTreeSet<String>,
+        granted: Granted,
     ) -> Result<Plugin, Error> {
         let built_in = self.built_in(name);
         let configured = built_in.map_or(NO_SETTINGS, |built_in| &built_in.settings);
         let settings = settings.unwrap_or(configured);
-        // Names were checked when they were given.
-        let given = grants.iter().filter_map(|name| name.parse().ok());
-        let options = LoadOptions { settings, granted: Granted::new([], given) };
+        let options = LoadOptions { settings, granted };
         let plugins = &self.inner.parts.plugins;
         let loaded = match release {
             Release::Stored(digest) => {

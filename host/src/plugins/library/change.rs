@@ -11,7 +11,7 @@ use super::{
 };
 use crate::gate::Permit;
 use crate::ids::BindingId;
-use crate::plugins::Plugin;
+use crate::plugins::{Granted, Plugin};
 use crate::policy::{Mode, OnError};
 
 /// An installation that has passed its checks.
@@ -180,10 +180,10 @@ impl Library {
         release: Release,
         bindings: &[PluginBinding],
     ) -> Result<(), Error> {
-        let none = BTreeSet::new();
-        self.load_release(name, release, None, &none).await.map(drop)?;
+        let none = Granted::default;
+        self.load_release(name, release, None, none()).await.map(drop)?;
         for binding in bindings {
-            self.load_release(name, release, binding.settings.as_deref(), &none).await?;
+            self.load_release(name, release, binding.settings.as_deref(), none()).await?;
         }
         Ok(())
     }

@@ -4,7 +4,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::{CallerRecord, Invalid, ProjectRecord, project_id, read, request_id};
-use crate::agents::{self, Brief, Edit, ExistingFile, Plan, WriteContext};
+use crate::agents::{
+    self, Brief, Edit, ExistingFile, Failure, MAX_MODEL_TOKENS, Plan, Stage, Tally, WriteContext,
+};
 use crate::ids::Kind;
 
 /// A question by what it asks for.
@@ -12,11 +14,16 @@ use crate::ids::Kind;
 pub enum Question {
     Plan(Brief),
     Write { plan: Plan, step: u32, context: WriteContext },
+    Fix { failure: Failure, context: WriteContext },
 }
 
-/// Told apart by their keys: `plan` asks a writer, anything else a planner.
+/// Told apart by their keys: `plan` asks a writer, `failure` a fixer, anything
+/// else a planner.
 pub fn question(json: &[u8]) -> Result<Question, Invalid> {
     let keys: serde_json::Map<String, serde_json::Value> = read(json)?;
+    if keys.contains_key("failure") {
+        return read::<FixRequest>(json)?.question();
+    }
     if keys.contains_key("plan") {
         return read::<WriteRequest>(json)?.question();
     }
@@ -41,6 +48,36 @@ struct WriteRequest {
     step: u32,
     #[serde(default)]
     context: ContextRecord,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FixRequest {
+    failure: FailureRecord,
+    #[serde(default)]
+    context: ContextRecord,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FailureRecord {
+    plan: PlanRecord,
+    what: String,
+    stage: StageName,
+    code: Option<i32>,
+    #[serde(default)]
+    output: String,
+    #[serde(default)]
+    attempt: u32,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum StageName {
+    Install,
+    Check,
+    Start,
+    Request,
 }
 
 #[derive(Default, Deserialize)]
@@ -117,6 +154,7 @@ impl BriefRequest {
             caller: self.caller.id()?,
             caller_role: self.caller.role(),
             request_id: request_id()?,
+            tally: Tally::new(MAX_MODEL_TOKENS),
         })
     }
 }
@@ -132,6 +170,20 @@ impl WriteRequest {
         }
         let (plan, context) = (self.plan.try_into()?, self.context.context()?);
         Ok(Question::Write { plan, step: self.step, context })
+    }
+}
+
+impl FixRequest {
+    fn question(self) -> Result<Question, Invalid> {
+        let FailureRecord { plan, what, stage, code, output, attempt } = self.failure;
+        let stage = match stage {
+            StageName::Install => Stage::Install,
+            StageName::Check => Stage::Check,
+            StageName::Start => Stage::Start,
+            StageName::Request => Stage::Request,
+        };
+        let failure = Failure { plan: plan.try_into()?, what, stage, code, output, attempt };
+        Ok(Question::Fix { failure, context: self.context.context()? })
     }
 }
 
@@ -233,6 +285,17 @@ mod tests {
             panic!("it asks a writer")
         };
         assert_eq!((plan.checks.len(), step, context.brief.prompt.as_str()), (2, 0, "p"));
+    }
+
+    #[test]
+    fn a_failure_asks_a_fixer() {
+        let json = format!(
+            r#"{{"failure": {{"plan": {PLAN}, "what": "pytest", "stage": "check", "code": 1}}}}"#
+        );
+        let Question::Fix { failure, .. } = question(json.as_bytes()).unwrap() else {
+            panic!("it asks a fixer")
+        };
+        assert_eq!((failure.stage, failure.code, failure.attempt), (Stage::Check, Some(1), 0));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ipnet::IpNet;
-use reqwest::Url;
+use reqwest::{NoProxy, Url};
 use serde::Deserialize;
 
 use super::name::{Host, Target};
@@ -84,6 +84,17 @@ impl Config {
         }
     }
 
+    /// The same, for requests of this server's own.
+    pub fn proxies(&self) -> reqwest::Result<Vec<reqwest::Proxy>> {
+        let https = self.https_proxy.as_ref().or(self.all_proxy.as_ref());
+        let http = self.http_proxy.as_ref().or(self.all_proxy.as_ref());
+        let https = https.map(|url| reqwest::Proxy::https(with_scheme(url)));
+        let http = http.map(|url| reqwest::Proxy::http(with_scheme(url)));
+        let direct = self.no_proxy.as_deref().and_then(NoProxy::from_string);
+        let except = |proxy: reqwest::Result<reqwest::Proxy>| Ok(proxy?.no_proxy(direct.clone()));
+        [https, http].into_iter().flatten().map(except).collect()
+    }
+
     /// Whether it names no proxy.
     pub fn is_empty(&self) -> bool {
         self.https_proxy.is_none() && self.http_proxy.is_none() && self.all_proxy.is_none()
@@ -151,6 +162,14 @@ fn authorization(url: &Url) -> Option<Secret> {
     let user = decode(url.username());
     let password = decode(url.password().unwrap_or_default());
     Some(Secret::new(format!("Basic {}", STANDARD.encode(format!("{user}:{password}")))))
+}
+
+/// The variables are often written without.
+fn with_scheme(proxy: &str) -> String {
+    match Url::parse(proxy) {
+        Ok(url) if url.has_host() => proxy.to_owned(),
+        _ => format!("http://{proxy}"),
+    }
 }
 
 fn parse_direct(list: &str) -> Vec<Direct> {
@@ -236,6 +255,12 @@ mod tests {
         let header = proxy.authorization.as_ref().map(|secret| secret.reveal().to_owned());
         assert_eq!(header.as_deref(), Some("Basic YWRhOnBAc3M="));
         assert!(!format!("{proxy:?}").contains("YWRh"));
+    }
+
+    #[test]
+    fn a_proxy_without_a_scheme_is_understood() {
+        assert_eq!(with_scheme("proxy.corp:3128"), "http://proxy.corp:3128");
+        assert_eq!(with_scheme("http://proxy.corp:3128"), "http://proxy.corp:3128");
     }
 
     #[test]

@@ -67,6 +67,8 @@ impl Db {
         let pool = AnyPoolOptions::new()
             .max_connections(config.max_connections)
             .acquire_timeout(Duration::from_secs(config.acquire_timeout))
+            // A file does not hang up: to ask would double what a query takes.
+            .test_before_acquire(backend != "sqlite")
             .after_connect(move |connection, _| Box::pin(prepare(connection, backend)))
             .connect_with(options)
             .await?;

@@ -315,6 +315,7 @@ fn start_background(config: &Config, app: &App, tasks: &Tasks) {
     let runtimes = app.runtimes.clone();
     tasks.run("reconcile", async move { runtimes.reconcile().await });
     app.jobs.sweep_always(tasks);
+    tasks.run("metrics", telemetry::keep_metrics(app.metrics.clone(), tasks.clone()));
     watch_plugins(config, app, tasks);
     app.files.sweep_once(config.data.join("projects"), tasks);
     let runtimes = app.runtimes.clone();

@@ -69,6 +69,8 @@ impl Db {
             AnyPoolOptions::new()
                 .max_connections(connections)
                 .acquire_timeout(Duration::from_secs(config.acquire_timeout))
+                // A file does not hang up: to ask would double what a query takes.
+                .test_before_acquire(backend != "sqlite")
                 .after_connect(move |connection, _| Box::pin(prepare(connection, setup)))
                 .connect_with(options.clone())
                 .await

@@ -332,6 +332,7 @@ fn start_background(config: &Config, app: &App, tasks: &Tasks) {
     tasks.run("runtime pool", app.runtimes.clone().keep_pool());
     app.jobs.sweep_always(tasks);
     tasks.run("idempotency", app.idempotency.clone().sweep_always(tasks.clone()));
+    tasks.run("metrics", telemetry::keep_metrics(app.metrics.clone(), tasks.clone()));
     watch_plugins(config, app, tasks);
     app.files.sweep_once(config.data.join("projects"), tasks);
     let runtimes = app.runtimes.clone();

@@ -1,14 +1,20 @@
 //! Frame: the log and the metrics.
 
+use std::time::Duration;
+
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::prelude::*;
 
 use crate::config::{Log, LogFormat};
+use crate::tasks::Tasks;
 
 /// Upper bounds of histograms of times, in seconds.
 const TIME_BUCKETS: [f64; 14] =
     [0.000_1, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0, 300.0];
+
+/// How long values of histograms are kept one by one before they are counted in.
+const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 
 /// Starts the log, once in a process.
 pub(crate) fn start_log(config: &Log) -> anyhow::Result<()> {
@@ -36,4 +42,15 @@ pub(crate) fn start_metrics() -> anyhow::Result<PrometheusHandle> {
         .install_recorder()?;
     *started = Some(handle.clone());
     Ok(handle)
+}
+
+/// Counts values in also where nobody ever reads the metrics: until then each
+/// takes memory of its own.
+pub(crate) async fn keep_metrics(handle: PrometheusHandle, tasks: Tasks) {
+    loop {
+        tokio::select! {
+            () = tasks.stopping() => return,
+            () = tokio::time::sleep(UPKEEP_EVERY) => handle.run_upkeep(),
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 use sqlx::Row as _;
 
+use super::recent::Holder;
 use super::{Role, User, new_token_id};
 use crate::db::{Db, Error};
 use crate::ids::UserId;
@@ -73,21 +74,23 @@ impl Store {
         Ok(())
     }
 
-    pub(super) async fn find_user_by_token(
+    /// Who holds the token with this fingerprint, if it is valid now.
+    pub(super) async fn find_holder(
         &self,
-        token: &Secret,
+        fingerprint: &str,
         now_us: i64,
-    ) -> Result<Option<User>, Error> {
+    ) -> Result<Option<Holder>, Error> {
         let row = sqlx::query(
-            "SELECT users.id, users.role FROM tokens JOIN users ON users.id = tokens.user_id \
+            "SELECT users.id, users.role, tokens.expires_at \
+             FROM tokens JOIN users ON users.id = tokens.user_id \
              WHERE tokens.fingerprint = $1 \
              AND (tokens.expires_at IS NULL OR tokens.expires_at > $2)",
         )
-        .bind(token.fingerprint())
+        .bind(fingerprint)
         .bind(now_us)
         .fetch_optional(self.db.pool())
         .await?;
-        row.map(|row| user(&row)).transpose()
+        row.map(|row| holder(&row)).transpose()
     }
 
     pub(super) async fn delete_token(&self, token: &Secret) -> Result<(), Error> {
@@ -107,9 +110,10 @@ impl Store {
     }
 }
 
-fn user(row: &sqlx::any::AnyRow) -> Result<User, Error> {
+fn holder(row: &sqlx::any::AnyRow) -> Result<Holder, Error> {
     let id: String = row.try_get("id")?;
     let role: String = row.try_get("role")?;
     let id = id.parse().map_err(|error| Error::Failed(format!("users.id: {error}")))?;
-    Ok(User { id, role: Role::parse(&role) })
+    let user = User { id, role: Role::parse(&role) };
+    Ok(Holder { user, expires_us: row.try_get("expires_at")? })
 }

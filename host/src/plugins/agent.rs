@@ -198,7 +198,7 @@ impl Host {
         let spent = Spent::default();
         let work = {
             let spent = spent.clone();
-            async move { run(on_thread.agent()?, &call, &on_thread.meters, spent, ask).await }
+            async move { run(on_thread.agent()?, call, &on_thread.meters, spent, ask).await }
         };
         let answer = self.agents.run(limits.wall, spent, work).await;
         answer.map_err(|kind| loaded.fault(kind))
@@ -253,7 +253,7 @@ fn behalf(brief: &Brief) -> Behalf {
 
 async fn run<R>(
     agent: &compile::Agent,
-    call: &Call,
+    call: Call,
     meters: &Meters,
     spent: Spent,
     ask: Ask<R>,

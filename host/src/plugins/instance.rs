@@ -80,14 +80,14 @@ pub(super) fn thread_time() -> Duration {
 }
 
 impl Call {
-    fn store(&self, engine: &Engine) -> Store<State> {
+    fn store(self, engine: &Engine) -> Store<State> {
         let state = State {
-            plugin: Arc::clone(&self.plugin),
-            settings: Arc::clone(&self.settings),
+            plugin: self.plugin,
+            settings: self.settings,
             log: LogBudget::new(self.limits.log_bytes),
-            progress: self.progress.clone(),
+            progress: self.progress,
             // What it waited for a thread does not count.
-            reach: Reach { until: Instant::now() + self.limits.wall, ..self.reach.clone() },
+            reach: Reach { until: Instant::now() + self.limits.wall, ..self.reach },
             table: ResourceTable::new(),
             wasi: None,
             now_us: None,
@@ -104,9 +104,9 @@ impl Call {
     }
 
     /// A store for a call that stays on this thread.
-    pub(super) fn store_here(&self, engine: &Engine) -> Store<State> {
-        let mut store = self.store(engine);
+    pub(super) fn store_here(self, engine: &Engine) -> Store<State> {
         let (began, limit) = (thread_time(), self.limits.budget);
+        let mut store = self.store(engine);
         store.epoch_deadline_callback(move |_: StoreContextMut<'_, State>| {
             interrupt(thread_time().saturating_sub(began), limit)?;
             Ok(UpdateDeadline::Continue(1))
@@ -116,9 +116,9 @@ impl Call {
 
     /// A store for a call that gives way to others at each tick; `spent` is
     /// what it has used in all.
-    pub(super) fn store_in_turns(&self, engine: &Engine, spent: Spent) -> Store<State> {
-        let mut store = self.store(engine);
+    pub(super) fn store_in_turns(self, engine: &Engine, spent: Spent) -> Store<State> {
         let limit = self.limits.budget;
+        let mut store = self.store(engine);
         store.epoch_deadline_callback(move |_: StoreContextMut<'_, State>| {
             interrupt(spent.get(), limit)?;
             Ok(UpdateDeadline::Yield(1))

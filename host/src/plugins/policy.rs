@@ -136,9 +136,14 @@ impl Host {
         let on_thread = Arc::clone(loaded);
         let call = loaded.call(self, limits, behalf, None);
         let work = move || {
-            // Given back when the thread is, whether or not somebody still waits.
-            let _turn = turn;
-            run(on_thread.policy()?, &call, &on_thread.meters, ask)
+            let ready = match on_thread.policy() {
+                Ok(ready) => ready,
+                Err(kind) => return (Err(kind), (None, turn)),
+            };
+            let (answer, store) = run(ready, call, &on_thread.meters, ask);
+            // The turn is given back when the thread is, whether or not
+            // somebody still waits; wiping the store keeps nobody waiting.
+            (answer, (Some(store), turn))
         };
         let answer = self.decisions.run(limits.wall, work).await;
         answer.map_err(|kind| loaded.fault(kind))
@@ -172,17 +177,19 @@ impl Host {
 
 fn run<R>(
     ready: &PolicyPre<State>,
-    call: &Call,
+    call: Call,
     meters: &Meters,
     ask: impl FnOnce(&Policy, &mut Store<State>) -> wasmtime::Result<R>,
-) -> Result<R, FaultKind> {
+) -> (Result<R, FaultKind>, Store<State>) {
+    let runtime = call.reach.runtime.clone();
     // Where an import waits, it waits on the server's time.
-    let _entered = call.reach.runtime.enter();
+    let _entered = runtime.enter();
     let mut store = call.store_here(ready.engine());
     let instance = meters.instantiate.time(|| ready.instantiate(&mut store));
     let answer = instance.and_then(|policy| meters.call.time(|| ask(&policy, &mut store)));
     meters.memory.record(store.data().memory_bytes as f64);
-    answer.map_err(|error| fault(&error, &store))
+    let answer = answer.map_err(|error| fault(&error, &store));
+    (answer, store)
 }
 
 fn behalf(request: &Request) -> Behalf {

@@ -1,10 +1,10 @@
 //! Where guests run: threads for decisions and threads for agents, so that no
 //! guest ever stands on a thread that serves requests or drives timers.
 
+use std::collections::VecDeque;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Runtime;
@@ -18,44 +18,59 @@ type Job = Box<dyn FnOnce() + Send>;
 
 /// Threads that run one call each, without `async`.
 pub(super) struct DecisionThreads {
-    jobs: SyncSender<Job>,
+    queue: Arc<Queue>,
     free: Arc<Semaphore>,
+}
+
+/// Calls on their way to a thread. Who adds one wakes one thread: woken threads
+/// are most of what a call costs beyond the plugin's own work.
+#[derive(Default)]
+struct Queue {
+    calls: Mutex<Calls>,
+    added: Condvar,
+}
+
+#[derive(Default)]
+struct Calls {
+    /// No more than there are permits, each of which is a thread.
+    waiting: VecDeque<Job>,
+    ended: bool,
 }
 
 impl DecisionThreads {
     /// They end when this is dropped and their last call is over.
     pub(super) fn start(count: u32) -> Result<Self, Error> {
         let count = count.max(1);
-        let (jobs, queue) = sync_channel::<Job>(count as usize);
-        let queue = Arc::new(Mutex::new(queue));
+        let threads =
+            Self { queue: Arc::default(), free: Arc::new(Semaphore::new(count as usize)) };
         for n in 0..count {
-            let queue = Arc::clone(&queue);
+            let queue = Arc::clone(&threads.queue);
             std::thread::Builder::new()
                 .name(format!("decision-{n}"))
                 .spawn(move || work(&queue))
                 .map_err(|error| Error::Machine(format!("no thread for decisions: {error}")))?;
         }
-        Ok(Self { jobs, free: Arc::new(Semaphore::new(count as usize)) })
+        Ok(threads)
     }
 
     /// Runs `work` on a thread of its own. Given up after `wall`, it still
-    /// holds its thread until it ends.
-    pub(super) async fn run<R: Send + 'static>(
+    /// holds its thread until it ends. What it leaves beside its answer is
+    /// dropped there, once the answer is on its way.
+    pub(super) async fn run<R: Send + 'static, L>(
         &self,
         wall: Duration,
-        work: impl FnOnce() -> Result<R, FaultKind> + Send + 'static,
+        work: impl FnOnce() -> (Result<R, FaultKind>, L) + Send + 'static,
     ) -> Result<R, FaultKind> {
         let permit = free(&self.free, wall).await?;
         let (answer, answered) = oneshot::channel();
         let job = move || {
-            let result = work();
-            drop(permit);
+            let (result, left) = work();
             // Whoever asked may have given up.
             let _ = answer.send(result);
+            drop((left, permit));
         };
         let ended = |_| FaultKind::Host("its thread ended".to_owned());
-        // As many permits as places: it never waits.
-        self.jobs.try_send(Box::new(job)).map_err(|e| FaultKind::Host(e.to_string()))?;
+        self.queue.add(Box::new(job));
         let started = Instant::now();
         match tokio::time::timeout(wall, answered).await {
             Ok(answer) => answer.map_err(ended)?,
@@ -64,10 +79,33 @@ impl DecisionThreads {
     }
 }
 
-fn work(queue: &Mutex<Receiver<Job>>) {
-    loop {
-        let job = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok(job) = job else { return };
+impl Drop for DecisionThreads {
+    fn drop(&mut self) {
+        self.queue.calls().ended = true;
+        self.queue.added.notify_all();
+    }
+}
+
+impl Queue {
+    fn calls(&self) -> MutexGuard<'_, Calls> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn add(&self, job: Job) {
+        self.calls().waiting.push_back(job);
+        self.added.notify_one();
+    }
+
+    /// Waits for the next call; none once no more will come.
+    fn next(&self) -> Option<Job> {
+        let idle = |calls: &mut Calls| calls.waiting.is_empty() && !calls.ended;
+        let calls = self.added.wait_while(self.calls(), idle);
+        calls.unwrap_or_else(PoisonError::into_inner).waiting.pop_front()
+    }
+}
+
+fn work(queue: &Queue) {
+    while let Some(job) = queue.next() {
         // The caller sees its answer's channel close; the thread goes on.
         if catch_unwind(AssertUnwindSafe(job)).is_err() {
             tracing::error!("a call of a plugin panicked in the host");
@@ -133,6 +171,10 @@ pub(super) async fn free(
     free: &Arc<Semaphore>,
     wall: Duration,
 ) -> Result<OwnedSemaphorePermit, FaultKind> {
+    // Mostly one is there, and no timer is needed.
+    if let Ok(permit) = Arc::clone(free).try_acquire_owned() {
+        return Ok(permit);
+    }
     match tokio::time::timeout(wall, Arc::clone(free).acquire_owned()).await {
         Ok(Ok(permit)) => Ok(permit),
         _ => Err(FaultKind::Busy { waited: wall }),
@@ -153,6 +195,8 @@ async fn metered<R>(spent: Spent, work: impl Future<Output = R>) -> R {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::mpsc::sync_channel;
+
     use super::*;
 
     const SHORT: Duration = Duration::from_millis(20);
@@ -162,20 +206,58 @@ mod tests {
     async fn a_call_that_blocks_is_given_up_and_its_thread_comes_back() {
         let threads = DecisionThreads::start(1).unwrap();
         let (release, released) = sync_channel::<()>(0);
-        let stuck = threads.run(SHORT, move || Ok(released.recv().is_ok())).await;
+        let stuck = threads.run(SHORT, move || (Ok(released.recv().is_ok()), ())).await;
         assert!(matches!(stuck, Err(FaultKind::Blocked { .. })));
-        let busy = threads.run(SHORT, || Ok(1)).await;
+        let busy = threads.run(SHORT, || (Ok(1), ())).await;
         assert!(matches!(busy, Err(FaultKind::Busy { .. })));
         release.send(()).unwrap();
-        assert_eq!(threads.run(LONG, || Ok(2)).await, Ok(2));
+        assert_eq!(threads.run(LONG, || (Ok(2), ())).await, Ok(2));
+    }
+
+    #[tokio::test]
+    async fn as_many_calls_run_at_once_as_there_are_threads() {
+        let threads = DecisionThreads::start(2).unwrap();
+        let (meet, met) = sync_channel::<()>(0);
+        let first = threads.run(LONG, move || (Ok(met.recv_timeout(LONG).is_ok()), ()));
+        let second = threads.run(LONG, move || (Ok(meet.send(()).is_ok()), ()));
+        assert_eq!(futures::join!(first, second), (Ok(true), Ok(true)));
+    }
+
+    #[tokio::test]
+    async fn an_answer_does_not_wait_for_what_the_call_leaves() {
+        struct Slow(std::sync::mpsc::Receiver<()>);
+        impl Drop for Slow {
+            fn drop(&mut self) {
+                self.0.recv_timeout(LONG).unwrap();
+            }
+        }
+        let threads = DecisionThreads::start(1).unwrap();
+        let (release, released) = sync_channel::<()>(0);
+        assert_eq!(threads.run(LONG, move || (Ok(1), Slow(released))).await, Ok(1));
+        let busy = threads.run(SHORT, || (Ok(2), ())).await;
+        assert!(matches!(busy, Err(FaultKind::Busy { .. })));
+        release.send(()).unwrap();
+    }
+
+    #[tokio::test]
+    async fn the_threads_end_when_nobody_can_ask_them_any_more() {
+        let threads = DecisionThreads::start(2).unwrap();
+        let queue = Arc::downgrade(&threads.queue);
+        threads.run(LONG, || (Ok(()), ())).await.unwrap();
+        drop(threads);
+        let began = Instant::now();
+        while queue.strong_count() > 0 {
+            assert!(began.elapsed() < LONG, "a thread still waits");
+            std::thread::yield_now();
+        }
     }
 
     #[tokio::test]
     async fn a_panic_in_one_call_leaves_the_thread_for_the_next() {
         let threads = DecisionThreads::start(1).unwrap();
-        let panicked = threads.run(LONG, || -> Result<(), _> { panic!("oh") }).await;
+        let panicked = threads.run(LONG, || -> (Result<(), _>, ()) { panic!("oh") }).await;
         assert!(matches!(panicked, Err(FaultKind::Host(_))));
-        assert_eq!(threads.run(LONG, || Ok(2)).await, Ok(2));
+        assert_eq!(threads.run(LONG, || (Ok(2), ())).await, Ok(2));
     }
 
     #[tokio::test]

@@ -17,6 +17,10 @@ use bindings::{
     lockhouse::{host::settings, types::errors::Error},
 };
 use command_analysis::Settings;
+use guest_heap::Heap;
+
+#[global_allocator]
+static HEAP: Heap = Heap::new();
 
 struct Layered;
 

@@ -4,6 +4,7 @@ mod parameter;
 
 use crate::{
     finding::{Finding, Rule},
+    letters::Letters,
     lex::written,
     limits::MAX_FIELD_BYTES,
     scope::{HOME, Scope, Value},
@@ -171,8 +172,8 @@ fn is_quoted(piece: &Piece) -> bool {
 
 /// Nothing in it that a shell would change. Most words are so.
 fn is_plain(raw: &str) -> bool {
-    !raw.starts_with('~')
-        && raw.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_./=:@%+,-~#^".contains(&byte))
+    static PLAIN: Letters = Letters::and(b"_./=:@%+,-~#^");
+    !raw.starts_with('~') && PLAIN.are_all_of(raw)
 }
 
 /// Collects pieces into fields, splitting what is not quoted.

@@ -1,5 +1,7 @@
 //! From text to a tree, by `brush-parser`, behind a lexer that bounds what the parser can't.
 
+mod plain;
+
 use brush_parser::{ParserOptions, ast::Program, parse_tokens};
 
 use crate::lex::{has_marks, lex};
@@ -29,8 +31,12 @@ pub(crate) fn script(text: &str, levels: usize) -> Result<Script, ParseError> {
     let lexed =
         if text.contains('\r') { lex(&unix_lines(text)?, levels) } else { lex(text, levels) };
     let lexed = lexed?;
-    let program = parse_tokens(&lexed.tokens, &ParserOptions::default())
-        .map_err(|_| ParseError::Unreadable)?;
+    let program = match plain::program(lexed.tokens) {
+        Ok(program) => program,
+        Err(tokens) => {
+            parse_tokens(&tokens, &ParserOptions::default()).map_err(|_| ParseError::Unreadable)?
+        }
+    };
     Ok(Script { program, indices: lexed.indices })
 }
 

@@ -6,16 +6,18 @@ use brush_parser::ast::{
 };
 
 use crate::{
+    letters::Letters,
     lex::written,
+    names::{Name, is_among, sorted},
     parse::Script,
     word::{Mode, Piece, braces, pieces},
 };
 
 /// Words that a shell reads as syntax where a command begins.
-const RESERVED: &[&str] = &[
+const RESERVED: &[Name] = &sorted([
     "if", "then", "else", "elif", "fi", "do", "done", "case", "esac", "while", "until", "for",
     "in", "function", "select", "time", "coproc", "{", "}", "!", "[[", "]]",
-];
+]);
 
 /// A command given as words.
 pub(crate) fn words(words: &[String]) -> String {
@@ -163,9 +165,8 @@ fn quoted(word: &str) -> String {
 }
 
 fn is_plain(word: &str) -> bool {
-    !word.is_empty()
-        && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_./:@%+,-".contains(&byte))
-        && !RESERVED.contains(&word)
+    static PLAIN: Letters = Letters::and(b"_./:@%+,-");
+    !word.is_empty() && PLAIN.are_all_of(word) && !is_among(word, RESERVED)
 }
 
 #[cfg(test)]

@@ -48,6 +48,17 @@ on_every_database! {
         assert!(auth.user_by_token(&session).await.unwrap().is_none());
     }
 
+    async fn a_session_that_another_server_closes_ends_within_a_second(database: Database) {
+        let clock = Clock::manual(Timestamp::UNIX_EPOCH);
+        let (here, there) = (auth(&database, &clock), auth(&database, &clock));
+        let user = here.development_user(&"ada".parse().unwrap()).await.unwrap();
+        let (session, _) = here.open_session(&user).await.unwrap();
+        assert!(here.user_by_token(&session).await.unwrap().is_some());
+        there.close_session(&session).await.unwrap();
+        clock.advance(Duration::from_secs(1));
+        assert!(here.user_by_token(&session).await.unwrap().is_none());
+    }
+
     async fn a_session_expires(database: Database) {
         let clock = Clock::manual(Timestamp::UNIX_EPOCH);
         let auth = auth(&database, &clock);

@@ -5,6 +5,7 @@ use crate::{
     code,
     expand::{Field, UNKNOWN},
     finding::{Finding, Rule},
+    names::{self, Name, by_name},
     rules::{paths, removal},
     scope::{HOME, Scope},
     sed,
@@ -13,7 +14,7 @@ use crate::{
 };
 
 /// Interpreters with the options whose value is code.
-const INTERPRETERS: &[(&str, &[&str])] = &[
+const INTERPRETERS: &[(Name, &[&str])] = &by_name::<&[&str], _>([
     ("python", &["-c"]),
     ("pypy", &["-c"]),
     ("node", &["-e", "-p", "-pe", "--eval", "--print"]),
@@ -39,7 +40,7 @@ const INTERPRETERS: &[(&str, &[&str])] = &[
     ("tclsh", &[]),
     ("jshell", &[]),
     ("R", &["-e"]),
-];
+]);
 
 /// Interpreters whose code names a program without quotes.
 const BARE_COMMANDS: &[(&str, &str)] = &[("expect", "spawn "), ("tclsh", "exec ")];
@@ -229,7 +230,7 @@ fn home(field: Field) -> Field {
 /// `python3.11` is `python`.
 fn options_of(name: &str) -> Option<&'static [&'static str]> {
     let plain = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
-    INTERPRETERS.iter().find(|(known, _)| *known == plain).map(|(_, options)| *options)
+    names::of(plain, INTERPRETERS).copied()
 }
 
 /// Code that follows this argument or is attached to it: `-c CODE`, `-cCODE`, `-lne CODE`,

@@ -3,13 +3,14 @@
 use super::{Call, git};
 use crate::{
     expand::Field,
+    names::{self, Name, by_name},
     rules::paths,
     scope::Scope,
     walk::{Stream, Walk},
 };
 
 /// Tools with the options whose value a shell or the tool itself runs.
-const SCRIPT_OPTIONS: &[(&str, &[&str])] = &[
+const SCRIPT_OPTIONS: &[(Name, &[&str])] = &by_name::<&[&str], _>([
     (
         "tar",
         &[
@@ -33,10 +34,10 @@ const SCRIPT_OPTIONS: &[(&str, &[&str])] = &[
     ("npm", &["--call"]),
     ("split", &["--filter"]),
     ("sort", &["--compress-program"]),
-];
+]);
 
 /// Editors and shells of databases that run a command behind one of these marks.
-const ESCAPES: &[(&str, &[&str])] = &[
+const ESCAPES: &[(Name, &[&str])] = &by_name::<&[&str], _>([
     ("vim", &["!", ":shell ", "system("]),
     ("vi", &["!", ":shell ", "system("]),
     ("nvim", &["!", ":shell ", "system("]),
@@ -46,7 +47,7 @@ const ESCAPES: &[(&str, &[&str])] = &[
     ("sqlite3", &[".shell ", ".system "]),
     ("psql", &["\\!"]),
     ("mysql", &["\\!", "system "]),
-];
+]);
 
 impl Walk<'_> {
     pub(super) fn scripts_in_options(&mut self, call: &Call<'_>, scope: &Scope) {
@@ -157,7 +158,7 @@ fn scripts(call: &Call<'_>) -> Vec<String> {
         }
         _ => {}
     }
-    if let Some((_, marks)) = ESCAPES.iter().find(|(name, _)| *name == call.name) {
+    if let Some(marks) = names::of(call.name, ESCAPES) {
         let escapes =
             texts(call).flat_map(|text| marks.iter().filter_map(move |mark| text.split_once(mark)));
         found.extend(escapes.map(|(_, script)| script.to_owned()));
@@ -171,9 +172,7 @@ fn texts<'c>(call: &'c Call<'_>) -> impl Iterator<Item = &'c str> {
 
 /// Values of the tool's script options, as the next argument or behind `=`.
 fn option_values(call: &Call<'_>) -> Vec<String> {
-    let Some((_, options)) = SCRIPT_OPTIONS.iter().find(|(name, _)| *name == call.name) else {
-        return Vec::new();
-    };
+    let Some(options) = names::of(call.name, SCRIPT_OPTIONS) else { return Vec::new() };
     let following = call
         .arguments
         .windows(2)

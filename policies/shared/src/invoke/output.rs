@@ -1,7 +1,14 @@
 //! What a program writes, as far as its arguments tell.
 
 use super::{Call, decode, find::listed};
-use crate::{expand::UNKNOWN, limits::MAX_FIELD_BYTES, rules::network, scope::Scope, walk::Stream};
+use crate::{
+    expand::UNKNOWN,
+    limits::MAX_FIELD_BYTES,
+    names::{self, Name, by_name},
+    rules::network,
+    scope::Scope,
+    walk::Stream,
+};
 
 /// Programs that write lines of what they read.
 const FILTERS_OF_LINES: &[&str] =
@@ -26,7 +33,7 @@ const FOLDERS: &[(&str, &[&str], &str)] = &[
 ];
 
 /// Programs whose output is made to be run by `eval`: it sets up the shell.
-const INITIALISERS: &[(&str, &[&str])] = &[
+const INITIALISERS: &[(Name, &[&str])] = &by_name::<&[&str], _>([
     ("ssh-agent", &[]),
     ("direnv", &["hook", "export"]),
     ("pyenv", &["init", "virtualenv-init"]),
@@ -48,7 +55,7 @@ const INITIALISERS: &[(&str, &[&str])] = &[
     ("dircolors", &[]),
     ("lesspipe", &[]),
     ("register-python-argcomplete", &[]),
-];
+]);
 
 pub(super) fn of(call: &Call<'_>, scope: &Scope) -> Stream {
     if call.input == Stream::Network {
@@ -89,9 +96,8 @@ fn prepared(call: &Call<'_>) -> Stream {
     if let Some((_, _, folder)) = folder {
         return Stream::Known((*folder).to_owned());
     }
-    let is_initialiser = INITIALISERS.iter().any(|(name, words)| {
-        *name == call.name && (words.is_empty() || words.contains(&first(call)))
-    });
+    let is_initialiser = names::of(call.name, INITIALISERS)
+        .is_some_and(|words| words.is_empty() || words.contains(&first(call)));
     if is_initialiser { Stream::Known(String::new()) } else { Stream::Unknown }
 }
 

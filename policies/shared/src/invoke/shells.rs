@@ -6,23 +6,24 @@ use super::Call;
 use crate::{
     expand::{Field, UNKNOWN},
     finding::{Finding, Rule},
+    names::{Name, is_among, sorted},
     rules::paths,
     scope::Scope,
     verdict::Risk,
     walk::{Stream, Walk},
 };
 
-const SHELLS: &[&str] = &[
+const SHELLS: &[Name] = &sorted([
     "sh", "bash", "dash", "zsh", "ksh", "ash", "fish", "csh", "tcsh", "mksh", "yash", "rbash",
     "ksh93", "pwsh",
-];
+]);
 
 /// Options of shells that take the next argument as their value.
 const WITH_VALUE: &[&str] = &["-o", "+o", "-O", "+O", "--rcfile", "--init-file"];
 const STANDARD_INPUT: &[&str] = &["-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"];
 
 pub(super) fn is_shell(name: &str) -> bool {
-    SHELLS.contains(&name)
+    is_among(name, SHELLS)
 }
 
 pub(super) fn from_network(who: &str) -> Finding {

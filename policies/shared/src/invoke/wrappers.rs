@@ -1,6 +1,9 @@
 //! Programs that only start another one: `env`, `nohup`, `timeout` and the like.
 
-use crate::expand::Field;
+use crate::{
+    expand::Field,
+    names::{self, Name, by_name},
+};
 
 /// What a wrapper starts.
 pub(super) enum Inner {
@@ -10,8 +13,8 @@ pub(super) enum Inner {
     Script(Field),
 }
 
+#[derive(Clone, Copy)]
 struct Wrapper {
-    name: &'static str,
     /// Short options that take the next argument as their value.
     short: &'static str,
     /// Long options that do.
@@ -20,76 +23,71 @@ struct Wrapper {
     operands: usize,
 }
 
-const fn wrapper(name: &'static str, short: &'static str, operands: usize) -> Wrapper {
-    Wrapper { name, short, long: &[], operands }
+const fn wrapper(short: &'static str, operands: usize) -> Wrapper {
+    Wrapper { short, long: &[], operands }
 }
 
-const WRAPPERS: &[Wrapper] = &[
-    Wrapper { name: "env", short: "uC", long: &["--unset", "--chdir"], operands: 0 },
-    Wrapper { name: "timeout", short: "ks", long: &["--kill-after", "--signal"], operands: 1 },
-    Wrapper { name: "nice", short: "n", long: &["--adjustment"], operands: 0 },
-    Wrapper {
-        name: "stdbuf",
-        short: "ioe",
-        long: &["--input", "--output", "--error"],
-        operands: 0,
-    },
-    Wrapper { name: "npx", short: "p", long: &["--package"], operands: 0 },
-    wrapper("nohup", "", 0),
-    wrapper("time", "fo", 0),
-    wrapper("ionice", "cnpP", 0),
-    wrapper("setsid", "", 0),
-    wrapper("command", "", 0),
-    wrapper("builtin", "", 0),
-    wrapper("exec", "a", 0),
-    wrapper("busybox", "", 0),
-    wrapper("toybox", "", 0),
-    wrapper("chronic", "", 0),
-    wrapper("unbuffer", "", 0),
-    wrapper("chrt", "TPD", 1),
-    wrapper("taskset", "", 1),
-    wrapper("strace", "abeEIoOpPsSuX", 0),
-    wrapper("ltrace", "aDeFlLnopsuwxX", 0),
-    wrapper("flock", "wE", 1),
-    wrapper("xvfb-run", "efnps", 0),
-    wrapper("dotenv", "ef", 0),
-    wrapper("cross-env", "", 0),
-    wrapper("bunx", "", 0),
-    wrapper("pnpx", "", 0),
-    wrapper("uvx", "", 0),
-    wrapper("entr", "", 0),
-    wrapper("catchsegv", "", 0),
-    wrapper("dbus-run-session", "", 0),
-    wrapper("torsocks", "", 0),
-    wrapper("proxychains", "f", 0),
-    wrapper("proxychains4", "f", 0),
-    wrapper("faketime", "", 1),
-    wrapper("fakeroot", "lsib", 0),
-    wrapper("numactl", "", 0),
-    wrapper("prlimit", "", 0),
-    wrapper("setarch", "", 0),
-    wrapper("linux64", "", 0),
-    wrapper("perf", "eo", 1),
-    wrapper("valgrind", "", 0),
-    wrapper("rlwrap", "", 0),
-    wrapper("tsp", "", 0),
-    wrapper("screen", "Sctx", 0),
-    wrapper("dtach", "nAac", 0),
-    wrapper("abduco", "nAac", 0),
-    wrapper("caffeinate", "", 0),
-    wrapper("systemd-run", "pu", 0),
-    wrapper("systemd-inhibit", "", 0),
-    wrapper("ssh-agent", "at", 0),
-    wrapper("dumb-init", "", 0),
-    wrapper("tini", "", 0),
-    wrapper("daemonize", "", 0),
-    wrapper("hyperfine", "wrmM", 0),
-    wrapper("sem", "j", 0),
-    wrapper("!", "", 0),
-];
+const WRAPPERS: &[(Name, Wrapper)] = &by_name([
+    ("env", Wrapper { short: "uC", long: &["--unset", "--chdir"], operands: 0 }),
+    ("timeout", Wrapper { short: "ks", long: &["--kill-after", "--signal"], operands: 1 }),
+    ("nice", Wrapper { short: "n", long: &["--adjustment"], operands: 0 }),
+    ("stdbuf", Wrapper { short: "ioe", long: &["--input", "--output", "--error"], operands: 0 }),
+    ("npx", Wrapper { short: "p", long: &["--package"], operands: 0 }),
+    ("nohup", wrapper("", 0)),
+    ("time", wrapper("fo", 0)),
+    ("ionice", wrapper("cnpP", 0)),
+    ("setsid", wrapper("", 0)),
+    ("command", wrapper("", 0)),
+    ("builtin", wrapper("", 0)),
+    ("exec", wrapper("a", 0)),
+    ("busybox", wrapper("", 0)),
+    ("toybox", wrapper("", 0)),
+    ("chronic", wrapper("", 0)),
+    ("unbuffer", wrapper("", 0)),
+    ("chrt", wrapper("TPD", 1)),
+    ("taskset", wrapper("", 1)),
+    ("strace", wrapper("abeEIoOpPsSuX", 0)),
+    ("ltrace", wrapper("aDeFlLnopsuwxX", 0)),
+    ("flock", wrapper("wE", 1)),
+    ("xvfb-run", wrapper("efnps", 0)),
+    ("dotenv", wrapper("ef", 0)),
+    ("cross-env", wrapper("", 0)),
+    ("bunx", wrapper("", 0)),
+    ("pnpx", wrapper("", 0)),
+    ("uvx", wrapper("", 0)),
+    ("entr", wrapper("", 0)),
+    ("catchsegv", wrapper("", 0)),
+    ("dbus-run-session", wrapper("", 0)),
+    ("torsocks", wrapper("", 0)),
+    ("proxychains", wrapper("f", 0)),
+    ("proxychains4", wrapper("f", 0)),
+    ("faketime", wrapper("", 1)),
+    ("fakeroot", wrapper("lsib", 0)),
+    ("numactl", wrapper("", 0)),
+    ("prlimit", wrapper("", 0)),
+    ("setarch", wrapper("", 0)),
+    ("linux64", wrapper("", 0)),
+    ("perf", wrapper("eo", 1)),
+    ("valgrind", wrapper("", 0)),
+    ("rlwrap", wrapper("", 0)),
+    ("tsp", wrapper("", 0)),
+    ("screen", wrapper("Sctx", 0)),
+    ("dtach", wrapper("nAac", 0)),
+    ("abduco", wrapper("nAac", 0)),
+    ("caffeinate", wrapper("", 0)),
+    ("systemd-run", wrapper("pu", 0)),
+    ("systemd-inhibit", wrapper("", 0)),
+    ("ssh-agent", wrapper("at", 0)),
+    ("dumb-init", wrapper("", 0)),
+    ("tini", wrapper("", 0)),
+    ("daemonize", wrapper("", 0)),
+    ("hyperfine", wrapper("wrmM", 0)),
+    ("sem", wrapper("j", 0)),
+    ("!", wrapper("", 0)),
+]);
 
 /// Tools whose sub-command starts a program inside an environment.
-const RUNNERS: &[(&str, &[&str])] = &[
+const RUNNERS: &[(Name, &[&str])] = &by_name::<&[&str], _>([
     ("poetry", &["run"]),
     ("pipenv", &["run"]),
     ("uv", &["run"]),
@@ -110,7 +108,7 @@ const RUNNERS: &[(&str, &[&str])] = &[
     ("rbenv", &["exec"]),
     ("pyenv", &["exec"]),
     ("volta", &["run"]),
-];
+]);
 
 /// What a program with these arguments starts; none if it is no wrapper.
 pub(super) fn inner(name: &str, arguments: &[Field]) -> Option<Inner> {
@@ -133,13 +131,13 @@ pub(super) fn inner(name: &str, arguments: &[Field]) -> Option<Inner> {
     if let Some(script) = script_option(name, arguments) {
         return Some(script);
     }
-    if let Some((_, subcommands)) = RUNNERS.iter().find(|(runner, _)| *runner == name) {
+    if let Some(subcommands) = names::of(name, RUNNERS) {
         let (first, rest) = arguments.split_first()?;
         return subcommands
             .contains(&first.text.as_str())
             .then(|| started(rest, "pn", &["--package", "--name", "--with", "--extra"], 0));
     }
-    let wrapper = WRAPPERS.iter().find(|wrapper| wrapper.name == name)?;
+    let wrapper = names::of(name, WRAPPERS)?;
     Some(started(arguments, wrapper.short, wrapper.long, wrapper.operands))
 }
 

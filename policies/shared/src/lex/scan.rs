@@ -1,11 +1,14 @@
 //! Finds where words, quotations and brackets end. Positions are bytes; each function starts
 //! behind the opening mark and returns where the closing one stands.
 
-use crate::parse::ParseError;
+use crate::{letters::Letters, parse::ParseError};
 
 /// How often a byte may be looked at: a few constructs are tried in two ways.
 const LOOKS_AT_A_BYTE: usize = 16;
 const SPARE_LOOKS: usize = 1024;
+
+/// Bytes that are always a part of the word they stand in, and no more.
+static PLAIN: Letters = Letters::and(b"-_./=:,%^~#");
 
 pub(crate) struct Scan<'a> {
     text: &'a str,
@@ -49,7 +52,12 @@ impl<'a> Scan<'a> {
     /// Where an unquoted word ends that begins at `at`.
     pub(super) fn word_end(&mut self, start: usize, levels: usize) -> End {
         let mut at = start;
-        while let Some(byte) = self.byte(at) {
+        loop {
+            // Most of what is read.
+            let plain = self.plain_bytes(at);
+            self.fuel = self.fuel.checked_sub(plain).ok_or(ParseError::TooComplex)?;
+            at += plain;
+            let Some(byte) = self.byte(at) else { break };
             self.burn()?;
             at = match byte {
                 // Outside of quotes a return would be part of a name: nobody writes that.
@@ -63,6 +71,11 @@ impl<'a> Scan<'a> {
             };
         }
         Ok(at)
+    }
+
+    /// How many bytes from here on end no word and begin nothing.
+    fn plain_bytes(&self, at: usize) -> usize {
+        PLAIN.leading(self.text.as_bytes().get(at..).unwrap_or_default())
     }
 
     /// `@(…)` and its like.

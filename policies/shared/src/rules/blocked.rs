@@ -3,12 +3,13 @@
 use crate::{
     expand::Field,
     finding::{Finding, Rule},
+    names::{Name, is_among, sorted},
     settings::Settings,
     verdict::Risk,
 };
 
 /// Become another user. Refused, but no more than dangerous: a runtime has nobody to become.
-const OTHER_USER: &[&str] = &[
+const OTHER_USER: &[Name] = &sorted([
     "sudo",
     "su",
     "doas",
@@ -24,9 +25,9 @@ const OTHER_USER: &[&str] = &[
     "sg",
     "machinectl",
     "run0",
-];
+]);
 
-const CONTAINERS: &[&str] = &[
+const CONTAINERS: &[Name] = &sorted([
     "docker",
     "dockerd",
     "docker-compose",
@@ -56,9 +57,9 @@ const CONTAINERS: &[&str] = &[
     "bwrap",
     "singularity",
     "apptainer",
-];
+]);
 
-const SYSTEM: &[&str] = &[
+const SYSTEM: &[Name] = &sorted([
     "mount",
     "umount",
     "chroot",
@@ -150,9 +151,9 @@ const SYSTEM: &[&str] = &[
     "start-stop-daemon",
     "switch_root",
     "kexec-load",
-];
+]);
 
-const SCANNERS: &[&str] = &[
+const SCANNERS: &[Name] = &sorted([
     "nmap",
     "masscan",
     "zmap",
@@ -173,7 +174,7 @@ const SCANNERS: &[&str] = &[
     "aircrack-ng",
     "msfconsole",
     "gobuster",
-];
+]);
 
 const LISTENERS: &[&str] = &["nc", "ncat", "netcat"];
 
@@ -190,15 +191,15 @@ pub(crate) fn check(name: &str, arguments: &[Field], settings: &Settings) -> Opt
 type Objection = (Risk, &'static str, &'static str);
 
 fn objection(name: &str, arguments: &[Field], settings: &Settings) -> Option<Objection> {
-    let objection = if OTHER_USER.contains(&name) {
+    let objection = if is_among(name, OTHER_USER) {
         (Risk::Dangerous, "commands never run as another user", "Run the command without it.")
-    } else if CONTAINERS.contains(&name) {
+    } else if is_among(name, CONTAINERS) {
         let advice = "Start the project's process instead; it runs in a runtime already.";
         (Risk::Blocked, "containers are the host's to run", advice)
-    } else if SYSTEM.contains(&name) || name.starts_with("mkfs") {
+    } else if is_among(name, SYSTEM) || name.starts_with("mkfs") {
         let advice = "Nothing in a project needs it; leave it out.";
         (Risk::Blocked, "it changes the system rather than the project", advice)
-    } else if SCANNERS.contains(&name) {
+    } else if is_among(name, SCANNERS) {
         (Risk::Blocked, "it scans or taps networks", "Leave it out.")
     } else if listens(name, arguments) {
         let advice = "Start a server as the project's process; its port is previewed.";

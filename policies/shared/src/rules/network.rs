@@ -3,10 +3,11 @@
 use crate::{
     expand::Field,
     finding::{Finding, Rule},
+    names::{Name, is_among, sorted},
     verdict::Risk,
 };
 
-const PROGRAMS: &[&str] = &[
+const PROGRAMS: &[Name] = &sorted([
     "curl",
     "wget",
     "aria2c",
@@ -31,7 +32,7 @@ const PROGRAMS: &[&str] = &[
     "nslookup",
     "host",
     "traceroute",
-];
+]);
 
 const GIT_SUBCOMMANDS: &[&str] =
     &["clone", "fetch", "pull", "push", "ls-remote", "submodule", "remote"];
@@ -41,7 +42,7 @@ pub(crate) fn check(name: &str, arguments: &[Field]) -> Option<Finding> {
         let first = arguments.iter().find(|field| !field.text.starts_with('-'));
         name == "git" && first.is_some_and(|field| GIT_SUBCOMMANDS.contains(&field.text.as_str()))
     };
-    (PROGRAMS.contains(&name) || is_git()).then(|| {
+    (is_among(name, PROGRAMS) || is_git()).then(|| {
         let reason = format!("`{name}` reaches the network; the host decides which names it may.");
         Finding::note(Rule::Network, Risk::Moderate, reason)
     })

@@ -3,11 +3,12 @@
 
 use crate::{
     expand::{Field, UNKNOWN},
+    names::{self, Name, by_name, is_among, sorted},
     rules::paths,
 };
 
 /// Programs whose arguments are never opened as files.
-const TEXT_ONLY: &[&str] = &[
+const TEXT_ONLY: &[Name] = &sorted([
     "echo",
     "printf",
     "true",
@@ -78,15 +79,15 @@ const TEXT_ONLY: &[&str] = &[
     "complete",
     "compgen",
     "jshell",
-];
+]);
 
 /// Programs whose first operand is a pattern or a program text, unless an option gave it.
-const PATTERN_FIRST: &[&str] = &[
+const PATTERN_FIRST: &[Name] = &sorted([
     "grep", "egrep", "fgrep", "rg", "ag", "ack", "sed", "awk", "gawk", "mawk", "jq", "yq", "perl",
-];
+]);
 
 /// Options with a text for their value, by program.
-const TEXT_OPTIONS: &[(&str, &[&str])] = &[
+const TEXT_OPTIONS: &[(Name, &[&str])] = &by_name::<&[&str], _>([
     ("git", &["-m", "--message", "--grep", "-S", "-G", "--author", "--format", "-e", "-am", "-t"]),
     ("rg", &["-e", "--regexp", "-g", "--glob", "-r", "--replace"]),
     ("jq", &["--arg", "--argjson"]),
@@ -132,13 +133,13 @@ const TEXT_OPTIONS: &[(&str, &[&str])] = &[
     ("grep", &["-e", "--regexp", "--include", "--exclude", "--exclude-dir"]),
     ("sed", &["-e", "--expression"]),
     ("curl", &["-H", "--header", "-w", "--write-out", "-A", "--user-agent", "-b", "--cookie"]),
-];
+]);
 
 const PATTERN_OPTIONS: &[&str] = &["-e", "-f", "--expression", "--regexp", "--file"];
 
 /// Programs that build: folders they are given by `--prefix=/usr/local` or `-DX=/usr/lib` name a
 /// place in what they build.
-const BUILDERS: &[&str] = &[
+const BUILDERS: &[Name] = &sorted([
     "cmake",
     "make",
     "gmake",
@@ -167,13 +168,13 @@ const BUILDERS: &[&str] = &[
     "protoc",
     "ctest",
     "docker",
-];
+]);
 
 /// Programs that write to what they are given, or to their last operand.
-const WRITERS: &[&str] = &[
+const WRITERS: &[Name] = &sorted([
     "chmod", "chown", "chgrp", "chattr", "setfacl", "touch", "tee", "truncate", "shred", "mv",
     "install", "dd", "rsync", "patch", "sed", "rm", "rmdir", "unlink", "mkdir",
-];
+]);
 const WRITE_LAST: &[&str] = &["cp", "ln", "scp"];
 /// Options whose value is written.
 const OUTPUT_OPTIONS: &[&str] = &["-o", "-O", "-t", "-d", "--output", "--output-document", "--out"];
@@ -184,11 +185,10 @@ pub(crate) fn files<'f>(
     arguments: &'f [Field],
     strict: bool,
 ) -> Vec<(usize, &'f Field)> {
-    if arguments.is_empty() || TEXT_ONLY.contains(&name) {
+    if arguments.is_empty() || is_among(name, TEXT_ONLY) {
         return Vec::new();
     }
-    let text_options =
-        TEXT_OPTIONS.iter().find(|(program, _)| *program == name).map_or(&[][..], |(_, o)| o);
+    let text_options = names::of(name, TEXT_OPTIONS).copied().unwrap_or_default();
     let mut pattern_waits = waits_for_pattern(name, arguments);
     let mut files = Vec::with_capacity(arguments.len());
     let mut before = "";
@@ -229,7 +229,7 @@ pub(crate) fn link_target(name: &str, arguments: &[Field]) -> Option<(usize, Fie
 
 fn waits_for_pattern(name: &str, arguments: &[Field]) -> bool {
     let is_git_grep = name == "git" && arguments.first().is_some_and(|field| field.text == "grep");
-    (PATTERN_FIRST.contains(&name) || is_git_grep)
+    (is_among(name, PATTERN_FIRST) || is_git_grep)
         && !arguments.iter().any(|field| PATTERN_OPTIONS.contains(&field.text.as_str()))
 }
 
@@ -242,12 +242,12 @@ fn is_name_only(name: &str, field: &Field, option: &str, is_last: bool) -> bool 
     if let Some((key, value)) = text.split_once('=') {
         let is_setting = !key.contains('/') && value.starts_with('/');
         let is_output = OUTPUT_OPTIONS.contains(&key) || matches!(key, "of" | "DESTDIR");
-        if is_setting && BUILDERS.contains(&name) && !is_output {
+        if is_setting && is_among(name, BUILDERS) && !is_output {
             return true;
         }
         return is_setting && !is_output && paths::is_program(value);
     }
-    let is_written = WRITERS.contains(&name)
+    let is_written = is_among(name, WRITERS)
         || (is_last && WRITE_LAST.contains(&name))
         || OUTPUT_OPTIONS.contains(&option);
     !is_written && paths::is_program(text)

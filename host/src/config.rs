@@ -13,7 +13,7 @@ use figment::providers::{Env, Format as _, Serialized, Toml};
 use serde::{Deserialize, Serialize};
 
 use crate::runtimes::{egress, engines, spec};
-use crate::{agents, auth, db, files, jobs, limits, plugins, policy, terminals};
+use crate::{agents, auth, db, files, jobs, limits, plugins, policy, previews, terminals};
 
 /// The file that is read from the working directory, if it is there.
 pub const FILE: &str = "lockhouse.toml";
@@ -39,6 +39,7 @@ pub struct Config {
     pub limits: limits::Config,
     pub plugins: plugins::Config,
     pub policy: policy::Config,
+    pub previews: previews::Config,
     pub runtimes: spec::Config,
     pub terminals: terminals::Config,
 }
@@ -81,6 +82,7 @@ impl Default for Config {
             limits: limits::Config::default(),
             plugins: plugins::Config::default(),
             policy: policy::Config::default(),
+            previews: previews::Config::default(),
             runtimes: spec::Config::default(),
             terminals: terminals::Config::default(),
         }
@@ -148,7 +150,7 @@ impl Config {
                 self.listen
             )));
         }
-        Ok(())
+        self.previews.check().map_err(Invalid)
     }
 }
 

@@ -24,6 +24,7 @@ mod host;
 mod jobs;
 mod library;
 mod plugins;
+mod previews;
 mod runtimes;
 mod stores;
 mod story;

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::agents::{ModelEntry, ProviderName};
 use crate::runtimes::{egress, engines, spec};
 use crate::secret::Secret;
-use crate::{agents, auth, db, files, jobs, limits, plugins, policy, terminals};
+use crate::{agents, auth, db, files, jobs, limits, plugins, policy, previews, terminals};
 
 /// The file that is read from the working directory, if it is there.
 pub const FILE: &str = "lockhouse.toml";
@@ -46,6 +46,7 @@ pub struct Config {
     pub models: agents::ModelsConfig,
     pub plugins: plugins::Config,
     pub policy: policy::Config,
+    pub previews: previews::Config,
     pub runtimes: spec::Config,
     pub terminals: terminals::Config,
 }
@@ -89,6 +90,7 @@ impl Default for Config {
             models: agents::ModelsConfig::default(),
             plugins: plugins::Config::default(),
             policy: policy::Config::default(),
+            previews: previews::Config::default(),
             runtimes: spec::Config::default(),
             terminals: terminals::Config::default(),
         }
@@ -171,7 +173,7 @@ impl Config {
                 self.listen
             )));
         }
-        Ok(())
+        self.previews.check().map_err(Invalid)
     }
 }
 

@@ -24,7 +24,9 @@ mod routes;
 mod runtimes;
 mod session;
 mod sse;
+mod stats;
 mod terminals;
 mod text;
 
+pub(crate) use previews::mapped::serve_visitors;
 pub(crate) use routes::router;

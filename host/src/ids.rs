@@ -92,6 +92,10 @@ id!(
     BindingId, "binding id"
 );
 id!(
+    /// A link that shows a preview to whoever has it.
+    LinkId, "preview link id"
+);
+id!(
     /// One audit entry.
     AuditId, "audit id"
 );

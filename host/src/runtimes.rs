@@ -10,6 +10,7 @@ pub mod activity;
 mod converge;
 mod crash;
 pub mod deadlines;
+mod disk;
 pub mod docker;
 pub mod egress;
 pub mod engine;
@@ -46,6 +47,8 @@ use crate::projects::{self, Project, Projects};
 use crate::tasks::Tasks;
 use activity::{Activities, Activity, Cause, Use};
 use converge::Wanted;
+pub use disk::DiskUsage;
+use disk::Disks;
 use egress::{Egress, Learned};
 use engine::{Engine, Usage};
 use link::Links;
@@ -151,6 +154,7 @@ struct Inner {
     gate: Gate,
     config: Config,
     links: Links,
+    disks: Disks,
     activities: Arc<Activities>,
     pool: Pool,
     networks: Networks,
@@ -180,6 +184,7 @@ impl Runtimes {
             gate: parts.gate,
             config: parts.config,
             links,
+            disks: Disks::default(),
             activities,
             learned: std::array::from_fn(|_| OnceCell::new()),
             changing: Mutex::default(),
@@ -229,6 +234,11 @@ impl Runtimes {
         self.inner.store.find(project).await
     }
 
+    /// All that run, as far as is known.
+    pub async fn running(&self) -> Result<Vec<Runtime>, Error> {
+        self.inner.store.list_running().await
+    }
+
     /// The way into a running runtime. A link that broke a moment ago is waited
     /// for, since its supervisor dials again at once.
     pub async fn link(&self, project: &ProjectId) -> Result<Link, Error> {
@@ -269,6 +279,12 @@ impl Runtimes {
     /// What it uses now.
     pub async fn usage(&self, project: &ProjectId) -> Result<Usage, Error> {
         Ok(self.inner.engine.usage(project).await?)
+    }
+
+    /// What its workspace takes on the disk: measured now, or a moment ago.
+    pub async fn disk_usage(&self, project: &ProjectId) -> Result<DiskUsage, Error> {
+        let Inner { disks, projects, clock, .. } = &*self.inner;
+        Ok(disks.usage(project, projects.workspace(project), clock.now()).await?)
     }
 
     /// Learns which registries runtimes of a kind may reach, once and for all

@@ -1,6 +1,7 @@
 //! Frame: the composition root, the only place that builds rooms.
 
 use std::future::Future;
+use std::net::SocketAddr;
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use axum::serve::ListenerExt as _;
 use tokio::net::TcpListener;
+use tokio::sync::mpsc;
 
 use crate::agents::{self, Agents, Models, Roster};
 use crate::app::App;
@@ -28,7 +30,7 @@ use crate::leases::Leases;
 use crate::limits::Limits;
 use crate::plugins::{BuiltIn, Library, LibraryParts, Plugins, Rooms, Watcher, oci};
 use crate::policy::{Policies, Recorder};
-use crate::previews::Previews;
+use crate::previews::{self, Previews, Visitor};
 use crate::processes::Processes;
 use crate::projects::Projects;
 use crate::runtimes::egress::{self, Egress, SystemResolver};
@@ -69,11 +71,14 @@ pub async fn serve(
     let tasks = Tasks::new();
     make_private_dir(&config.data)?;
     let address = listener.local_addr()?;
-    let built = build(&config, &tasks).await?;
+    let built = build(&config, &tasks, address).await?;
     built.app.agents.recover(&built.app.gate).await?;
     let sign_in_url = format!("http://{address}/sign-in?token={}", built.admin_token.reveal());
     write_server_file(&config.data, &format!("http://{address}"))?;
     start_background(&config, &built.app, &tasks);
+    if let Some(visitors) = built.visitors {
+        tasks.run("host ports", http::serve_visitors(built.app.clone(), visitors));
+    }
     started(&Started { sign_in_url });
     let stop = tasks.clone();
     let service = http::router(built.app.clone());
@@ -104,6 +109,8 @@ pub async fn serve(
 struct Built {
     app: App,
     admin_token: Secret,
+    /// Who comes to ports of this machine that lead to previews.
+    visitors: Option<mpsc::Receiver<Visitor>>,
 }
 
 /// What rooms stand on.
@@ -125,7 +132,7 @@ struct Premises {
     engine_choice: String,
 }
 
-async fn build(config: &Config, tasks: &Tasks) -> anyhow::Result<Built> {
+async fn build(config: &Config, tasks: &Tasks, address: SocketAddr) -> anyhow::Result<Built> {
     let clock = Clock::system();
     let metrics = telemetry::start_metrics()?;
     let db = Db::open(&config.database, &config.data).await.context("the database")?;
@@ -166,11 +173,12 @@ async fn build(config: &Config, tasks: &Tasks) -> anyhow::Result<Built> {
         policies.clone(),
     );
     let agents = agents(config, &ground, &premises, (&exec, &processes), roster);
-    let secret = ground.db.secret_setting("preview_key", &Secret::generate("")?).await?;
+    let (previews, visitors) =
+        previews(config, &ground, &premises, processes.clone(), address).await?;
     let runtimes = premises.runtimes;
     let Ground { clock, db, events, leases, tasks } = ground;
     let app = App {
-        previews: Previews::new(runtimes.clone(), processes.clone(), clock.clone(), &secret),
+        previews,
         terminals: Terminals::new(runtimes.clone(), config.terminals.clone()),
         agents,
         audit,
@@ -194,7 +202,29 @@ async fn build(config: &Config, tasks: &Tasks) -> anyhow::Result<Built> {
         wasm: format!("{:?}", plugins.tuning()),
         metrics,
     };
-    Ok(Built { app, admin_token })
+    Ok(Built { app, admin_token, visitors })
+}
+
+async fn previews(
+    config: &Config,
+    ground: &Ground,
+    premises: &Premises,
+    processes: Processes,
+    address: SocketAddr,
+) -> anyhow::Result<(Previews, Option<mpsc::Receiver<Visitor>>)> {
+    let secret = ground.db.secret_setting("preview_key", &Secret::generate("")?).await?;
+    Ok(Previews::open(previews::Parts {
+        db: ground.db.clone(),
+        clock: ground.clock.clone(),
+        events: ground.events.clone(),
+        tasks: ground.tasks.clone(),
+        projects: premises.projects.clone(),
+        runtimes: premises.runtimes.clone(),
+        processes,
+        secret,
+        config: config.previews.clone(),
+        address,
+    }))
 }
 
 async fn premises(config: &Config, ground: &Ground, gate: &Gate) -> anyhow::Result<Premises> {
@@ -330,6 +360,7 @@ fn start_background(config: &Config, app: &App, tasks: &Tasks) {
     tasks.run("processes", app.processes.clone().follow_runtimes());
     tasks.run("runtimes", app.runtimes.clone().keep());
     tasks.run("runtime pool", app.runtimes.clone().keep_pool());
+    tasks.run("mapped ports", app.previews.clone().keep_host_ports());
     app.jobs.sweep_always(tasks);
     tasks.run("idempotency", app.idempotency.clone().sweep_always(tasks.clone()));
     tasks.run("metrics", telemetry::keep_metrics(app.metrics.clone(), tasks.clone()));

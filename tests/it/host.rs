@@ -132,6 +132,22 @@ impl Host {
         self.http.request(method, format!("{}{path}", self.url))
     }
 
+    /// A request to another address than the server's.
+    pub(crate) fn elsewhere(&self, method: Method, url: &str) -> RequestBuilder {
+        self.http.request(method, url)
+    }
+
+    /// The one number that a query of the server's database answers.
+    pub(crate) async fn rows(&self, query: &'static str) -> i64 {
+        use sqlx::ConnectOptions as _;
+        let file = self.data().join("lockhouse.db");
+        sqlx::any::install_default_drivers();
+        let options: sqlx::any::AnyConnectOptions =
+            format!("sqlite:{}", file.display()).parse().unwrap();
+        let mut connection = options.connect().await.unwrap();
+        sqlx::query_scalar(query).fetch_one(&mut connection).await.unwrap()
+    }
+
     pub(crate) async fn get(&self, path: &str) -> Answer {
         answer(self.request(Method::GET, path)).await
     }
@@ -280,10 +296,15 @@ where
 
 pub(crate) async fn answer(request: RequestBuilder) -> Answer {
     let response = tokio::time::timeout(RUN_PATIENCE, request.send()).await;
-    let response = response.expect("the server answers in time").unwrap();
-    let (status, headers) = (response.status(), response.headers().clone());
-    let text = response.text().await.unwrap();
-    Answer { status, headers, json: serde_json::from_str(&text).unwrap_or_default(), text }
+    Answer::of(response.expect("the server answers in time").unwrap()).await
+}
+
+impl Answer {
+    pub(crate) async fn of(response: reqwest::Response) -> Self {
+        let (status, headers) = (response.status(), response.headers().clone());
+        let text = response.text().await.unwrap();
+        Self { status, headers, json: serde_json::from_str(&text).unwrap_or_default(), text }
+    }
 }
 
 fn client() -> reqwest::Client {

@@ -25,6 +25,7 @@ mod jobs;
 mod library;
 mod models;
 mod plugins;
+mod previews;
 mod runtimes;
 mod stores;
 mod story;

@@ -4,6 +4,7 @@ mod audit;
 mod auth;
 mod leases;
 mod plugin_kv;
+mod previews;
 mod projects;
 
 use lockhouse::auth::{Caller, Role, User};

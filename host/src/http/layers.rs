@@ -20,6 +20,8 @@ pub(super) const MAX_BODY_BYTES: usize = 2 * 1024 * 1024;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+const UNFRAMED: HeaderValue = HeaderValue::from_static("frame-ancestors 'none'");
+
 /// Outermost first: identify, answer problems, secure, catch panics, limit.
 pub(super) fn wrap(router: Router) -> Router {
     router
@@ -68,6 +70,8 @@ async fn secure(request: Request, next: Next) -> Response {
     let headers = response.headers_mut();
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.entry(header::REFERRER_POLICY).or_insert(HeaderValue::from_static("same-origin"));
+    // Previews say themselves who may frame them; nobody frames anything else.
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(UNFRAMED);
     response
 }
 

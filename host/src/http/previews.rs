@@ -4,68 +4,45 @@
 //! Lockhouse's own: no cookie of the session goes with what it loads. A browser
 //! that asks with its session is therefore sent on to the same preview under a
 //! key (`/preview/@<key>/…`), which opens that one project's ports and no more.
+//! Previews with an origin of their own are in [`host`] and [`mapped`].
+
+pub(super) mod host;
+pub(super) mod links;
+pub(super) mod look;
+pub(super) mod mapped;
+mod page;
 
 use axum::body::Body;
 use axum::extract::{FromRequestParts as _, RawPathParams, Request, State};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Redirect, Response};
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
 
-use super::extract::{Path, Query, session};
-use super::problem::{Problem, ProblemView};
+use super::extract::session;
+use super::problem::Problem;
 use crate::app::App;
 use crate::auth::Caller;
 use crate::gate::Action;
-use crate::previews::{Error, proxy};
-use crate::projects::Project;
+use crate::ids::ProjectId;
+use crate::previews::proxy::Visit;
+use crate::previews::{Entry, Error, Leave};
 
 /// What a project's page may do: run, and nothing of ours.
 const SANDBOX: &str = "sandbox allow-scripts allow-forms allow-popups allow-modals allow-downloads";
 
-#[derive(Debug, Default, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(super) struct PreviewQuery {
-    pub port: Option<u16>,
-}
+/// Sent by a browser that fetches the script of a service worker.
+const SERVICE_WORKER: HeaderName = HeaderName::from_static("service-worker");
 
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct PreviewView {
-    pub preview_url: String,
-    /// `running`, or `waiting` while nothing listens.
-    pub status: &'static str,
-    pub port: Option<u16>,
-}
-
-/// Where the project's preview is, and whether something answers there.
-#[utoipa::path(get, path = "/containers/{project}/preview", tag = "previews", params(("project" = String, Path), PreviewQuery),
-    responses((status = 200, body = PreviewView), (status = "4XX", body = ProblemView), (status = "5XX", body = ProblemView)))]
-pub(super) async fn find_preview(
-    State(app): State<App>,
-    caller: Caller,
-    Path(project): Path<String>,
-    Query(query): Query<PreviewQuery>,
-    headers: HeaderMap,
-) -> Result<axum::Json<PreviewView>, Problem> {
-    let project = app.projects.find(&caller, &project).await?;
-    let port = match app.previews.port(&project, query.port).await {
-        Ok(port) => Some(port),
-        Err(Error::NotListening(_)) => None,
-        Err(error) => return Err(error.into()),
-    };
-    let listening = match port {
-        Some(port) => app.previews.dial(&project, port).await.is_ok(),
-        None => false,
-    };
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
-    let place =
-        query.port.map_or(project.name.to_string(), |port| format!("{}:{port}", project.name));
-    Ok(axum::Json(PreviewView {
-        preview_url: format!("http://{host}/api/v1/preview/{place}/"),
-        status: if listening { "running" } else { "waiting" },
-        port,
-    }))
+/// What a browser is shown, and where it stands.
+struct Showing {
+    project: ProjectId,
+    /// The port that was asked for.
+    port: Option<u16>,
+    /// What stands before the project's paths.
+    prefix: String,
+    keeps_authorization: bool,
+    leave: Leave,
+    /// `Content-Security-Policy` beside the project's own.
+    policy: String,
 }
 
 /// Any request to a port of a project.
@@ -76,11 +53,15 @@ pub(super) async fn preview(
 ) -> Result<Response, Problem> {
     let param = |wanted| params.iter().find(|(name, _)| *name == wanted).map(|(_, value)| value);
     let place = param("project").unwrap_or_default().to_owned();
-    let html = wants_page(request.headers());
     let (place, asked) = split_port(&place)?;
+    if request.headers().contains_key(SERVICE_WORKER) {
+        let detail = "a preview on Lockhouse's own origin has no service worker; open it by its \
+                      host name";
+        return Err(Problem::new(StatusCode::FORBIDDEN, "no_service_worker", detail));
+    }
     if let Some(key) = place.strip_prefix('@') {
-        let project = project_by_key(&app, key).await?;
-        return show(&app, &project, asked, request, html).await;
+        let entry = app.previews.read_key(key).await?.ok_or_else(expired)?;
+        return show_entry(&app, entry, asked, request).await;
     }
     let (mut parts, body) = request.into_parts();
     let caller = Caller::from_request_parts(&mut parts, &app).await?;
@@ -88,9 +69,38 @@ pub(super) async fn preview(
     app.gate.admit(&caller, Action::read("preview.open", project.target())).await?;
     let request = Request::from_parts(parts, body);
     if by_session(&request) {
-        return Ok(with_key(&app, &project, asked, &request));
+        return Ok(with_key(&app, &project.id, asked, &request));
     }
-    show(&app, &project, asked, request, html).await
+    let showing = Showing {
+        project: project.id,
+        port: asked,
+        prefix: prefix_of(request.uri()),
+        keeps_authorization: false,
+        leave: Leave::default(),
+        policy: SANDBOX.to_owned(),
+    };
+    show(&app, showing, request).await
+}
+
+async fn show_entry(
+    app: &App,
+    entry: Entry,
+    asked: Option<u16>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let Entry { project, port, leave } = entry;
+    if port.is_some() && asked.is_some() && port != asked {
+        return Err(expired());
+    }
+    let showing = Showing {
+        project,
+        port: port.or(asked),
+        prefix: prefix_of(request.uri()),
+        keeps_authorization: true,
+        leave,
+        policy: SANDBOX.to_owned(),
+    };
+    show(app, showing, request).await
 }
 
 /// `todo` or `todo:5000`.
@@ -104,13 +114,10 @@ fn split_port(place: &str) -> Result<(&str, Option<u16>), Problem> {
     }
 }
 
-async fn project_by_key(app: &App, key: &str) -> Result<Project, Problem> {
-    let expired = || {
-        let detail = "this preview's key has expired; open the preview from the project again";
-        Problem::new(StatusCode::UNAUTHORIZED, "preview_key_expired", detail)
-    };
-    let id = app.previews.read_key(key).ok_or_else(expired)?;
-    Ok(app.projects.get(&id).await?)
+fn expired() -> Problem {
+    let detail = "this preview's key has expired or was revoked; open the preview from the \
+                  project again";
+    Problem::new(StatusCode::UNAUTHORIZED, "preview_key_expired", detail)
 }
 
 /// Whether it was the session's cookie that let a page be looked at.
@@ -120,25 +127,34 @@ fn by_session(request: &Request) -> bool {
     reads && !bearer && session(request.headers()).is_some()
 }
 
-fn with_key(app: &App, project: &Project, asked: Option<u16>, request: &Request) -> Response {
-    let key = app.previews.issue_key(&project.id);
+fn with_key(app: &App, project: &ProjectId, asked: Option<u16>, request: &Request) -> Response {
+    let key = app.previews.issue_key(project);
     let port = asked.map(|port| format!(":{port}")).unwrap_or_default();
     let rest = rest_of(request.uri());
-    let mut answer =
-        Redirect::temporary(&format!("/api/v1/preview/@{key}{port}{rest}")).into_response();
+    untold(Redirect::temporary(&format!("/api/v1/preview/@{key}{port}{rest}")).into_response())
+}
+
+/// An answer that carries a secret in an address or a cookie: nobody keeps it, and
+/// nobody is told where the browser came from.
+fn untold(mut answer: Response) -> Response {
     let headers = answer.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     answer
 }
 
+/// All before the path as the project's server sees it.
+fn prefix_of(uri: &Uri) -> String {
+    let path = uri.path();
+    let begin = path.find("/preview/").map_or(0, |at| at + "/preview/".len());
+    let end = path[begin..].find('/').map_or(path.len(), |at| begin + at);
+    path[..end].to_owned()
+}
+
 /// The path and query as the project's server sees them: all after
 /// `/preview/<place>`, still encoded as it came.
 fn rest_of(uri: &Uri) -> String {
-    let path = uri.path();
-    let rest = path
-        .split_once("/preview/")
-        .map_or("", |(_, rest)| rest.find('/').map_or("", |slash| &rest[slash..]));
+    let rest = &uri.path()[prefix_of(uri).len()..];
     let rest = if rest.is_empty() { "/" } else { rest };
     match uri.query() {
         Some(query) => format!("{rest}?{query}"),
@@ -146,64 +162,55 @@ fn rest_of(uri: &Uri) -> String {
     }
 }
 
-async fn show(
-    app: &App,
-    project: &Project,
-    asked: Option<u16>,
-    request: Request,
-    html: bool,
-) -> Result<Response, Problem> {
-    match forward(app, project, asked, request).await {
+async fn show(app: &App, showing: Showing, request: Request) -> Result<Response, Problem> {
+    if matches!(*request.method(), Method::CONNECT | Method::TRACE) {
+        let detail = "a preview answers to the methods that pages use";
+        return Err(Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail));
+    }
+    let page = wants_page(request.method(), request.headers());
+    let (project, policy) = (showing.project.clone(), showing.policy.clone());
+    match forward(app, showing, request).await {
         Ok(answer) => Ok(answer),
-        Err(error) if html => Ok(state_page(app, project, &error).await),
+        Err(error) if page => page::waiting(app, &project, &error, &policy).await,
         Err(error) => Err(error.into()),
     }
 }
 
-async fn forward(
-    app: &App,
-    project: &Project,
-    asked: Option<u16>,
-    request: Request,
-) -> Result<Response, Error> {
-    let port = app.previews.port(project, asked).await?;
-    let tunnel = app.previews.dial(project, port).await?;
-    let path = rest_of(request.uri()).parse::<Uri>();
-    let path = path.map_err(|error| Error::BadAnswer(error.to_string()))?;
-    let answer = proxy::forward(&app.tasks, tunnel, request, path, port).await?;
+async fn forward(app: &App, showing: Showing, request: Request) -> Result<Response, Error> {
+    let port = app.previews.port(&showing.project, showing.port).await?;
+    let path = match showing.prefix.is_empty() {
+        true => request.uri().path_and_query().map_or("/", |path| path.as_str()).to_owned(),
+        false => rest_of(request.uri()),
+    };
+    let path = path.parse::<Uri>().map_err(|error| Error::BadAnswer(error.to_string()))?;
+    let is_ours = !showing.prefix.is_empty();
+    let visit = Visit {
+        project: showing.project,
+        port,
+        path,
+        prefix: showing.prefix,
+        keeps_authorization: showing.keeps_authorization,
+        leave: showing.leave,
+    };
+    let answer = app.previews.forward(request, visit).await?;
     let mut answer = answer.map(Body::new).into_response();
     let headers = answer.headers_mut();
-    headers.append(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(SANDBOX));
-    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    if let Ok(policy) = HeaderValue::from_str(&showing.policy) {
+        headers.append(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    if is_ours {
+        headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    }
     Ok(answer)
 }
 
-fn wants_page(headers: &HeaderMap) -> bool {
-    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
-    accept.is_some_and(|accept| accept.contains("text/html"))
+fn wants_page(method: &Method, headers: &HeaderMap) -> bool {
+    let reads = matches!(*method, Method::GET | Method::HEAD);
+    reads && text(headers, &header::ACCEPT).is_some_and(|kinds| kinds.contains("text/html"))
 }
 
-/// Says what is happening, and looks again by itself.
-async fn state_page(app: &App, project: &Project, error: &Error) -> Response {
-    let status = match app.runtimes.find(&project.id).await {
-        Ok(Some(runtime)) => runtime.status.as_str(),
-        Ok(None) => "absent",
-        Err(_) => "unknown",
-    };
-    let page = include_str!("previews/waiting.html")
-        .replace("{project}", project.name.as_str())
-        .replace("{status}", status)
-        .replace("{reason}", &escaped(&error.to_string()));
-    let headers = [
-        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
-        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'unsafe-inline'"),
-        (header::CACHE_CONTROL, "no-store"),
-    ];
-    (StatusCode::BAD_GATEWAY, headers, page).into_response()
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
 }
 
 impl From<Error> for Problem {
@@ -215,9 +222,14 @@ impl From<Error> for Problem {
                 Self::new(StatusCode::BAD_GATEWAY, "not_listening", detail).with("port", port)
             }
             Error::BadAnswer(_) => Self::new(StatusCode::BAD_GATEWAY, "bad_answer", text),
+            Error::TooManyConnections => Self::unavailable("too_many_connections", text),
+            Error::Lifetime(_) => Self::bad_request("invalid_lifetime", text),
+            Error::TooManyLinks(_) => Self::conflict("too_many_links", text),
             Error::Runtime(error) => error.into(),
             Error::Process(error) => error.into(),
             Error::Link(_) => Self::unavailable("runtime_unreachable", text),
+            Error::Db(error) => error.into(),
+            Error::NoRandomness(error) => Self::internal(error),
         }
     }
 }
@@ -230,11 +242,18 @@ mod tests {
     fn the_path_is_handed_on_as_it_came() {
         let uri = "/api/v1/preview/todo:5000/a%2Fb/?q=%20x".parse().unwrap();
         assert_eq!(rest_of(&uri), "/a%2Fb/?q=%20x");
+        assert_eq!(prefix_of(&uri), "/api/v1/preview/todo:5000");
     }
 
     #[test]
     fn a_preview_without_a_path_is_its_root() {
         assert_eq!(rest_of(&"/api/v1/preview/todo".parse().unwrap()), "/");
+    }
+
+    #[test]
+    fn another_preview_in_the_path_is_part_of_it() {
+        let uri = "/api/v1/preview/todo/preview/other/x".parse().unwrap();
+        assert_eq!(rest_of(&uri), "/preview/other/x");
     }
 
     #[test]

@@ -162,7 +162,10 @@ pub(super) async fn delete_whole(
 pub(super) async fn view(app: &App, project: Project) -> Result<ProjectView, Problem> {
     let runtime = app.runtimes.find(&project.id).await?;
     Ok(ProjectView {
-        runtime: runtime.map(|runtime| RuntimeView::of(&project, &runtime)),
+        runtime: runtime.map(|runtime| {
+            let ports = app.previews.port_mappings(&project.id);
+            RuntimeView::of(&project, &runtime).with_ports(ports)
+        }),
         id: project.id.to_string(),
         name: project.name.to_string(),
         kind: project.kind.as_str(),

@@ -4,7 +4,11 @@
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+<<<<<<< HEAD
 use axum::middleware::from_fn_with_state;
+=======
+use axum::middleware;
+>>>>>>> 68330f9 (wip)
 use axum::routing::{any, get};
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -17,7 +21,7 @@ use super::{
     agents, assets, audit, events, exec, files, health, jobs, layers, networks, once, plugins,
     policies, previews,
 };
-use super::{processes, projects, runtimes, session, terminals};
+use super::{processes, projects, runtimes, session, stats, terminals};
 use crate::app::App;
 
 #[derive(OpenApi)]
@@ -44,7 +48,9 @@ pub(crate) fn router(app: App) -> Router {
         .route("/api/v1/preview/{project}/{*path}", any(previews::preview))
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(assets::serve)
-        .with_state(app);
+        .with_state(app.clone())
+        // Whatever is asked at a preview's host is the preview's.
+        .layer(middleware::from_fn_with_state(app, previews::host::divert));
     layers::wrap(router)
 }
 
@@ -66,7 +72,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(runtimes::start_runtime))
         .routes(routes!(runtimes::stop_runtime))
         .routes(routes!(runtimes::restart_runtime))
-        .routes(routes!(runtimes::runtime_stats))
+        .routes(routes!(stats::runtime_stats))
         .routes(routes!(runtimes::runtime_activity))
         .routes(routes!(networks::find_network, networks::change_network))
         .routes(routes!(exec::run_command))
@@ -75,7 +81,12 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(terminals::open_terminal))
         .routes(routes!(terminals::list_terminals))
         .routes(routes!(terminals::close_terminal))
-        .routes(routes!(previews::find_preview))
+        .routes(routes!(previews::look::find_preview))
+        .routes(routes!(previews::look::preview_status))
+        .routes(routes!(previews::look::open_preview))
+        .routes(routes!(previews::look::list_ports))
+        .routes(routes!(previews::links::create_link, previews::links::list_links))
+        .routes(routes!(previews::links::revoke_link))
         .routes(routes!(files::list_files))
         .routes(routes!(files::read_file))
         .routes(routes!(files::create_file))

@@ -1,7 +1,6 @@
 //! Doors to runtimes; `containers` in the API.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use axum::extract::State;
 use jiff::Timestamp;
@@ -67,6 +66,8 @@ pub(super) struct RuntimeView {
     pub reason: Option<String>,
     pub engine: String,
     pub network: &'static str,
+    /// Which port of the host leads to which exposed port, while it runs.
+    pub port_mappings: BTreeMap<u16, u16>,
     pub preview_urls: BTreeMap<String, String>,
     pub created_at: String,
     pub updated_at: String,
@@ -84,11 +85,23 @@ impl RuntimeView {
             reason: runtime.reason.clone(),
             engine: runtime.engine.clone(),
             network: network_name(runtime.settings.network),
+            port_mappings: BTreeMap::new(),
             preview_urls: runtime.settings.exposed_ports.iter().map(preview).collect(),
             created_at: runtime.created_at.to_string(),
             updated_at: runtime.updated_at.to_string(),
         }
     }
+
+    /// With the ports of the host that lead there now.
+    pub(super) fn with_ports(self, port_mappings: BTreeMap<u16, u16>) -> Self {
+        Self { port_mappings, ..self }
+    }
+}
+
+/// The view of one runtime whose host ports are as they should be.
+async fn view(app: &App, project: &Project, runtime: &Runtime) -> RuntimeView {
+    let ports = app.previews.map_ports(runtime).await;
+    RuntimeView::of(project, runtime).with_ports(ports)
 }
 
 pub(super) fn network_name(mode: NetworkMode) -> &'static str {
@@ -148,17 +161,6 @@ impl ActivityView {
     }
 }
 
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct StatsView {
-    /// Of one CPU, over a tenth of a second.
-    pub cpu_percent: f64,
-    pub memory_usage_mb: f64,
-    pub memory_limit_mb: f64,
-    pub memory_percent: f64,
-    pub pids: u64,
-    pub status: &'static str,
-}
-
 /// Creates the runtime and starts it; makes the project where there is none.
 #[utoipa::path(post, path = "/containers/{project}/create", tag = "runtimes", params(("project" = String, Path)),
     request_body = CreateRuntime,
@@ -174,7 +176,7 @@ pub(super) async fn create_runtime(
     let project = find_or_create(&app, &caller, &name, kind, &wishes).await?;
     let permit = admit(&app, &caller, "runtime.create", &project).await?;
     let created = app.runtimes.create(&permit, &project, wishes).await;
-    Ok(axum::Json(RuntimeView::of(&project, &permit.seal(created)?)))
+    Ok(axum::Json(view(&app, &project, &permit.seal(created)?).await))
 }
 
 async fn find_or_create(
@@ -227,7 +229,7 @@ pub(super) async fn find_runtime(
 ) -> Result<axum::Json<RuntimeView>, Problem> {
     let project = app.projects.find(&caller, &project).await?;
     let runtime = app.runtimes.find(&project.id).await?.ok_or(runtimes::Error::NotFound)?;
-    Ok(axum::Json(RuntimeView::of(&project, &runtime)))
+    Ok(axum::Json(view(&app, &project, &runtime).await))
 }
 
 #[utoipa::path(delete, path = "/containers/{project}", tag = "runtimes", params(("project" = String, Path), DeleteQuery),
@@ -259,7 +261,7 @@ pub(super) async fn start_runtime(
     let project = app.projects.find(&caller, &project).await?;
     let permit = admit(&app, &caller, "runtime.start", &project).await?;
     let started = app.runtimes.start(&permit, &project).await;
-    Ok(axum::Json(RuntimeView::of(&project, &permit.seal(started)?)))
+    Ok(axum::Json(view(&app, &project, &permit.seal(started)?).await))
 }
 
 #[utoipa::path(post, path = "/containers/{project}/stop", tag = "runtimes", params(("project" = String, Path)),
@@ -272,7 +274,7 @@ pub(super) async fn stop_runtime(
     let project = app.projects.find(&caller, &project).await?;
     let permit = admit(&app, &caller, "runtime.stop", &project).await?;
     let stopped = app.runtimes.stop(&permit, &project).await;
-    Ok(axum::Json(RuntimeView::of(&project, &permit.seal(stopped)?)))
+    Ok(axum::Json(view(&app, &project, &permit.seal(stopped)?).await))
 }
 
 #[utoipa::path(post, path = "/containers/{project}/restart", tag = "runtimes", params(("project" = String, Path)),
@@ -285,7 +287,7 @@ pub(super) async fn restart_runtime(
     let project = app.projects.find(&caller, &project).await?;
     let permit = admit(&app, &caller, "runtime.restart", &project).await?;
     let restarted = app.runtimes.restart(&permit, &project).await;
-    Ok(axum::Json(RuntimeView::of(&project, &permit.seal(restarted)?)))
+    Ok(axum::Json(view(&app, &project, &permit.seal(restarted)?).await))
 }
 
 /// When it was last used, by what, and when it will be stopped.
@@ -300,34 +302,6 @@ pub(super) async fn runtime_activity(
     let runtime = app.runtimes.find(&project.id).await?.ok_or(runtimes::Error::NotFound)?;
     let activity = app.runtimes.latest_activity(&runtime);
     Ok(axum::Json(ActivityView::of(&runtime, activity, app.clock.now())))
-}
-
-/// What the runtime uses now.
-#[utoipa::path(get, path = "/containers/{project}/stats", tag = "runtimes", params(("project" = String, Path)),
-    responses((status = 200, body = StatsView), (status = "4XX", body = ProblemView), (status = "5XX", body = ProblemView)))]
-pub(super) async fn runtime_stats(
-    State(app): State<App>,
-    caller: Caller,
-    Path(project): Path<String>,
-) -> Result<axum::Json<StatsView>, Problem> {
-    const WINDOW: Duration = Duration::from_millis(100);
-    const MB: f64 = 1024.0 * 1024.0;
-    let project = app.projects.find(&caller, &project).await?;
-    let runtime = app.runtimes.find(&project.id).await?.ok_or(runtimes::Error::NotFound)?;
-    let before = app.runtimes.usage(&project.id).await?;
-    tokio::time::sleep(WINDOW).await;
-    let usage = app.runtimes.usage(&project.id).await?;
-    #[expect(clippy::cast_precision_loss, reason = "a share of memory, for people")]
-    let (used, limit) = (usage.memory_bytes as f64, runtime.settings.memory_bytes as f64);
-    Ok(axum::Json(StatsView {
-        cpu_percent: usage.cpu.saturating_sub(before.cpu).as_secs_f64() / WINDOW.as_secs_f64()
-            * 100.0,
-        memory_usage_mb: used / MB,
-        memory_limit_mb: limit / MB,
-        memory_percent: used / limit * 100.0,
-        pids: usage.pids,
-        status: runtime.status.as_str(),
-    }))
 }
 
 async fn admit(

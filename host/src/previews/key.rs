@@ -1,20 +1,57 @@
-//! Keys to previews: signed, for one project, until a time.
+//! Keys to previews: signed, for one project and one purpose, until a time.
 
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::Timestamp;
 use subtle::ConstantTimeEq as _;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, from_micros};
 use crate::ids::ProjectId;
 use crate::secret::Secret;
 
-/// `<project>.<expiry in seconds>.<MAC>`: a keyed BLAKE3 hash over the first two.
+/// Tickets that were used and could be shown again, kept at once.
+const MAX_USED: usize = 100_000;
+
+/// What a key is for; one never serves for another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// Stands in the path of a preview on Lockhouse's own origin.
+    Path,
+    /// Brings a browser to the preview's own host, once.
+    Ticket,
+    /// Is the cookie on that host.
+    Cookie,
+}
+
+impl Purpose {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Path => "path",
+            Self::Ticket => "ticket",
+            Self::Cookie => "cookie",
+        }
+    }
+}
+
+/// What a key opens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Opened {
+    pub project: ProjectId,
+    pub expires: Timestamp,
+}
+
+/// `<project>.<expiry in microseconds>.<MAC>`: a keyed BLAKE3 hash over the
+/// purpose and the first two.
 #[derive(Clone)]
 pub(super) struct Keys {
     clock: Clock,
     key: [u8; 32],
+    /// Tickets that were used, until they would have expired.
+    used: Arc<Mutex<HashMap<String, Timestamp>>>,
 }
 
 impl std::fmt::Debug for Keys {
@@ -25,27 +62,43 @@ impl std::fmt::Debug for Keys {
 
 impl Keys {
     pub(super) fn new(clock: Clock, secret: &Secret) -> Self {
-        Self {
-            clock,
-            key: blake3::derive_key("lockhouse preview keys 1", secret.reveal().as_bytes()),
-        }
+        let key = blake3::derive_key("lockhouse preview keys 2", secret.reveal().as_bytes());
+        Self { clock, key, used: Arc::default() }
     }
 
-    pub(super) fn issue(&self, project: &ProjectId, lifetime: Duration) -> String {
-        let expires = (self.clock.now() + lifetime).as_second();
+    pub(super) fn issue(
+        &self,
+        purpose: Purpose,
+        project: &ProjectId,
+        lifetime: Duration,
+    ) -> String {
+        let expires = (self.clock.now() + lifetime).as_microsecond();
         let claim = format!("{project}.{expires}");
-        format!("{claim}.{}", self.mac(&claim))
+        format!("{claim}.{}", self.mac(purpose, &claim))
     }
 
-    pub(super) fn read(&self, key: &str) -> Option<ProjectId> {
+    pub(super) fn read(&self, purpose: Purpose, key: &str) -> Option<Opened> {
         let (claim, mac) = key.rsplit_once('.')?;
-        let genuine: bool = self.mac(claim).as_bytes().ct_eq(mac.as_bytes()).into();
+        let genuine: bool = self.mac(purpose, claim).as_bytes().ct_eq(mac.as_bytes()).into();
         let (project, expires) = claim.split_once('.')?;
-        let alive = expires.parse::<i64>().ok()? > self.clock.now().as_second();
-        if genuine && alive { project.parse().ok() } else { None }
+        let expires = from_micros(expires.parse().ok()?);
+        let project = project.parse().ok()?;
+        (genuine && expires > self.clock.now()).then_some(Opened { project, expires })
     }
 
-    fn mac(&self, claim: &str) -> String {
+    /// Reads a ticket, which then serves no more.
+    pub(super) fn redeem(&self, ticket: &str) -> Option<Opened> {
+        let opened = self.read(Purpose::Ticket, ticket)?;
+        let now = self.clock.now();
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        used.retain(|_, expires| *expires > now);
+        let first = used.len() < MAX_USED && !used.contains_key(ticket);
+        used.insert(ticket.to_owned(), opened.expires);
+        first.then_some(opened)
+    }
+
+    fn mac(&self, purpose: Purpose, claim: &str) -> String {
+        let claim = format!("{}.{claim}", purpose.as_str());
         URL_SAFE_NO_PAD.encode(blake3::keyed_hash(&self.key, claim.as_bytes()).as_bytes())
     }
 }
@@ -59,27 +112,46 @@ mod tests {
         (Keys::new(clock.clone(), &Secret::new("s")), clock)
     }
 
-    #[test]
-    fn a_key_opens_its_project() {
-        let (keys, _) = keys();
-        let project: ProjectId = "p1".parse().unwrap();
-        assert_eq!(keys.read(&keys.issue(&project, KEY)), Some(project));
+    fn project() -> ProjectId {
+        "p1".parse().unwrap()
     }
 
     const KEY: Duration = Duration::from_secs(60);
 
     #[test]
+    fn a_key_opens_its_project() {
+        let (keys, _) = keys();
+        let key = keys.issue(Purpose::Path, &project(), KEY);
+        assert_eq!(keys.read(Purpose::Path, &key).unwrap().project, project());
+    }
+
+    #[test]
     fn a_key_opens_nothing_after_its_time() {
         let (keys, clock) = keys();
-        let key = keys.issue(&"p1".parse().unwrap(), KEY);
+        let key = keys.issue(Purpose::Path, &project(), KEY);
         clock.advance(KEY);
-        assert_eq!(keys.read(&key), None);
+        assert_eq!(keys.read(Purpose::Path, &key), None);
     }
 
     #[test]
     fn a_key_for_one_project_does_not_open_another() {
         let (keys, _) = keys();
-        let key = keys.issue(&"p1".parse().unwrap(), KEY);
-        assert_eq!(keys.read(&key.replacen("p1", "p2", 1)), None);
+        let key = keys.issue(Purpose::Path, &project(), KEY);
+        assert_eq!(keys.read(Purpose::Path, &key.replacen("p1", "p2", 1)), None);
+    }
+
+    #[test]
+    fn a_key_for_one_purpose_does_not_serve_another() {
+        let (keys, _) = keys();
+        let key = keys.issue(Purpose::Path, &project(), KEY);
+        assert_eq!(keys.read(Purpose::Cookie, &key), None);
+    }
+
+    #[test]
+    fn a_ticket_serves_once() {
+        let (keys, _) = keys();
+        let ticket = keys.issue(Purpose::Ticket, &project(), KEY);
+        assert!(keys.redeem(&ticket).is_some());
+        assert_eq!(keys.redeem(&ticket), None);
     }
 }

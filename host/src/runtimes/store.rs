@@ -90,6 +90,15 @@ impl Store {
         Ok(rows.iter().map(runtime).collect::<Result<_, _>>()?)
     }
 
+    pub(super) async fn list_running(&self) -> Result<Vec<Runtime>, Error> {
+        let rows = sqlx::query("SELECT * FROM runtimes WHERE status = $1 ORDER BY project_id")
+            .bind(Status::Running.as_str())
+            .fetch_all(self.db.pool())
+            .await
+            .map_err(db::Error::from)?;
+        Ok(rows.iter().map(runtime).collect::<Result<_, _>>()?)
+    }
+
     pub(super) async fn delete(&self, project: &ProjectId) -> Result<(), Error> {
         sqlx::query("DELETE FROM runtimes WHERE project_id = $1")
             .bind(project.as_str())

@@ -146,6 +146,10 @@ export const routes = [
   })],
   ["GET", path(`${CONTAINER}/process/logs`), known(({ project, request, response }) => project.log.serve(request, response))],
   ["POST", path(`${CONTAINER}/exec`), known(exec)],
+  ["GET", path(`${V1}/containers/(?<project>[^/]+)/preview/open`), ({ response, groups: { project } }) => {
+    response.writeHead(303, { location: `/api/v1/preview/${project}~${PREVIEW_TICKET}/` });
+    response.end();
+  }],
   ["GET", path(`${V1}/preview/(?<project>[^/~]+)/(?<rest>.*)`), ({ response, url, groups: { project, rest } }) => {
     response.writeHead(303, { location: `/api/v1/preview/${project}~${PREVIEW_TICKET}/${rest}${url.search}` });
     response.end();

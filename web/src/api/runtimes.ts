@@ -73,5 +73,5 @@ export function terminalUrl(project: string, session: string, { cols, rows }: Si
   return url.href;
 }
 
-/** The preview's path on this host. */
-export const previewPath = (project: string): string => `${path("preview", project)}/`;
+/** Leads on to the preview: on an origin of its own, or by path where the browser can't reach that. */
+export const previewPath = (project: string): string => path("containers", project, "preview", "open");

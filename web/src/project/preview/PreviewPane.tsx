@@ -9,8 +9,11 @@ import { Empty } from "../../ui/Notice";
 import { Loading } from "../../ui/Spinner";
 import styles from "./PreviewPane.module.css";
 
-/** Without allow-same-origin: the project's scripts reach neither this page nor the session's rights. */
-const SANDBOX = "allow-scripts allow-forms allow-modals allow-popups allow-downloads";
+/**
+ * The same origin is the preview's own, never this page's: a preview on this page's origin comes with a
+ * sandbox of its own, which takes that away.
+ */
+const SANDBOX = "allow-scripts allow-same-origin allow-forms allow-modals allow-popups allow-downloads";
 
 export function PreviewPane({ project, state }: { project: string; state: RuntimeState }) {
   const [round, setRound] = useState(0);

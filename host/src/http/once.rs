@@ -101,7 +101,8 @@ async fn keep(ticket: Ticket, response: Response, request_id: &RequestId) -> Res
     let mut answer = Answer { status: status.as_u16(), headers: headers.collect(), body: None };
     let body = match whole(&parts.headers, body).await {
         Ok(bytes) => {
-            answer.body = String::from_utf8(bytes.to_vec()).ok();
+            let secret = parts.headers.get(header::CACHE_CONTROL).is_some_and(|v| v == "no-store");
+            answer.body = String::from_utf8(bytes.to_vec()).ok().filter(|_| !secret);
             Body::from(bytes)
         }
         Err(body) => body,
@@ -127,7 +128,7 @@ async fn whole(headers: &HeaderMap, body: Body) -> Result<Bytes, Body> {
 fn replay(answer: Answer) -> Result<Response, Problem> {
     let Some(body) = answer.body else {
         let detail = "the first request with this Idempotency-Key was carried out; its answer was \
-                      a stream or too long and can't be repeated";
+                      a stream, too long or secret, and can't be repeated";
         return Err(Problem::conflict("idempotency_answer_gone", detail)
             .with("first_status", answer.status));
     };

@@ -4,11 +4,7 @@
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-<<<<<<< HEAD
 use axum::middleware::from_fn_with_state;
-=======
-use axum::middleware;
->>>>>>> 68330f9 (wip)
 use axum::routing::{any, get};
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -50,7 +46,7 @@ pub(crate) fn router(app: App) -> Router {
         .fallback(assets::serve)
         .with_state(app.clone())
         // Whatever is asked at a preview's host is the preview's.
-        .layer(middleware::from_fn_with_state(app, previews::host::divert));
+        .layer(from_fn_with_state(app, previews::host::divert));
     layers::wrap(router)
 }
 

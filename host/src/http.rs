@@ -18,6 +18,7 @@ mod previews;
 mod problem;
 mod processes;
 mod projects;
+mod reports;
 mod routes;
 mod runtimes;
 mod session;
@@ -25,4 +26,5 @@ mod sse;
 mod terminals;
 mod text;
 
+pub(crate) use reports::{document_view, query_view};
 pub(crate) use routes::router;

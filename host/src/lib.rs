@@ -7,6 +7,7 @@
 //! frame   main lib cli config server telemetry
 //! doors   http (REST, SSE, WebSocket)   plugins (WebAssembly components)
 //! rooms   projects files runtimes exec processes terminals previews jobs agents
+//!         reports
 //! gates   gate auth limits audit policy
 //! ground  db events tasks command ids clock secret artifacts
 //! ```
@@ -36,6 +37,7 @@ pub mod policy;
 pub mod previews;
 pub mod processes;
 pub mod projects;
+pub mod reports;
 pub mod runtimes;
 pub mod secret;
 mod server;

@@ -293,7 +293,7 @@ impl Room {
     }
 }
 
-fn open_runtimes(
+pub(crate) fn open_runtimes(
     data: &TempDir,
     db: &Db,
     clock: &Clock,

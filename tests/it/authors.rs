@@ -5,4 +5,4 @@ mod commands;
 mod examples;
 mod guide;
 mod templates;
-mod workshop;
+pub(crate) mod workshop;

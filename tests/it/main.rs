@@ -24,6 +24,7 @@ mod host;
 mod jobs;
 mod library;
 mod plugins;
+mod reports;
 mod stores;
 mod story;
 mod tidy;

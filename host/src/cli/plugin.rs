@@ -29,8 +29,9 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::Subcommand;
 
-pub(super) use files::read;
+pub(super) use files::{read, write};
 pub(super) use judge::Judge;
+pub(super) use library::is_plugin_name;
 
 use crate::config::default_data;
 use crate::plugins::{Config, Plugin, Plugins, Rooms};
@@ -132,6 +133,7 @@ impl Place {
     pub(super) fn host(&self) -> anyhow::Result<Plugins> {
         let mut config = Config::default();
         config.decisions.wall_ms = config.decisions.wall_ms.max(WALL_MS);
+        config.reports.wall_ms = config.reports.wall_ms.max(WALL_MS);
         Ok(Plugins::start(config, Some(&self.data.join("plugins")), Rooms::default())?)
     }
 }

@@ -15,7 +15,7 @@ use super::problem::Problem;
 use super::{
     agents, assets, audit, events, exec, files, health, jobs, layers, plugins, policies, previews,
 };
-use super::{processes, projects, runtimes, session, terminals};
+use super::{processes, projects, reports, runtimes, session, terminals};
 use crate::app::App;
 
 #[derive(OpenApi)]
@@ -106,6 +106,8 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(policies::evaluate))
         .routes(routes!(policies::replay))
         .routes(routes!(policies::explain))
+        .routes(routes!(reports::list_reports))
+        .routes(routes!(reports::find_report))
         .routes(routes!(agents::generate))
         .routes(routes!(agents::list_agents))
         .routes(routes!(agents::list_runs))

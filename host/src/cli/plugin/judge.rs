@@ -11,8 +11,9 @@ use super::cases::{Case, Cases, Decision, Outcome};
 use super::{answer, show};
 use crate::agents::AgentError;
 use crate::cli::say;
-use crate::plugins::{AgentPlugin, Plugin, Plugins, PolicyPlugin, request};
+use crate::plugins::{AgentPlugin, Plugin, Plugins, PolicyPlugin, ReportPlugin, request};
 use crate::policy::CommandPolicy as _;
+use crate::reports::ReportError;
 
 /// One plugin, under whichever settings its cases have.
 pub(in crate::cli) struct Judge {
@@ -65,6 +66,7 @@ impl Judge {
         let tried = match self.plugin(case).await? {
             Plugin::Policy(policy) => try_policy(&policy, case, outcome).await,
             Plugin::Agent(agent) => try_agent(&agent, case, outcome).await,
+            Plugin::Report(report) => try_report(&report, case, outcome).await,
         };
         tried.with_context(|| case.title())
     }
@@ -112,6 +114,25 @@ async fn try_agent(
         Ok(answer) => (!case.refused && case.fits(&answer), answer.to_json().to_string()),
         Err(AgentError::Invalid(why)) => (case.refused, format!("refused: {why}")),
         Err(AgentError::Fault(why)) => (false, format!("no answer: {why}")),
+    };
+    outcome.count(None, None, holds);
+    Ok((!holds).then(|| Difference { expected: case.expected_answer(), got }))
+}
+
+async fn try_report(
+    report: &ReportPlugin,
+    case: &Case,
+    outcome: &mut Outcome,
+) -> anyhow::Result<Option<Difference>> {
+    let question = request::report(&case.request())?;
+    let (holds, got) = match answer::of_report(report, question).await {
+        Ok(reported) => {
+            let asks = case.fits_questions(&reported.questions());
+            let answer = reported.into_json();
+            (!case.refused && asks && case.fits_texts(&answer), answer.to_string())
+        }
+        Err(ReportError::Invalid(why)) => (case.refused, format!("refused: {why}")),
+        Err(ReportError::Fault(why)) => (false, format!("no answer: {why}")),
     };
     outcome.count(None, None, holds);
     Ok((!holds).then(|| Difference { expected: case.expected_answer(), got }))

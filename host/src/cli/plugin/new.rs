@@ -39,6 +39,8 @@ pub(super) struct New {
 enum Role {
     /// Says whether a command may run.
     CommandPolicy,
+    /// Turns what the host knows into a report for operators.
+    AdminReport,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

@@ -30,7 +30,7 @@ use crate::gate::Permit;
 use crate::ids::ProjectId;
 use crate::runtimes::{Runtimes, spec};
 use dataset::Budget;
-use question::{Asked, Question};
+use question::{Asked, Question, Refused};
 use store::{Found, Store};
 
 pub use catalogue::Catalogue;
@@ -131,6 +131,7 @@ impl Reports {
     /// Has a report written: of the whole installation, so for its administrators.
     pub async fn write(&self, _permit: &Permit, id: &str, given: Given) -> Result<Written, Error> {
         let report = self.find(id)?;
+        let own: Vec<_> = given.values().cloned().collect();
         let parameters = parameters(report.description(), given)?;
         let turn = timeout(LONGEST_WAIT, self.turns.acquire()).await.map_err(|_| Error::Busy)?;
         let _turn = turn.map_err(|_| Error::Busy)?;
@@ -138,7 +139,11 @@ impl Reports {
         let broken = |why| Error::Broken { report: report.name().to_owned(), why };
         let queries = report.queries(&text).await?;
         document::check_queries(&queries).map_err(broken)?;
-        let asked = self.read(&queries).map_err(broken)?;
+        let asked = self.read(&queries).map_err(|(query, refused)| match refused.value {
+            // The report has handed on what it was given.
+            Some(value) if own.contains(&value) => Error::Invalid(refused.why),
+            _ => broken(format!("its query “{query}”: {}", refused.why)),
+        })?;
         let rows = timeout(LONGEST_QUESTIONS, self.dataset(asked)).await;
         let dataset = rows.map_err(|_| Error::TooSlow)??;
         let document = report.render(&text, dataset).await?;
@@ -157,12 +162,11 @@ impl Reports {
     }
 
     /// Whether all of it may be asked, before any of it is.
-    fn read(&self, queries: &[Query]) -> Result<Vec<(String, Asked)>, String> {
+    fn read(&self, queries: &[Query]) -> Result<Vec<(String, Asked)>, (String, Refused)> {
         let now = self.parts.clock.now();
-        let read = |query: &Query| {
-            let asked = Asked::read(&query.question, &query.parameters, now)
-                .map_err(|why| format!("its query “{}”: {why}", query.name))?;
-            Ok((query.name.clone(), asked))
+        let read = |query: &Query| match Asked::read(&query.question, &query.parameters, now) {
+            Ok(asked) => Ok((query.name.clone(), asked)),
+            Err(refused) => Err((query.name.clone(), refused)),
         };
         queries.iter().map(read).collect()
     }

@@ -56,6 +56,26 @@ pub(super) struct Asked {
     pub(super) limit: u32,
 }
 
+/// Why a question can't be asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{why}")]
+pub(super) struct Refused {
+    pub(super) why: String,
+    /// The value that can't be used, where it is for one. Whoever gave it to the
+    /// report is to be told, not the report's author.
+    pub(super) value: Option<String>,
+}
+
+impl Refused {
+    fn question(why: impl Into<String>) -> Self {
+        Self { why: why.into(), value: None }
+    }
+
+    fn value(why: impl Into<String>, value: impl Into<String>) -> Self {
+        Self { why: why.into(), value: Some(value.into()) }
+    }
+}
+
 /// Parameters as a report writes them. An empty text counts as left out, so
 /// that a report can hand on what an operator gave it.
 #[derive(Deserialize, Default)]
@@ -120,11 +140,14 @@ impl Question {
 
 impl Asked {
     /// What a report asks, or why that can't be asked.
-    pub(super) fn read(question: &str, parameters: &str, now: Timestamp) -> Result<Self, String> {
+    pub(super) fn read(question: &str, parameters: &str, now: Timestamp) -> Result<Self, Refused> {
         let known = Question::ALL.into_iter().find(|known| known.as_str() == question);
         let question = known.ok_or_else(|| {
             let known = Question::ALL.map(Question::as_str).join(", ");
-            format!("there is no question “{}”; there are {known}", cut(question))
+            Refused::question(format!(
+                "there is no question “{}”; there are {known}",
+                cut(question)
+            ))
         })?;
         let given = read_parameters(question, parameters)?;
         Ok(Self {
@@ -137,53 +160,59 @@ impl Asked {
     }
 }
 
-fn read_parameters(question: Question, text: &str) -> Result<Given, String> {
+fn read_parameters(question: Question, text: &str) -> Result<Given, Refused> {
     if text.len() > MAX_PARAMETERS_BYTES {
-        return Err(format!("its parameters are over {MAX_PARAMETERS_BYTES} bytes"));
+        let why = format!("its parameters are over {MAX_PARAMETERS_BYTES} bytes");
+        return Err(Refused::question(why));
     }
-    let unreadable = |error: serde_json::Error| format!("its parameters: {error}");
+    let unreadable =
+        |error: serde_json::Error| Refused::question(format!("its parameters: {error}"));
     let keys: serde_json::Map<String, serde_json::Value> =
         serde_json::from_str(text).map_err(unreadable)?;
     let takes = question.parameters();
     if let Some(key) = keys.keys().find(|key| !takes.contains(&key.as_str())) {
         let takes = takes.join(", ");
-        return Err(format!("it has no parameter “{}”; it takes {takes}", cut(key)));
+        let why = format!("it has no parameter “{}”; it takes {takes}", cut(key));
+        return Err(Refused::question(why));
     }
     serde_json::from_value(keys.into()).map_err(unreadable)
 }
 
-fn since(now: Timestamp, given: Option<String>) -> Result<Timestamp, String> {
+fn since(now: Timestamp, given: Option<String>) -> Result<Timestamp, Refused> {
     let text = given.filter(|text| !text.is_empty());
     let text = text.as_deref().unwrap_or(DEFAULT_SINCE);
-    clock::since(now, text)
-        .ok_or_else(|| "since: use a time such as 2026-01-31T12:00:00Z, or 7d or 12h".to_owned())
+    let why = "since: use a time such as 2026-01-31T12:00:00Z, or how long ago, such as 7d";
+    clock::since(now, text).ok_or_else(|| Refused::value(why, text))
 }
 
 /// Names and ids have no other characters.
-fn project(given: Option<String>) -> Result<String, String> {
+fn project(given: Option<String>) -> Result<String, Refused> {
     let text = given.unwrap_or_default();
-    let plain =
-        text.len() <= 64 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
-    plain.then_some(text).ok_or_else(|| "project: use a project's name or id".to_owned())
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_".contains(&b);
+    if text.len() <= 64 && text.bytes().all(plain) {
+        return Ok(text);
+    }
+    Err(Refused::value("project: use a project's name or id", text))
 }
 
-fn allowed(given: Option<String>) -> Result<Option<bool>, String> {
+fn allowed(given: Option<String>) -> Result<Option<bool>, Refused> {
     match given.as_deref().unwrap_or_default() {
         "" => Ok(None),
         "allow" => Ok(Some(true)),
         "deny" => Ok(Some(false)),
-        _ => Err("decision: use allow or deny".to_owned()),
+        other => Err(Refused::value("decision: use allow or deny", other)),
     }
 }
 
 /// More than the most is no error: the table says that it was cut.
-fn limit(given: Option<Limit>) -> Result<u32, String> {
+fn limit(given: Option<Limit>) -> Result<u32, Refused> {
     let limit = match given {
         None => DEFAULT_ROWS,
         Some(Limit::Number(limit)) => limit,
         Some(Limit::Text(text)) if text.is_empty() => DEFAULT_ROWS,
         Some(Limit::Text(text)) => {
-            text.parse().map_err(|_| format!("limit: use a number from 1 to {MAX_ROWS}"))?
+            let why = format!("limit: use a number from 1 to {MAX_ROWS}");
+            text.parse().map_err(|_| Refused::value(why, text.as_str()))?
         }
     };
     Ok(limit.clamp(1, MAX_ROWS))
@@ -198,7 +227,8 @@ mod tests {
     use super::*;
 
     fn asked(question: &str, parameters: &str) -> Result<Asked, String> {
-        Asked::read(question, parameters, Timestamp::UNIX_EPOCH)
+        let asked = Asked::read(question, parameters, Timestamp::UNIX_EPOCH);
+        asked.map_err(|refused| refused.why)
     }
 
     #[test]

@@ -27,7 +27,7 @@ async fn usage_counts_commands_by_day_and_project() {
     let usage = report(&host, "usage", "json").await;
     let counts = ["Commands", "Refused", "Failed"].map(|name| metric(&usage, name));
     assert_eq!(counts, [json!(3), json!(1), json!(1)]);
-    assert_tells(&host, "usage", &["Usage", "By project", "lab"]).await;
+    assert_tells(&host, "usage", &["Overview", "By project", "lab"]).await;
 }
 
 #[tokio::test]
@@ -35,7 +35,7 @@ async fn disk_tells_what_each_project_takes() {
     let host = need!(local, busy().await);
     let disk = report(&host, "disk", "json").await;
     assert_eq!((metric(&disk, "Projects"), metric(&disk, "Files")), (json!(1), json!(1)));
-    assert_tells(&host, "disk", &["Disk", "By project", "lab"]).await;
+    assert_tells(&host, "disk", &["Overview", "By project", "lab"]).await;
 }
 
 #[tokio::test]
@@ -44,7 +44,7 @@ async fn decisions_name_the_rules_that_refused_and_the_commands() {
     let decisions = report(&host, "decisions", "json").await;
     let counts = ["Commands judged", "Refused"].map(|name| metric(&decisions, name));
     assert_eq!(counts, [json!(3), json!(1)]);
-    assert_tells(&host, "decisions", &["Policy decisions", "layered@0.1.0", "rm -rf /"]).await;
+    assert_tells(&host, "decisions", &["By rule", "layered@0.1.0", "rm -rf"]).await;
 }
 
 #[tokio::test]
@@ -53,7 +53,7 @@ async fn runtimes_tell_what_runs_and_what_it_uses() {
     let runtimes = report(&host, "runtimes", "json").await;
     let counts = ["Runtimes", "Running", "Need attention"].map(|name| metric(&runtimes, name));
     assert_eq!(counts, [json!(1), json!(1), json!(0)]);
-    assert_tells(&host, "runtimes", &["Runtime health", "All runtimes", "lab"]).await;
+    assert_tells(&host, "runtimes", &["Overview", "All runtimes", "lab"]).await;
 }
 
 #[tokio::test]
@@ -62,7 +62,7 @@ async fn audit_tells_who_did_what_and_what_failed() {
     let audit = report(&host, "audit", "json").await;
     assert_eq!(metric(&audit, "Actors"), json!(1));
     assert!(metric(&audit, "Failed").as_i64() >= Some(1), "{}", audit.text);
-    assert_tells(&host, "audit", &["Audit summary", "By actor", "admin", "By action"]).await;
+    assert_tells(&host, "audit", &["By actor", "admin", "By action"]).await;
 }
 
 #[tokio::test]

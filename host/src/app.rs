@@ -18,6 +18,7 @@ use crate::policy::{Policies, Recorder};
 use crate::previews::Previews;
 use crate::processes::Processes;
 use crate::projects::Projects;
+use crate::reports::Reports;
 use crate::runtimes::Runtimes;
 use crate::tasks::Tasks;
 use crate::terminals::Terminals;
@@ -42,6 +43,7 @@ pub struct App {
     pub previews: Previews,
     pub processes: Processes,
     pub projects: Projects,
+    pub reports: Reports,
     pub runtimes: Runtimes,
     pub tasks: Tasks,
     pub terminals: Terminals,

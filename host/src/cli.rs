@@ -7,6 +7,7 @@ mod generate;
 mod images;
 mod plugin;
 mod policy;
+mod report;
 mod serve;
 
 use std::path::PathBuf;
@@ -40,6 +41,8 @@ enum Command {
     Plugin(plugin::PluginCommand),
     /// Tests policies.
     Policy(policy::PolicyCommand),
+    /// Has a report written, or lists those that there are.
+    Report(report::Report),
 }
 
 /// Where the server is, for commands that speak with one.
@@ -79,6 +82,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Images(images) => images.run().await,
         Command::Plugin(plugin) => plugin.run().await,
         Command::Policy(policy) => policy.run().await,
+        Command::Report(report) => report.run().await,
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
 
 /// Tells the time. Cloning is cheap; tests hand in one that they move.
 #[derive(Debug, Clone)]
@@ -53,4 +53,15 @@ impl Clock {
 /// A time as the database keeps it; one out of range reads as the epoch.
 pub fn from_micros(micros: i64) -> Timestamp {
     Timestamp::from_microsecond(micros).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+/// What people write for the beginning of a time: a time, or how long before
+/// `now`, such as `7d` or `12h`.
+pub fn since(now: Timestamp, text: &str) -> Option<Timestamp> {
+    if let Ok(time) = text.parse::<Timestamp>() {
+        return Some(time);
+    }
+    let span: Span = text.parse().ok()?;
+    let ago: SignedDuration = span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()?;
+    now.checked_sub(ago.abs()).ok()
 }

@@ -25,6 +25,7 @@ use serde::Deserialize;
 use crate::clock::Clock;
 use crate::events::{Change, Events, What};
 use crate::gate::Permit;
+use crate::ids::ProjectId;
 use crate::projects::{Project, Projects};
 use crate::tasks::Tasks;
 
@@ -205,6 +206,11 @@ impl Files {
         limit: u64,
     ) -> Result<Vec<u8>, Error> {
         self.disk.read_beginning(self.projects.workspace(&project.id), path.clone(), limit).await
+    }
+
+    /// How many files a project has, and their bytes.
+    pub async fn usage(&self, project: &ProjectId) -> Result<(u64, u64), Error> {
+        self.disk.usage(self.projects.workspace(project)).await
     }
 
     pub fn max_file_bytes(&self) -> u64 {

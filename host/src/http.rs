@@ -20,6 +20,7 @@ mod previews;
 mod problem;
 mod processes;
 mod projects;
+mod reports;
 mod routes;
 mod runtimes;
 mod session;
@@ -29,4 +30,5 @@ mod terminals;
 mod text;
 
 pub(crate) use previews::mapped::serve_visitors;
+pub(crate) use reports::{document_view, query_view};
 pub(crate) use routes::router;

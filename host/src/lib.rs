@@ -7,6 +7,7 @@
 //! frame   main lib cli config server telemetry
 //! doors   http (REST, SSE, WebSocket)   plugins (WebAssembly components)
 //! rooms   projects files runtimes exec processes terminals previews jobs agents
+//!         reports
 //! gates   gate auth limits audit policy idempotency
 //! ground  db events leases tasks command ids clock secret artifacts
 //! ```
@@ -38,6 +39,7 @@ pub mod policy;
 pub mod previews;
 pub mod processes;
 pub mod projects;
+pub mod reports;
 pub mod runtimes;
 pub mod secret;
 mod server;

@@ -1,4 +1,5 @@
-//! Door: WebAssembly components that judge commands or plan and write projects.
+//! Door: WebAssembly components that judge commands, plan and write projects, or
+//! report to operators.
 //!
 //! A component is compiled once and instantiated afresh for each call: whatever
 //! one call does to a plugin's memory, the next one never sees. Three deadlines
@@ -24,6 +25,7 @@ pub mod oci;
 mod policy;
 mod quarantine;
 mod reach;
+mod report;
 pub mod request;
 pub mod signature;
 mod tape;
@@ -39,7 +41,7 @@ use tokio::sync::broadcast;
 pub use agent::AgentPlugin;
 pub use breaker::{Config as QuarantineConfig, Count, Quarantine};
 pub use compile::CodeCacheUse;
-pub use config::{Agents, Config, Decisions};
+pub use config::{Agents, Config, Decisions, Reports};
 pub use fault::{Digest, Error, Fault, FaultKind, Identity, InvalidDigest};
 pub use grant::{Grant, Granted, UnknownGrant};
 pub use imports::{KvFull, KvStore};
@@ -52,6 +54,7 @@ use manifest::Manifest;
 pub use policy::PolicyPlugin;
 pub use quarantine::QuarantineChange;
 pub use reach::{Rooms, Secrets};
+pub use report::ReportPlugin;
 pub use tape::{HostCall, Played, Stated, Tape};
 pub use wasm::Tuning;
 
@@ -80,6 +83,7 @@ pub struct Plugins {
 pub enum Plugin {
     Policy(PolicyPlugin),
     Agent(AgentPlugin),
+    Report(ReportPlugin),
 }
 
 /// What a plugin is loaded with. A text alone is its settings, for a plugin
@@ -123,6 +127,7 @@ struct Host {
     quarantines: Quarantines,
     decisions: DecisionThreads,
     agents: AgentThreads,
+    reports: DecisionThreads,
 }
 
 /// What a plugin says of itself, whichever world says it.
@@ -143,6 +148,7 @@ impl Plugins {
             quarantines: Quarantines::new(config.quarantine, clock),
             decisions: DecisionThreads::start(config.decisions.threads)?,
             agents: AgentThreads::start(config.agents.threads, config.agents.calls)?,
+            reports: DecisionThreads::start(config.reports.threads)?,
             rooms: Arc::new(rooms),
             secrets: Arc::new(config.secrets.clone()),
             config,
@@ -203,6 +209,7 @@ impl Plugins {
         Ok(match &loaded.code.ready {
             Ready::Policy(_) => Plugin::Policy(PolicyPlugin { loaded, host }),
             Ready::Agent(_) => Plugin::Agent(AgentPlugin { loaded, host }),
+            Ready::Report(_) => Plugin::Report(ReportPlugin::ask(loaded, host).await?),
         })
     }
 }
@@ -242,6 +249,7 @@ impl Plugin {
         match self {
             Self::Policy(policy) => policy.host.quarantines.reset(&policy.loaded),
             Self::Agent(agent) => agent.host.quarantines.reset(&agent.loaded),
+            Self::Report(report) => report.host.quarantines.reset(&report.loaded),
         }
     }
 
@@ -253,7 +261,7 @@ impl Plugin {
     pub fn into_policy(self) -> Result<PolicyPlugin, Error> {
         match self {
             Self::Policy(policy) => Ok(policy),
-            Self::Agent(_) => Err(self.wrong_role("command-policy")),
+            Self::Agent(_) | Self::Report(_) => Err(self.wrong_role("command-policy")),
         }
     }
 
@@ -261,7 +269,14 @@ impl Plugin {
     pub fn into_agent(self) -> Result<AgentPlugin, Error> {
         match self {
             Self::Agent(agent) => Ok(agent),
-            Self::Policy(_) => Err(self.wrong_role("planner, writer or fixer")),
+            Self::Policy(_) | Self::Report(_) => Err(self.wrong_role("planner, writer or fixer")),
+        }
+    }
+
+    pub fn into_report(self) -> Result<ReportPlugin, Error> {
+        match self {
+            Self::Report(report) => Ok(report),
+            Self::Policy(_) | Self::Agent(_) => Err(self.wrong_role("admin-report")),
         }
     }
 
@@ -274,6 +289,7 @@ impl Plugin {
         match self {
             Self::Policy(policy) => &policy.loaded,
             Self::Agent(agent) => &agent.loaded,
+            Self::Report(report) => &report.loaded,
         }
     }
 }
@@ -306,6 +322,7 @@ impl Host {
         let limits = match &loaded.code.ready {
             Ready::Policy(_) => self.config.decisions.limits(),
             Ready::Agent(_) => self.config.agents.limits(),
+            Ready::Report(_) => self.config.reports.limits(),
         };
         Limits { budget: LOAD_BUDGET, wall: LOAD_WALL, ..limits }
     }
@@ -321,6 +338,10 @@ impl Host {
                 let said = self.describe_agent(loaded, limits).await?;
                 Ok(Description { id: said.id, version: said.version, summary: said.summary })
             }
+            Ready::Report(_) => {
+                let said = self.describe_report(loaded, limits).await?;
+                Ok(Description { id: said.id, version: said.version, summary: said.summary })
+            }
         }
     }
 
@@ -329,6 +350,7 @@ impl Host {
         let problems = match &loaded.code.ready {
             Ready::Policy(_) => self.policy_problems(loaded, limits).await?,
             Ready::Agent(_) => self.agent_problems(loaded, limits).await?,
+            Ready::Report(_) => self.report_problems(loaded, limits).await?,
         };
         if problems.is_empty() {
             return Ok(());

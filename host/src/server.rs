@@ -33,6 +33,7 @@ use crate::policy::{Policies, Recorder};
 use crate::previews::{self, Previews, Visitor};
 use crate::processes::Processes;
 use crate::projects::Projects;
+use crate::reports::{self, Catalogue, Reports};
 use crate::runtimes::egress::{self, Egress, SystemResolver};
 use crate::runtimes::{self, Place, Runtimes, engines, local};
 use crate::secret::Secret;
@@ -54,6 +55,8 @@ const OFFLINE_AGENT: &str = "scaffold";
 
 /// The one that does so through a model, for runs that ask for it.
 const MODEL_AGENT: &str = "model-agent";
+/// What administrators can ask for from the start.
+const REPORTS: [&str; 5] = ["usage", "disk", "decisions", "runtimes", "audit"];
 
 /// The URL that signs a browser in as the administrator.
 pub struct Started {
@@ -156,8 +159,9 @@ async fn build(config: &Config, tasks: &Tasks, address: SocketAddr) -> anyhow::R
         config.policy.keep_judgements,
     );
     let policies = Policies::new([]).recorded(recorder.clone());
-    let roster = Roster::default();
-    let library = library(config, &ground, &plugins, (&policies, &roster)).await?;
+    let (roster, catalogue) = (Roster::default(), Catalogue::default());
+    let uses = (&policies, &roster, &catalogue);
+    let library = library(config, &ground, &plugins, uses).await?;
     let exec = Exec::new(
         ground.db.clone(),
         ground.clock.clone(),
@@ -175,6 +179,7 @@ async fn build(config: &Config, tasks: &Tasks, address: SocketAddr) -> anyhow::R
     let agents = agents(config, &ground, &premises, (&exec, &processes), roster);
     let (previews, visitors) =
         previews(config, &ground, &premises, processes.clone(), address).await?;
+    let reports = reports(&ground, &premises, catalogue);
     let runtimes = premises.runtimes;
     let Ground { clock, db, events, leases, tasks } = ground;
     let app = App {
@@ -196,6 +201,7 @@ async fn build(config: &Config, tasks: &Tasks, address: SocketAddr) -> anyhow::R
         policies,
         processes,
         projects: premises.projects,
+        reports,
         runtimes,
         tasks,
         engine_choice: premises.engine_choice,
@@ -300,6 +306,16 @@ fn agents(
     })
 }
 
+fn reports(ground: &Ground, premises: &Premises, catalogue: Catalogue) -> Reports {
+    Reports::new(reports::Parts {
+        db: ground.db.clone(),
+        clock: ground.clock.clone(),
+        files: premises.files.clone(),
+        runtimes: premises.runtimes.clone(),
+        reports: catalogue,
+    })
+}
+
 async fn instance(db: &Db) -> anyhow::Result<InstanceId> {
     let id = db.setting("instance", InstanceId::generate().as_str()).await?;
     Ok(id.parse()?)
@@ -309,9 +325,18 @@ async fn library(
     config: &Config,
     ground: &Ground,
     plugins: &Plugins,
-    (policies, agents): (&Policies, &Roster),
+    (policies, agents, reports): (&Policies, &Roster, &Catalogue),
 ) -> anyhow::Result<Library> {
     let configured = serde_json::to_string(&config.policy.settings)?;
+    let mut built_ins = vec![
+        built_in(DEFAULT_POLICY, configured, true)?,
+        built_in(STRICT_POLICY, "{}".to_owned(), false)?,
+        built_in(OFFLINE_AGENT, "{}".to_owned(), true)?,
+        built_in(MODEL_AGENT, "{}".to_owned(), true)?,
+    ];
+    for report in REPORTS {
+        built_ins.push(built_in(report, "{}".to_owned(), true)?);
+    }
     let parts = LibraryParts {
         plugins: plugins.clone(),
         db: ground.db.clone(),
@@ -320,12 +345,8 @@ async fn library(
         folder: config.data.join("plugins/components"),
         policies: policies.clone(),
         agents: agents.clone(),
-        built_in: vec![
-            built_in(DEFAULT_POLICY, configured, true)?,
-            built_in(STRICT_POLICY, "{}".to_owned(), false)?,
-            built_in(OFFLINE_AGENT, "{}".to_owned(), true)?,
-            built_in(MODEL_AGENT, "{}".to_owned(), true)?,
-        ],
+        reports: reports.clone(),
+        built_in: built_ins,
         signatures: config.plugins.signatures.clone(),
         registries: oci::Registries::new(
             config.plugins.oci.clone(),

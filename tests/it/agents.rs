@@ -295,7 +295,7 @@ impl Room {
     }
 }
 
-async fn open_runtimes(
+pub(crate) async fn open_runtimes(
     data: &TempDir,
     (db, clock, events, tasks): (&Db, &Clock, &Events, &Tasks),
     projects: &Projects,

@@ -3,6 +3,7 @@
 mod bindings;
 mod lifecycle;
 mod record;
+mod reports;
 mod swap;
 mod trust;
 mod upload;
@@ -21,6 +22,7 @@ use lockhouse::plugins::{
     Watcher, oci, signature,
 };
 use lockhouse::policy::{Decision, Policies, Recorder};
+use lockhouse::reports::Catalogue;
 use lockhouse::tasks::Tasks;
 use tempfile::TempDir;
 
@@ -33,6 +35,7 @@ use crate::stores;
 pub(crate) struct Shelf<'a> {
     pub(crate) library: Library,
     pub(crate) policies: Policies,
+    pub(crate) reports: Catalogue,
     pub(crate) recorder: Recorder,
     pub(crate) events: Events,
     database: &'a Database,
@@ -113,7 +116,7 @@ impl<'a> Shelf<'a> {
         let clock = Clock::system();
         let recorder = Recorder::start(database.db.clone(), clock.clone(), &Tasks::new(), 1_000);
         let policies = Policies::new([]).recorded(recorder.clone());
-        let events = Events::new(clock.clone());
+        let (events, reports) = (Events::new(clock.clone()), Catalogue::default());
         let parts = LibraryParts {
             plugins: host(),
             db: database.db.clone(),
@@ -122,6 +125,7 @@ impl<'a> Shelf<'a> {
             folder: folder.path().join("components"),
             policies: policies.clone(),
             agents: Roster::default(),
+            reports: reports.clone(),
             built_in: built_in.clone(),
             signatures: signatures.clone(),
             registries: oci::Registries::new(
@@ -131,7 +135,18 @@ impl<'a> Shelf<'a> {
             ),
         };
         let library = Library::open(parts).await.unwrap();
-        Self { signatures, library, policies, recorder, events, database, folder, built_in, caller }
+        Self {
+            library,
+            policies,
+            reports,
+            recorder,
+            events,
+            database,
+            folder,
+            built_in,
+            signatures,
+            caller,
+        }
     }
 
     /// The server ends and another starts on the same data.
@@ -146,6 +161,11 @@ impl<'a> Shelf<'a> {
 
     pub(crate) async fn install(&self, bytes: Vec<u8>) -> Result<Status, LibraryError> {
         self.library.install(&self.permit().await, "fixture", version(bytes)).await
+    }
+
+    /// Reports that can be asked for.
+    pub(crate) fn reports(&self) -> Vec<String> {
+        self.reports.all().iter().map(|report| report.name().to_owned()).collect()
     }
 
     pub(crate) async fn decides(&self) -> Decision {

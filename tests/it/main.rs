@@ -26,6 +26,7 @@ mod library;
 mod models;
 mod plugins;
 mod previews;
+mod reports;
 mod runtimes;
 mod stores;
 mod story;

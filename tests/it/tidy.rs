@@ -97,6 +97,7 @@ const ROOMS: &[&str] = &[
     "previews",
     "processes",
     "projects",
+    "reports",
     "runtimes",
     "terminals",
 ];
@@ -111,6 +112,7 @@ fn arrows(room: &str) -> &'static [&'static str] {
         "previews" => &["processes", "projects", "runtimes"],
         "jobs" => &["files", "projects"],
         "agents" => &["exec", "files", "jobs", "processes", "projects", "runtimes"],
+        "reports" => &["files", "runtimes"],
         _ => &[],
     }
 }

@@ -15,6 +15,9 @@ use crate::auth::ADMIN_TOKEN_FILE;
 /// The longest line of an event stream.
 const MAX_LINE_BYTES: usize = 4 * 1024 * 1024;
 
+/// The longest answer that is kept whole.
+const MAX_DOWNLOAD_BYTES: usize = 64 * 1024 * 1024;
+
 /// A server and a token for it.
 #[derive(Debug, Clone)]
 pub(super) struct Client {
@@ -81,6 +84,19 @@ impl Client {
         let answer = self.send(with(self.request(method, path))).await?;
         let bytes = answer.bytes().await?;
         Ok(if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes)? })
+    }
+
+    /// What a server answers to a GET, as it is; within a bound.
+    pub(super) async fn download(&self, path: &str) -> anyhow::Result<Vec<u8>> {
+        let answer = self.send(self.request(Method::GET, path)).await?;
+        let (mut body, mut bytes) = (answer.bytes_stream(), Vec::new());
+        while let Some(chunk) = body.next().await {
+            bytes.extend_from_slice(&chunk?);
+            if bytes.len() > MAX_DOWNLOAD_BYTES {
+                bail!("the server sent more than {MAX_DOWNLOAD_BYTES} bytes");
+            }
+        }
+        Ok(bytes)
     }
 
     /// A request that is answered by a stream of events.

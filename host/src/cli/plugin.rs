@@ -30,8 +30,9 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::Subcommand;
 
-pub(super) use files::read;
+pub(super) use files::{read, write};
 pub(super) use judge::Judge;
+pub(super) use library::is_plugin_name;
 
 use crate::config::default_data;
 use crate::plugins::{Config, Plugin, Plugins, Rooms};
@@ -137,6 +138,7 @@ impl Place {
     fn host_with(&self, rooms: Rooms) -> anyhow::Result<Plugins> {
         let mut config = Config::default();
         config.decisions.wall_ms = config.decisions.wall_ms.max(WALL_MS);
+        config.reports.wall_ms = config.reports.wall_ms.max(WALL_MS);
         Ok(Plugins::start(config, Some(&self.data.join("plugins")), rooms)?)
     }
 }

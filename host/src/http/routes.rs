@@ -17,7 +17,7 @@ use super::{
     agents, assets, audit, events, exec, files, health, jobs, layers, networks, once, plugins,
     policies, previews,
 };
-use super::{processes, projects, runtimes, session, stats, terminals};
+use super::{processes, projects, reports, runtimes, session, stats, terminals};
 use crate::app::App;
 
 #[derive(OpenApi)]
@@ -117,6 +117,8 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(policies::evaluate))
         .routes(routes!(policies::replay))
         .routes(routes!(policies::explain))
+        .routes(routes!(reports::list_reports))
+        .routes(routes!(reports::find_report))
         .routes(routes!(agents::generate))
         .routes(routes!(agents::list_agents))
         .routes(routes!(agents::list_runs))

@@ -93,3 +93,17 @@ pub(super) mod fixer {
         },
     });
 }
+
+/// A report: called on threads for reports, never `async`.
+pub(super) mod report {
+    wasmtime::component::bindgen!({
+        path: ["../wit/types", "../wit/host", "../wit/plugin", "../wit/admin"],
+        world: "lockhouse:admin/admin-report",
+        with: {
+            "lockhouse:types": super::policy::lockhouse::types,
+            "lockhouse:host/log@0.1.0": super::policy::lockhouse::host::log,
+            "lockhouse:host/settings@0.1.0": super::policy::lockhouse::host::settings,
+            "lockhouse:host/clock@0.1.0": super::policy::lockhouse::host::clock,
+        },
+    });
+}

@@ -13,7 +13,7 @@ use tokio::task::JoinError;
 use wasmtime::Engine;
 use wasmtime::component::{Component, HasSelf, InstancePre, Linker};
 
-use super::bindings::{described, fixer, planner, policy, writer};
+use super::bindings::{described, fixer, planner, policy, report, writer};
 use super::breaker;
 use super::config::Config;
 use super::fault::{Digest, Error};
@@ -32,6 +32,7 @@ pub(super) struct Compiler {
     engines: Engines,
     policies: Linker<State>,
     agents: Linker<State>,
+    reports: Linker<State>,
     cache: Option<CodeCache>,
     quarantine: breaker::Config,
     turns: usize,
@@ -70,6 +71,7 @@ pub struct CodeCacheUse {
 pub(super) enum Ready {
     Policy(policy::PolicyPre<State>),
     Agent(Box<Agent>),
+    Report(report::AdminReportPre<State>),
 }
 
 /// An agent, and where it answers in each role that it plays. A call makes one
@@ -93,6 +95,7 @@ impl Compiler {
             max_component_bytes: config.max_component_bytes,
             policies: policies(&engines.decisions).map_err(machine)?,
             agents: agents(&engines.agents).map_err(machine)?,
+            reports: reports(&engines.decisions).map_err(machine)?,
             engines,
             cache,
             quarantine: config.quarantine,
@@ -180,12 +183,19 @@ impl Compiler {
         Ok(code)
     }
 
-    /// A policy stands alone, so one interface tells which engine it is for.
+    /// Policies and reports stand alone, so one interface tells which engine it
+    /// is for.
     fn ready(&self, played: &[Interface], bytes: &[u8]) -> wasmtime::Result<Ready> {
-        if played.iter().any(|interface| interface.role.is_policy()) {
+        let plays = |role| played.iter().any(|interface| interface.role == role);
+        if plays(Role::CommandPolicy) {
             let component = self.component(&self.engines.decisions, bytes)?;
             let ready = self.policies.instantiate_pre(&component)?;
             return policy::PolicyPre::new(ready).map(Ready::Policy);
+        }
+        if plays(Role::AdminReport) {
+            let component = self.component(&self.engines.decisions, bytes)?;
+            let ready = self.reports.instantiate_pre(&component)?;
+            return report::AdminReportPre::new(ready).map(Ready::Report);
         }
         let component = self.component(&self.engines.agents, bytes)?;
         let mut agent = Agent::new(self.agents.instantiate_pre(&component)?)?;
@@ -213,7 +223,7 @@ impl Agent {
     fn add(&mut self, bindings: Bindings) -> wasmtime::Result<()> {
         let instance = &self.instance;
         match bindings {
-            Bindings::CommandPolicy0_1 => {}
+            Bindings::CommandPolicy0_1 | Bindings::AdminReport0_1 => {}
             Bindings::Planner0_1 => {
                 self.planner = Some(planner::PlannerPluginIndices::new(instance)?);
             }
@@ -247,5 +257,12 @@ fn agents(engine: &Engine) -> wasmtime::Result<Linker<State>> {
     let mut linker = Linker::new(engine);
     planner::PlannerPlugin::add_to_linker::<_, HasSelf<_>>(&mut linker, |state: &mut State| state)?;
     link_agents(&mut linker)?;
+    Ok(linker)
+}
+
+fn reports(engine: &Engine) -> wasmtime::Result<Linker<State>> {
+    let mut linker = Linker::new(engine);
+    report::AdminReport::add_to_linker::<_, HasSelf<_>>(&mut linker, |state: &mut State| state)?;
+    link_policies(&mut linker)?;
     Ok(linker)
 }

@@ -24,6 +24,7 @@ pub struct Config {
     pub compile_seconds: u64,
     pub decisions: Decisions,
     pub agents: Agents,
+    pub reports: Reports,
     pub oci: oci::Config,
     pub quarantine: breaker::Config,
     pub signatures: signature::Config,
@@ -70,6 +71,25 @@ pub struct Agents {
     pub output_bytes: usize,
 }
 
+/// Limits on one call of a report.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Reports {
+    /// Threads that run reports, and nothing else: whoever waits for a decision
+    /// never waits for a report.
+    pub threads: u32,
+    /// Processor time.
+    pub budget_ms: u64,
+    /// Time on the wall.
+    pub wall_ms: u64,
+    pub memory_bytes: usize,
+    pub table_elements: usize,
+    pub transfer_bytes: usize,
+    pub handles: usize,
+    pub log_bytes: usize,
+    pub output_bytes: usize,
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -78,6 +98,7 @@ impl Default for Config {
             compile_seconds: 60,
             decisions: Decisions::default(),
             agents: Agents::default(),
+            reports: Reports::default(),
             oci: oci::Config::default(),
             quarantine: breaker::Config::default(),
             signatures: signature::Config::default(),
@@ -115,6 +136,22 @@ impl Default for Agents {
             handles: 1_000,
             log_bytes: 64 * KIB,
             output_bytes: 4 * MIB,
+        }
+    }
+}
+
+impl Default for Reports {
+    fn default() -> Self {
+        Self {
+            threads: 2,
+            budget_ms: 2_000,
+            wall_ms: 10_000,
+            memory_bytes: 32 * MIB,
+            table_elements: 20_000,
+            transfer_bytes: 4 * MIB,
+            handles: 1_000,
+            log_bytes: 64 * KIB,
+            output_bytes: 2 * MIB,
         }
     }
 }
@@ -167,6 +204,21 @@ impl Decisions {
 }
 
 impl Agents {
+    pub(super) fn limits(&self) -> Limits {
+        Limits {
+            budget: Duration::from_millis(self.budget_ms),
+            wall: Duration::from_millis(self.wall_ms),
+            memory_bytes: self.memory_bytes,
+            table_elements: self.table_elements,
+            transfer_bytes: self.transfer_bytes,
+            handles: self.handles,
+            log_bytes: self.log_bytes,
+            output_bytes: self.output_bytes,
+        }
+    }
+}
+
+impl Reports {
     pub(super) fn limits(&self) -> Limits {
         Limits {
             budget: Duration::from_millis(self.budget_ms),

@@ -34,6 +34,8 @@ const AGENT_IMPORTS: &[&str] = &[
     "lockhouse:host/project-files@0.1.0",
     "lockhouse:host/model@0.1.0",
 ];
+const REPORT_IMPORTS: &[&str] =
+    &["lockhouse:host/log@0.1.0", "lockhouse:host/settings@0.1.0", "lockhouse:host/clock@0.1.0"];
 
 /// WASI, as far as it is linked: empty, see `imports/wasi.rs`.
 const WASI: &[&str] = &[
@@ -73,6 +75,7 @@ pub enum Role {
     Planner,
     Writer,
     Fixer,
+    AdminReport,
 }
 
 /// The code that speaks one version of one role's interface.
@@ -82,6 +85,7 @@ pub(super) enum Bindings {
     Planner0_1,
     Writer0_1,
     Fixer0_1,
+    AdminReport0_1,
 }
 
 /// One version of a role's interface.
@@ -114,10 +118,16 @@ const SPOKEN: &[Interface] = &[
         export: "lockhouse:agent/fixer@0.1.0",
         bindings: Bindings::Fixer0_1,
     },
+    Interface {
+        role: Role::AdminReport,
+        export: "lockhouse:admin/report@0.1.0",
+        bindings: Bindings::AdminReport0_1,
+    },
 ];
 
 impl Role {
-    pub const ALL: [Self; 4] = [Self::CommandPolicy, Self::Planner, Self::Writer, Self::Fixer];
+    pub const ALL: [Self; 5] =
+        [Self::CommandPolicy, Self::Planner, Self::Writer, Self::Fixer, Self::AdminReport];
 
     pub fn as_str(self) -> &'static str {
         match self {
@@ -125,18 +135,25 @@ impl Role {
             Self::Planner => "planner",
             Self::Writer => "writer",
             Self::Fixer => "fixer",
+            Self::AdminReport => "admin-report",
         }
     }
 
-    /// Whether it judges, and so keeps to itself, or works on projects.
-    pub(super) fn is_policy(self) -> bool {
-        self == Self::CommandPolicy
+    /// What it is called where it keeps to itself: whoever judges or reports
+    /// does not work on projects.
+    fn alone(self) -> Option<&'static str> {
+        match self {
+            Self::CommandPolicy => Some("a policy"),
+            Self::AdminReport => Some("a report"),
+            Self::Planner | Self::Writer | Self::Fixer => None,
+        }
     }
 
     fn imports(self) -> &'static [&'static str] {
         match self {
             Self::CommandPolicy => POLICY_IMPORTS,
             Self::Planner | Self::Writer | Self::Fixer => AGENT_IMPORTS,
+            Self::AdminReport => REPORT_IMPORTS,
         }
     }
 }
@@ -189,10 +206,11 @@ fn roles(name: &str, names: &Names, spoken: &[Interface]) -> Result<Vec<Interfac
             "plays no role this host knows; export one or more of {known}"
         )));
     }
-    if played.len() > 1 && played.iter().any(|interface| interface.role.is_policy()) {
+    let alone = played.iter().find_map(|interface| interface.role.alone());
+    if let Some(alone) = alone.filter(|_| played.len() > 1) {
         let roles: Vec<_> = played.iter().map(|interface| interface.role).collect();
         return Err(refuse(format!(
-            "plays {}; a policy plays no other role, so make one component of it and one of the rest",
+            "plays {}; {alone} plays no other role, so make one component of it and one of the rest",
             listed(&roles)
         )));
     }
@@ -315,6 +333,24 @@ mod tests {
             error.contains("plays command-policy, planner; a policy plays no other"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn a_report_plays_no_other_role() {
+        let error = roles_of(&[LIFECYCLE, "lockhouse:admin/report@0.1.0", PLANNER[1]]).unwrap_err();
+        let error = error.to_string();
+        assert!(
+            error.contains("plays planner, admin-report; a report plays no other role"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_report_keeps_no_values() {
+        let report = [LIFECYCLE, "lockhouse:admin/report@0.1.0"];
+        let error = import("lockhouse:host/kv@0.1.0", &report).unwrap_err();
+        assert!(error.contains("which a plugin that plays admin-report may not"), "{error}");
+        assert!(import("lockhouse:host/clock@0.1.0", &report).is_ok());
     }
 
     #[test]

@@ -33,6 +33,7 @@ use crate::events::{Events, What};
 use crate::gate::Permit;
 use crate::ids::ProjectId;
 use crate::policy::{Mode, OnError, Policies};
+use crate::reports::Catalogue;
 use files::ComponentFiles;
 use store::Store;
 
@@ -54,6 +55,7 @@ pub struct Parts {
     pub folder: PathBuf,
     pub policies: Policies,
     pub agents: Roster,
+    pub reports: Catalogue,
     pub built_in: Vec<BuiltIn>,
     pub signatures: signature::Config,
     pub registries: Registries,

@@ -7,7 +7,7 @@ use tokio::runtime::Handle;
 use tokio::time::Instant;
 
 use super::Host;
-use super::bindings::policy;
+use super::bindings::{policy, report};
 use super::breaker::Quarantine;
 use super::compile::{Agent, Code, Ready};
 use super::config::Limits;
@@ -123,14 +123,27 @@ impl Loaded {
     pub(super) fn policy(&self) -> Result<&policy::PolicyPre<State>, FaultKind> {
         match &self.code.ready {
             Ready::Policy(ready) => Ok(ready),
-            Ready::Agent(_) => Err(FaultKind::Host("it is no policy".to_owned())),
+            Ready::Agent(_) | Ready::Report(_) => {
+                Err(FaultKind::Host("it is no policy".to_owned()))
+            }
         }
     }
 
     pub(super) fn agent(&self) -> Result<&Agent, FaultKind> {
         match &self.code.ready {
             Ready::Agent(ready) => Ok(ready),
-            Ready::Policy(_) => Err(FaultKind::Host("it is no agent".to_owned())),
+            Ready::Policy(_) | Ready::Report(_) => {
+                Err(FaultKind::Host("it is no agent".to_owned()))
+            }
+        }
+    }
+
+    pub(super) fn report(&self) -> Result<&report::AdminReportPre<State>, FaultKind> {
+        match &self.code.ready {
+            Ready::Report(ready) => Ok(ready),
+            Ready::Policy(_) | Ready::Agent(_) => {
+                Err(FaultKind::Host("it is no report".to_owned()))
+            }
         }
     }
 }

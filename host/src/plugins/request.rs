@@ -2,8 +2,10 @@
 //! case, and what the API takes. Pure: bytes in, a room's own type out.
 
 mod agent;
+mod report;
 
 pub use agent::{EditRecord, PlanRecord, Question, question};
+pub use report::{ReportQuestion, report};
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;

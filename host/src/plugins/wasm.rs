@@ -41,6 +41,7 @@ pub struct Tuning {
     /// Calls that may run at once.
     pub decision_calls: u32,
     pub agent_calls: u32,
+    pub report_calls: u32,
 }
 
 pub(super) struct Engines {
@@ -59,7 +60,10 @@ impl Engines {
             engine.cache(cache.cloned());
             Engine::new(&engine).map_err(machine)
         };
-        let decisions = engine(tuning.decision_calls, config.decisions.memory_bytes)?;
+        // Reports run where decisions do, on threads of their own.
+        let calls = tuning.decision_calls + tuning.report_calls;
+        let memory_bytes = config.decisions.memory_bytes.max(config.reports.memory_bytes);
+        let decisions = engine(calls, memory_bytes)?;
         let agents = engine(tuning.agent_calls, config.agents.memory_bytes)?;
         start_clock(&[&decisions, &agents])?;
         tracing::info!(
@@ -68,6 +72,7 @@ impl Engines {
             reservation_bytes = tuning.reservation_bytes,
             decision_calls = tuning.decision_calls,
             agent_calls = tuning.agent_calls,
+            report_calls = tuning.report_calls,
             "plugins can be run"
         );
         Ok(Self { decisions, agents, tuning })
@@ -78,7 +83,9 @@ impl Engines {
 fn probe(config: &Config) -> Result<Tuning, Error> {
     let decision_calls = config.decisions.threads.max(1);
     let agent_calls = config.agents.calls.max(1);
+    let report_calls = config.reports.threads.max(1);
     let memory_bytes = config.decisions.memory_bytes.max(config.agents.memory_bytes);
+    let memory_bytes = memory_bytes.max(config.reports.memory_bytes);
     let mut last = String::new();
     for reservation_bytes in [WIDE_RESERVATION_BYTES, memory_bytes as u64] {
         for pagemap_scan in [true, false] {
@@ -89,8 +96,10 @@ fn probe(config: &Config) -> Result<Tuning, Error> {
                 reservation_bytes,
                 decision_calls,
                 agent_calls,
+                report_calls,
             };
-            let pool = pool(&tuning, decision_calls + agent_calls, memory_bytes);
+            let calls = decision_calls + agent_calls + report_calls;
+            let pool = pool(&tuning, calls, memory_bytes);
             match Engine::new(&settings(&pool, &tuning)) {
                 Ok(_) => return Ok(tuning),
                 Err(error) => last = format!("{error:#}"),

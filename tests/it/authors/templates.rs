@@ -33,4 +33,7 @@ templates! {
     a_policy_in_rust_is_built_and_loaded: "command-policy" in "rust";
     a_policy_in_javascript_is_built_and_loaded: "command-policy" in "javascript";
     a_policy_in_python_is_built_and_loaded: "command-policy" in "python";
+    a_report_in_rust_is_built_and_loaded: "admin-report" in "rust";
+    a_report_in_javascript_is_built_and_loaded: "admin-report" in "javascript";
+    a_report_in_python_is_built_and_loaded: "admin-report" in "python";
 }

@@ -143,6 +143,62 @@ pub(crate) fn agent_of_world(world: &str, outside: &str, plan: &str) -> Vec<u8> 
     component(world, &text)
 }
 
+/// What a report's calls answer, behind what every fixture has.
+const REPORT: &str = r#"
+    ;; describe: title, summary, no parameters
+    (data (i32.const 320) "\10\00\00\00\07\00\00\00\30\00\00\00\0a\00\00\00\00\00\00\00\00\00\00\00")
+    ;; queries: ok, none, or one that asks for passwords
+    (data (i32.const 352) "\00\00\00\00\00\00\00\00\00\00\00\00\00\00\00\00")
+    (data (i32.const 368) "\00\00\00\00\c0\01\00\00\01\00\00\00\00\00\00\00")
+    (data (i32.const 416) "passwords")
+    (data (i32.const 432) "{}")
+    (data (i32.const 448) "\10\00\00\00\07\00\00\00\a0\01\00\00\09\00\00\00\b0\01\00\00\02\00\00\00")
+    ;; render: ok, title, no section
+    (data (i32.const 480) "\00\00\00\00\10\00\00\00\07\00\00\00\00\00\00\00\00\00\00\00")
+    ;; render: ok, title, a section with a chart of two labels and one value
+    (data (i32.const 512) "\10\00\00\00\07\00\00\00\20\02\00\00\01\00\00\00")
+    (data (i32.const 544) "\03\00\00\00\00\00\00\00\10\00\00\00\07\00\00\00\00\00\00\00\50\02\00\00\02\00\00\00\60\02\00\00\01\00\00\00\00\00\00\00")
+    (data (i32.const 592) "\10\00\00\00\07\00\00\00\40\00\00\00\06\00\00\00")
+    (data (i32.const 608) "\50\00\00\00\07\00\00\00\70\02\00\00\01\00\00\00")
+    (data (i32.const 624) "\00\00\00\00\00\00\f0\3f")
+    (data (i32.const 640) "\00\00\00\00\10\00\00\00\07\00\00\00\00\02\00\00\01\00\00\00")
+    ;; render: ok, title, a section with a text that has no length yet
+    (data (i32.const 672) "\10\00\00\00\07\00\00\00\c0\02\00\00\01\00\00\00")
+    (data (i32.const 704) "\00\00\00\00\00\00\00\00\00\00\02\00\00\00\00\00")
+    (data (i32.const 752) "\00\00\00\00\10\00\00\00\07\00\00\00\a0\02\00\00\01\00\00\00")
+"#;
+
+/// Addresses of answers of a report: no query, and one that nobody may ask.
+pub(crate) const NO_QUERY: u32 = 352;
+pub(crate) const UNKNOWN_QUESTION: u32 = 368;
+/// An empty document, and one whose chart lacks a value.
+pub(crate) const EMPTY_DOCUMENT: u32 = 480;
+pub(crate) const MISMATCHED_DOCUMENT: u32 = 640;
+
+/// Ends `render` with a document of one text, so long.
+pub(crate) fn long_document(bytes: u32) -> String {
+    format!(
+        "(drop (memory.grow (i32.const 64)))
+         (i32.store (i32.const 716) (i32.const {bytes}))
+         (i32.const 752)"
+    )
+}
+
+/// A report whose calls have these bodies.
+pub(crate) fn report(queries: &str, render: &str) -> Vec<u8> {
+    let text = format!(
+        r#"(module
+            {MEMORY}
+            {REPORT}
+            (func (export "lockhouse:admin/report@0.1.0#describe") (result i32) (i32.const 320))
+            (func (export "lockhouse:admin/report@0.1.0#queries") (param i32 i32) (result i32)
+                {queries})
+            (func (export "lockhouse:admin/report@0.1.0#render") (param i32 i32 i32 i32) (result i32)
+                {render}))"#
+    );
+    component("lockhouse:admin/admin-report", &text)
+}
+
 /// Makes the text whose address and length stand at these addresses the reason
 /// of the verdict that allows.
 pub(crate) fn reason(address: u32, length: u32) -> String {
@@ -168,7 +224,7 @@ pub(crate) fn says(address: u32, length: u32) -> String {
 
 fn component(world: &str, text: &str) -> Vec<u8> {
     let mut resolve = Resolve::default();
-    for package in ["types", "host", "plugin", "policy", "agent"] {
+    for package in ["types", "host", "plugin", "policy", "agent", "admin"] {
         resolve.push_dir(wit().join(package)).unwrap();
     }
     let later = "package lockhouse:host@0.9.0;\ninterface log { write: func(text: string); }";

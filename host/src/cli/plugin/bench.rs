@@ -114,7 +114,7 @@ async fn throughput(plugin: &Plugin, question: &[u8], calls: usize, callers: usi
 
 impl Limits {
     fn of(plugin: &Plugin) -> Self {
-        let Config { decisions, agents, .. } = Config::default();
+        let Config { decisions, agents, reports, .. } = Config::default();
         match plugin {
             Plugin::Policy(_) => Self {
                 budget_ms: decisions.budget_ms,
@@ -125,6 +125,11 @@ impl Limits {
                 budget_ms: agents.budget_ms,
                 memory_bytes: agents.memory_bytes,
                 output_bytes: agents.output_bytes,
+            },
+            Plugin::Report(_) => Self {
+                budget_ms: reports.budget_ms,
+                memory_bytes: reports.memory_bytes,
+                output_bytes: reports.output_bytes,
             },
         }
     }

@@ -2,8 +2,9 @@
 //!
 //! A case is a request, written as [`crate::plugins::request`] takes it, and beside it what is
 //! expected. For a policy that is `decision`, `risk` and `rule`; for an agent `kind`,
-//! `expect_files`, `expect_text`, `refused` or `fault`. `settings` are those of this case
-//! alone, and `host` says what its host answers.
+//! `expect_files`, `expect_text`, `refused` or `fault`; for a report `expect_queries`,
+//! `expect_text` or `refused`. `settings` are those of this case alone, and `host` says what
+//! its host answers.
 
 use std::path::Path;
 
@@ -11,7 +12,7 @@ use anyhow::{Context as _, ensure};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::answer::Answer;
+use super::answer::{Answer, has_text};
 use super::files;
 use crate::plugins::Stated;
 
@@ -38,6 +39,8 @@ pub(super) struct Case {
     expect_files: Option<Vec<String>>,
     /// Texts that the answer contains.
     expect_text: Vec<String>,
+    /// Questions that a report asks of the host, in order.
+    expect_queries: Option<Vec<String>>,
     /// Whether the plugin says that the request can't be served.
     pub(super) refused: bool,
     /// A text in the fault that the call ends with.
@@ -133,8 +136,10 @@ impl Case {
         let texts = self.expect_text.iter().map(|text| format!("text {text:?}"));
         let refused = self.refused.then(|| "a refusal".to_owned());
         let fault = self.fault.as_ref().map(|text| format!("the fault {text:?}"));
+        let queries = self.expect_queries.as_ref();
+        let queries = queries.map(|queries| format!("questions {}", queries.join(" ")));
         let ends = refused.into_iter().chain(fault);
-        joined(ends.chain(kind).chain(files).chain(texts), "an answer")
+        joined(ends.chain(kind).chain(files).chain(queries).chain(texts), "an answer")
     }
 
     /// What is expected of what the plugin asks of its host.
@@ -155,6 +160,14 @@ impl Case {
                 files => files.iter().all(|path| paths.contains(&path.as_str())),
             })
             && self.expect_text.iter().all(|text| answer.contains(text))
+    }
+
+    pub(super) fn fits_questions(&self, asked: &[&str]) -> bool {
+        self.expect_queries.as_ref().is_none_or(|expected| expected == asked)
+    }
+
+    pub(super) fn fits_texts(&self, answer: &Value) -> bool {
+        self.expect_text.iter().all(|text| has_text(answer, text))
     }
 
     /// What to call it where it fails.

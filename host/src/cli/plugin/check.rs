@@ -8,6 +8,7 @@ use super::{Source, component, manifest, show};
 use crate::cli::say;
 use crate::plugins::Plugin;
 use crate::policy::CommandPolicy as _;
+use crate::reports::Report as _;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Check {
@@ -35,6 +36,9 @@ impl Check {
         if let Plugin::Policy(policy) = &plugin {
             policy.explain().await?;
             ok("explains", "its rules");
+        }
+        if let Plugin::Report(report) = &plugin {
+            ok("reports", format_args!("“{}”", report.description().title));
         }
         say(format_args!("{name} can be loaded by this host"));
         Ok(ExitCode::SUCCESS)

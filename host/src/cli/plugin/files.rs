@@ -26,7 +26,7 @@ pub(super) fn read_text(path: &Path) -> anyhow::Result<String> {
 }
 
 /// Whole or not at all, since another command may read at any moment.
-pub(super) fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+pub(in crate::cli) fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     let write = || -> anyhow::Result<()> {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
         let mut file = tempfile::Builder::new()

@@ -12,8 +12,11 @@ use super::recording::Recording;
 use super::{answer, manifest, show};
 use crate::agents::AgentError;
 use crate::cli::say;
-use crate::plugins::{AgentPlugin, Granted, LoadOptions, Plugin, Plugins, PolicyPlugin, request};
+use crate::plugins::{
+    AgentPlugin, Granted, LoadOptions, Plugin, Plugins, PolicyPlugin, ReportPlugin, request,
+};
 use crate::policy::CommandPolicy as _;
+use crate::reports::ReportError;
 
 /// One plugin, under whichever settings its cases have.
 pub(in crate::cli) struct Judge {
@@ -89,6 +92,7 @@ impl Judge {
         let tried = match plugin {
             Plugin::Policy(policy) => try_policy(&policy, case).await,
             Plugin::Agent(agent) => try_agent(&agent, case).await,
+            Plugin::Report(report) => try_report(&report, case).await,
         };
         let called = self.recording.end(&case.title());
         let Tried { allowed, difference } = tried.with_context(|| case.title())?;
@@ -137,6 +141,25 @@ async fn try_agent(agent: &AgentPlugin, case: &Case) -> anyhow::Result<Tried> {
         Ok(answer) => (case.wants_answer() && case.fits(&answer), answer.to_json().to_string()),
         Err(AgentError::Invalid(why)) => (case.refused, format!("refused: {why}")),
         Err(AgentError::Fault(why)) => {
+            let expected = case.fault.as_ref().is_some_and(|text| why.contains(text));
+            (expected, format!("no answer: {why}"))
+        }
+    };
+    let difference = (!holds).then(|| Difference { expected: case.expected_answer(), got });
+    Ok(Tried { allowed: None, difference })
+}
+
+async fn try_report(report: &ReportPlugin, case: &Case) -> anyhow::Result<Tried> {
+    let question = request::report(&case.request())?;
+    let (holds, got) = match answer::of_report(report, question).await {
+        Ok(reported) => {
+            let asks = case.fits_questions(&reported.questions());
+            let answer = reported.into_json();
+            let fits = case.wants_answer() && asks && case.fits_texts(&answer);
+            (fits, answer.to_string())
+        }
+        Err(ReportError::Invalid(why)) => (case.refused, format!("refused: {why}")),
+        Err(ReportError::Fault(why)) => {
             let expected = case.fault.as_ref().is_some_and(|text| why.contains(text));
             (expected, format!("no answer: {why}"))
         }

@@ -97,12 +97,16 @@ impl Target {
 
 /// Where a server has the plugin.
 pub(super) fn path(name: &str) -> anyhow::Result<String> {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
     ensure!(
-        !name.is_empty() && name.bytes().all(plain),
+        is_plugin_name(name),
         "“{name}” is no plugin's name: it has letters, digits, “-” and “_”"
     );
     Ok(format!("{PLUGINS}/{name}"))
+}
+
+pub(in crate::cli) fn is_plugin_name(name: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+    !name.is_empty() && name.bytes().all(plain)
 }
 
 /// One line, and what stands in its way if something does.

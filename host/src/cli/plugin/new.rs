@@ -39,6 +39,8 @@ pub(super) struct New {
 enum Role {
     /// Says whether a command may run.
     CommandPolicy,
+    /// Turns what the host knows into a report for operators.
+    AdminReport,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -126,18 +128,16 @@ fn place(path: &Path, content: &[u8]) -> anyhow::Result<()> {
 mod tests {
     use super::*;
 
-    fn new(lang: Language) -> New {
-        New { name: "ask-first".to_owned(), role: Role::CommandPolicy, lang }
-    }
-
-    fn sources(lang: Language) -> Vec<(String, String)> {
-        let sources = new(lang).sources().unwrap().into_iter();
+    fn sources(role: Role, lang: Language) -> Vec<(String, String)> {
+        let new = New { name: "ask-first".to_owned(), role, lang };
+        let sources = new.sources().unwrap().into_iter();
         sources.map(|(path, text)| (path, String::from_utf8(text).unwrap())).collect()
     }
 
     #[test]
     fn a_plugin_has_the_files_of_its_language_and_no_others() {
-        let paths: Vec<_> = sources(Language::Rust).into_iter().map(|(path, _)| path).collect();
+        let sources = sources(Role::CommandPolicy, Language::Rust);
+        let paths: Vec<_> = sources.into_iter().map(|(path, _)| path).collect();
         for path in ["Cargo.toml", "src/lib.rs", "plugin.toml", "wit/world.wit", ".gitignore"] {
             assert!(paths.iter().any(|p| p == path), "{path} is not among {paths:?}");
         }
@@ -146,9 +146,13 @@ mod tests {
 
     #[test]
     fn nothing_of_the_placeholder_is_left() {
-        for lang in Language::value_variants() {
-            let named = |text: &str| text.contains("my-plugin") || text.contains("my_plugin");
-            assert!(!sources(*lang).iter().any(|(_, text)| named(text)), "{lang:?}");
+        let named = |text: &str| text.contains("my-plugin") || text.contains("my_plugin");
+        for role in Role::value_variants() {
+            for lang in Language::value_variants() {
+                let sources = sources(*role, *lang);
+                assert!(!sources.is_empty());
+                assert!(!sources.iter().any(|(_, text)| named(text)), "{role:?} {lang:?}");
+            }
         }
     }
 

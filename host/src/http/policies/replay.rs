@@ -4,11 +4,12 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use futures::StreamExt as _;
-use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
+use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::app::App;
+use crate::clock;
 use crate::http::problem::Problem;
 use crate::ids::JudgementId;
 use crate::policy::{Decision, Judgement, MAX_PAGE, Policies};
@@ -67,15 +68,7 @@ pub(in crate::http) struct SideView {
 
 /// `7d`, `12h` and the like before `now`, or a time.
 pub(super) fn since(now: Timestamp, text: Option<&str>) -> Result<Timestamp, Problem> {
-    let text = text.unwrap_or(DEFAULT_SINCE);
-    if let Ok(time) = text.parse::<Timestamp>() {
-        return Ok(time);
-    }
-    let ago = || -> Option<SignedDuration> {
-        let span: Span = text.parse().ok()?;
-        span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()
-    };
-    ago().and_then(|ago| now.checked_sub(ago.abs()).ok()).ok_or_else(|| {
+    clock::since(now, text.unwrap_or(DEFAULT_SINCE)).ok_or_else(|| {
         let detail = "since: use a time such as 2026-01-31T12:00:00Z, or how long ago, such as 7d";
         Problem::bad_request("invalid_since", detail)
     })

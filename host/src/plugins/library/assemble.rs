@@ -1,5 +1,5 @@
-//! From what the database says to what runs: the chain of policies and the
-//! roster of agents.
+//! From what the database says to what runs: the chain of policies, the roster
+//! of agents and the catalogue of reports.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError};
@@ -11,6 +11,7 @@ use crate::agents::Agent;
 use crate::ids::BindingId;
 use crate::plugins::{Granted, LoadOptions, Plugin, fault};
 use crate::policy::{Binding, CommandPolicy, Fault, Mode, OnError, Request, Verdict};
+use crate::reports::Report;
 
 /// A fact of the installation: whether built-in plugins have been bound.
 const SEEDED: &str = "plugins_bound";
@@ -41,7 +42,7 @@ impl CommandPolicy for Missing {
 impl Library {
     /// Gives every built-in plugin its row and, at the first start of an
     /// installation, its binding. One that came with a newer server is bound
-    /// by the operator.
+    /// by the operator, but for reports: they change nothing.
     pub(super) async fn seed(&self) -> Result<(), Error> {
         let known = self.inner.store.plugins().await?;
         let parts = &self.inner.parts;
@@ -54,7 +55,8 @@ impl Library {
             if known.iter().any(|plugin| plugin.name == built_in.name) {
                 continue;
             }
-            let bindings: Vec<_> = (new && built_in.bound)
+            let now = new || matches!(loaded, Plugin::Report(_));
+            let bindings: Vec<_> = (now && built_in.bound)
                 .then(|| self.seeded(built_in, position))
                 .into_iter()
                 .collect();
@@ -101,18 +103,19 @@ impl Library {
         let store = &self.inner.store;
         let (plugins, versions) = (store.plugins().await?, store.versions().await?);
         let bindings = store.bindings().await?;
-        let (mut chain, mut agents) = (Vec::new(), Vec::new());
+        let (mut chain, mut agents, mut reports) = (Vec::new(), Vec::new(), Vec::new());
         for binding in &bindings {
             let plugin = plugins.iter().find(|plugin| plugin.name == binding.plugin);
             let Some(plugin) = plugin.filter(|plugin| plugin.enabled) else { continue };
             match self.load(plugin, binding.settings.as_deref()).await {
                 Ok(Plugin::Policy(policy)) => chain.push(bound(Arc::new(policy), binding)),
                 Ok(Plugin::Agent(agent)) => agents.push(Arc::new(agent) as Arc<dyn Agent>),
+                Ok(Plugin::Report(report)) => reports.push(Arc::new(report) as Arc<dyn Report>),
                 Err(error) if plugin.judges => {
                     let missing = Missing { name: plugin.name.clone(), why: error.to_string() };
                     chain.push(bound(Arc::new(missing), binding));
                 }
-                Err(error) => tracing::error!(plugin = plugin.name, %error, "an agent is missing"),
+                Err(error) => tracing::error!(plugin = plugin.name, %error, "a plugin is missing"),
             }
         }
         let mut statuses = Vec::with_capacity(plugins.len());
@@ -121,6 +124,7 @@ impl Library {
         }
         self.inner.parts.policies.replace(chain);
         self.inner.parts.agents.replace(agents);
+        self.inner.parts.reports.replace(reports);
         *self.inner.statuses.write().unwrap_or_else(PoisonError::into_inner) = statuses.into();
         Ok(())
     }

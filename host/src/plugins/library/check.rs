@@ -77,12 +77,17 @@ fn harmless() -> Result<Request, Error> {
     })
 }
 
-/// Agents are asked by name, not in a chain.
+/// Agents and reports are asked by name, not in a chain.
 pub(super) fn binding(status: &Status, binding: &PluginBinding) -> Result<(), Error> {
-    let agent = matches!(status.loaded, Some(Plugin::Agent(_)));
-    if agent && (binding.project.is_some() || binding.mode == Mode::Shadow) {
-        let why = "an agent is bound for everybody and can't be in shadow: only policies can";
-        return Err(Error::Invalid(why.to_owned()));
+    let what = match status.loaded {
+        Some(Plugin::Agent(_)) => "an agent",
+        Some(Plugin::Report(_)) => "a report",
+        Some(Plugin::Policy(_)) | None => return Ok(()),
+    };
+    if binding.project.is_some() || binding.mode == Mode::Shadow {
+        return Err(Error::Invalid(format!(
+            "{what} is bound for everybody and can't be in shadow: only policies can"
+        )));
     }
     Ok(())
 }

@@ -11,7 +11,7 @@ use super::labels;
 use crate::ids::InstanceId;
 use crate::runtimes::engine::{Error, LINK_DIR, Limits, RuntimeSpec, RuntimeUser, WORKSPACE_DIR};
 use crate::runtimes::local::plan::{
-    QUESTION_LIMITS, SHM_BYTES, host_name, open_files, supervisor_argv,
+    MASKED, QUESTION_LIMITS, READ_ONLY, SHM_BYTES, host_name, open_files, supervisor_argv,
 };
 use crate::runtimes::seccomp;
 
@@ -95,6 +95,8 @@ fn confined(limits: &Limits, engine: Option<&str>) -> Result<HostConfig, Error> 
         cap_drop: Some(vec!["ALL".to_owned()]),
         security_opt: Some(vec!["no-new-privileges:true".to_owned(), format!("seccomp={profile}")]),
         readonly_rootfs: Some(true),
+        masked_paths: Some(MASKED.map(str::to_owned).to_vec()),
+        readonly_paths: Some(READ_ONLY.map(str::to_owned).to_vec()),
         tmpfs: Some(HashMap::from([("/tmp".to_owned(), tmp)])),
         shm_size: i64::try_from(SHM_BYTES).ok(),
         memory: Some(memory),

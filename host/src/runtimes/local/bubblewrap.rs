@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::cgroup::Cgroups;
 use super::oci::QUESTION_TIMEOUT;
-use super::plan::{Plan, SHM_BYTES, open_files};
+use super::plan::{MASKED, Plan, SHM_BYTES, open_files};
 use super::process;
 use super::record::FirstProcess;
 use crate::command::Command;
@@ -40,15 +40,8 @@ ulimit -n "$files" && ulimit -c 0 || exit 1
 exec "$@" 3<"$allow" 4<"$unknown" 5>"$status"
 "#;
 
-/// Parts of /proc that tell of the machine; where they exist they are empty inside.
-const MASKED: &[&str] = &[
-    "/proc/interrupts",
-    "/proc/kallsyms",
-    "/proc/kcore",
-    "/proc/keys",
-    "/proc/kmsg",
-    "/proc/timer_list",
-];
+/// What to run, beside the record.
+const WRITTEN: &str = "bubblewrap.json";
 
 #[derive(Debug)]
 pub(super) struct Bubblewrap {
@@ -251,8 +244,14 @@ fn arguments(plan: &Plan) -> Vec<String> {
     list.add(&["--proc", "/proc", "--dev", "/dev"]);
     list.add(&["--perms", "1777", "--size", &SHM_BYTES.to_string(), "--tmpfs", "/dev/shm"]);
     list.add(&["--remount-ro", "/dev"]);
-    for path in MASKED.iter().filter(|path| Path::new(path).exists()) {
-        list.add(&["--ro-bind", "/dev/null", path]);
+    // There is no /sys inside.
+    for path in MASKED.iter().filter(|path| path.starts_with("/proc/") && Path::new(path).exists())
+    {
+        if Path::new(path).is_dir() {
+            list.add(&["--size", "4096", "--tmpfs", path, "--remount-ro", path]);
+        } else {
+            list.add(&["--ro-bind", "/dev/null", path]);
+        }
     }
     let tmp_bytes = plan.limits.tmp_bytes.to_string();
     list.add(&["--perms", "1777", "--size", &tmp_bytes, "--tmpfs", "/tmp"]);

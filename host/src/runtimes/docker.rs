@@ -30,7 +30,7 @@ use self::image::Images;
 use super::engine::{
     Answer, Enforced, Enforcement, Engine, EngineState, Error, Image, Observed, RuntimeSpec, Usage,
 };
-use super::local::{cgroup, runtime_user};
+use super::local::{cgroup, plan, runtime_user};
 use crate::command::MAX_OUTPUT_BYTES;
 use crate::ids::{InstanceId, Kind, ProjectId, RequestId};
 
@@ -81,7 +81,8 @@ impl Docker {
     /// Speaks with the daemon and agrees on a version.
     ///
     /// # Errors
-    /// `Unavailable` when it does not answer or is too old.
+    /// `Unavailable` when it does not answer or is too old, `Misconfigured` when it lacks the OCI
+    /// runtime that is asked for.
     pub async fn open(config: &Config, instance: &InstanceId) -> Result<Self, Error> {
         let host = config.host.as_deref().unwrap_or(DEFAULT_HOST);
         let told = |error: &dyn std::fmt::Display| {
@@ -99,6 +100,7 @@ impl Docker {
         }
         let info = api.info().await.map_err(|error| told(&error))?;
         let runtime = config.runtime.clone().or(info.default_runtime.clone()).unwrap_or_default();
+        has_runtime(config.runtime.as_deref(), &info)?;
         let version = info.server_version.clone().unwrap_or_default();
         let docker = Self {
             description: format!("docker: {version} at {host}, runtime {runtime}"),
@@ -407,6 +409,24 @@ fn enforced(info: &SystemInfo) -> Enforced {
         _ => Enforcement::None(format!(
             "this Docker can't limit {what}; its kernel lacks the control group for it"
         )),
+/// A daemon takes a name it does not know, and fails at every start instead.
+fn has_runtime(wanted: Option<&str>, info: &SystemInfo) -> Result<(), Error> {
+    let known = info.runtimes.as_ref();
+    let Some(wanted) = wanted.filter(|name| known.is_none_or(|known| !known.contains_key(*name)))
+    else {
+        return Ok(());
+    };
+    let mut known: Vec<&str> = known.into_iter().flatten().map(|(name, _)| name.as_str()).collect();
+    known.sort_unstable();
+    Err(Error::Misconfigured(format!(
+        "engines.docker.runtime names the OCI runtime “{wanted}”, which Docker does not know (it \
+         has {}); install it: {}, list it under “runtimes” in Docker's daemon.json, and restart \
+         Docker; or leave engines.docker.runtime out",
+        known.join(", "),
+        plan::how_to_install(wanted)
+    )))
+}
+
     };
     Enforced {
         memory: held(info.memory_limit, "memory"),

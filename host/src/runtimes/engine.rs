@@ -165,6 +165,13 @@ pub enum Error {
 }
 
 #[async_trait]
+    /// It was configured to use something that is not there; the text says what to install. No
+    /// other engine is taken in its place.
+    #[error("{0}")]
+    Misconfigured(String),
+    /// A limit can't be changed so while the runtime exists; the text says why.
+    #[error("{0}")]
+    NotLive(String),
 pub trait Engine: Send + Sync + std::fmt::Debug + 'static {
     /// `docker` or `local`.
     fn name(&self) -> &'static str;

@@ -474,10 +474,30 @@ async fn open_oci(
             Err(error) => problems.push(error.to_string()),
         }
     }
-    Err(Error::Unavailable(format!(
-        "no OCI runtime works ({}); install one: apt-get install runc",
-        problems.join("; ")
-    )))
+    let problems = problems.join("; ");
+    Err(match &config.runtime {
+        Some(named) => Error::Misconfigured(format!(
+            "engines.local.runtime names the OCI runtime “{}”, which does not work here \
+             ({problems}); install it: {}, or leave engines.local.runtime out",
+            named.display(),
+            plan::how_to_install(&named.to_string_lossy())
+        )),
+        None => Error::Unavailable(format!(
+            "no OCI runtime works ({problems}); install one: apt-get install runc"
+        )),
+    })
+}
+
+/// The kernel takes no limit that lies below what is in use.
+fn not_live(error: std::io::Error) -> Error {
+    match error.kind() {
+        std::io::ErrorKind::ResourceBusy => Error::NotLive(
+            "more memory is in use than the new limit allows; end programs in the runtime, or \
+             stop it first"
+                .to_owned(),
+        ),
+        _ => Error::Failed(format!("the runtime's control groups: {error}")),
+    }
 }
 
 async fn open_bubblewrap(runtimes: &Path, cgroups: &Cgroups) -> Result<(Method, String), Error> {

@@ -103,6 +103,14 @@ impl Plan {
     }
 }
 
+/// How an OCI runtime of this name gets onto a machine.
+pub(in crate::runtimes) fn how_to_install(runtime: &str) -> String {
+    match runtime {
+        "runc" | "crun" | "runsc" => format!("apt-get install {runtime}"),
+        other => format!("put the program “{other}” into a directory of PATH"),
+    }
+}
+
 /// A short host name: the last characters of the id, where generated ids differ.
 pub(in crate::runtimes) fn host_name(id: &str) -> String {
     let letters: Vec<char> = id.chars().filter(char::is_ascii_alphanumeric).collect();

@@ -10,6 +10,7 @@ pub mod activity;
 mod converge;
 mod crash;
 pub mod deadlines;
+pub mod disk;
 pub mod docker;
 pub mod egress;
 pub mod engine;
@@ -23,6 +24,7 @@ mod place;
 pub mod pool;
 mod reconcile;
 mod seccomp;
+mod space;
 pub mod spec;
 pub mod state;
 mod store;
@@ -45,11 +47,14 @@ use crate::projects::{self, Project, Projects};
 use crate::tasks::Tasks;
 use activity::{Activities, Activity, Cause, Use};
 use converge::Wanted;
+use disk::Disk;
 use egress::{Egress, Learned};
-use engine::{Engine, Usage};
+use engine::{Enforced, Enforcement, Engine, Limits, Usage};
 use link::Links;
 pub use place::Place;
 use pool::Pool;
+pub use space::NoRoom;
+use space::Written;
 use spec::{Config, OverCeiling, Settings, Wishes};
 use state::{Desired, Status};
 use store::Store;
@@ -91,6 +96,9 @@ pub enum Error {
     Differs,
     #[error(transparent)]
     OverCeiling(#[from] OverCeiling),
+    /// It would be over its limit of the disk from the start.
+    #[error(transparent)]
+    NoRoom(#[from] NoRoom),
     #[error(transparent)]
     Engine(#[from] engine::Error),
     /// A step towards what is desired took too long.
@@ -120,6 +128,7 @@ pub struct Parts {
     pub tasks: Tasks,
     pub projects: Projects,
     pub engine: Arc<dyn Engine>,
+    pub disk: Arc<dyn Disk>,
     pub egress: Egress,
     pub place: Place,
     pub leases: Leases,
@@ -141,6 +150,8 @@ struct Inner {
     tasks: Tasks,
     projects: Projects,
     engine: Arc<dyn Engine>,
+    disk: Arc<dyn Disk>,
+    written: Written,
     egress: Egress,
     place: Place,
     leases: Leases,
@@ -168,6 +179,8 @@ impl Runtimes {
             tasks: parts.tasks.clone(),
             projects: parts.projects,
             engine: parts.engine,
+            disk: parts.disk,
+            written: Written::default(),
             egress: parts.egress,
             place: parts.place,
             leases: parts.leases,
@@ -186,6 +199,19 @@ impl Runtimes {
 
     pub fn engine(&self) -> &Arc<dyn Engine> {
         &self.inner.engine
+    }
+
+    /// How workspaces are limited.
+    pub fn disk(&self) -> &Arc<dyn Disk> {
+        &self.inner.disk
+    }
+
+    /// A runtime's limits and how each of them holds; that of the disk stands
+    /// apart.
+    pub fn limits(&self, runtime: &Runtime) -> (Limits, Enforced, Enforcement) {
+        let Inner { config, engine, disk, projects, .. } = &*self.inner;
+        let held = disk.enforcement(&projects.workspace(&runtime.project));
+        (config.limits(&runtime.settings), engine.enforced(), held)
     }
 
     /// Creates and starts it; the same once more is no error.

@@ -8,6 +8,7 @@ mod reconcile;
 
 use std::sync::Arc;
 use std::time::Duration;
+use std::path::PathBuf;
 
 use jiff::Timestamp;
 use lockhouse::audit::Audit;
@@ -24,7 +25,7 @@ use lockhouse::runtimes::egress::{self, Egress, SystemResolver};
 use lockhouse::runtimes::engine::{Engine as _, RuntimeSpec};
 use lockhouse::runtimes::fake::{Fake, World};
 use lockhouse::runtimes::spec::{self, Wishes};
-use lockhouse::runtimes::{self, Place, Runtime, Runtimes, local};
+use lockhouse::runtimes::{self, Place, Runtime, Runtimes, disk, local};
 use lockhouse::tasks::Tasks;
 use tempfile::TempDir;
 
@@ -72,8 +73,12 @@ impl Yard {
         let root = data.path().join("projects");
         let projects = Projects::new(db.clone(), clock.clone(), events.clone(), root, None);
         let project = new_project(&gate, &ada, &projects).await;
-        let mut config =
-            spec::Config { check_interval: 1, sweep_interval: 1, ..spec::Config::default() };
+        let mut config = spec::Config {
+            check_interval: 1,
+            sweep_interval: 1,
+            disk_interval: 1,
+            ..spec::Config::default()
+        };
         change(&mut config);
         let (world, instance) = (World::default(), InstanceId::generate());
         Self { data, db, clock, events, gate, projects, project, world, instance, ada, config }
@@ -93,6 +98,7 @@ impl Yard {
             engine: Arc::new(self.engine()),
             egress: self.egress(&tasks),
             place: self.place(),
+            disk: Arc::new(disk::Watch),
             leases,
             gate: self.gate.clone(),
             config: self.config.clone(),
@@ -100,6 +106,7 @@ impl Yard {
         tasks.run("runtimes", runtimes.clone().keep());
         tasks.run("runtime pool", runtimes.clone().keep_pool());
         Keeper { runtimes, tasks }
+        tasks.run("workspaces", runtimes.clone().keep_space());
     }
 
     /// Somebody who works on the machine behind the server's back.
@@ -132,6 +139,13 @@ impl Yard {
 
     /// The actions in the audit record that the server took by itself.
     pub(crate) async fn own_actions(&self) -> Vec<String> {
+    /// A program fills the project's workspace.
+    pub(crate) fn fills(&self, bytes: usize) -> PathBuf {
+        let file = self.projects.workspace(&self.project.id).join("big");
+        std::fs::write(&file, vec![1; bytes]).unwrap();
+        file
+    }
+
         sqlx::query_scalar("SELECT action FROM audit_entries WHERE actor = 'lockhouse'")
             .fetch_all(self.db.pool())
             .await

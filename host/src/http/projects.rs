@@ -162,7 +162,7 @@ pub(super) async fn delete_whole(
 pub(super) async fn view(app: &App, project: Project) -> Result<ProjectView, Problem> {
     let runtime = app.runtimes.find(&project.id).await?;
     Ok(ProjectView {
-        runtime: runtime.map(|runtime| RuntimeView::of(&project, &runtime)),
+        runtime: runtime.map(|runtime| RuntimeView::of(app, &project, &runtime)),
         id: project.id.to_string(),
         name: project.name.to_string(),
         kind: project.kind.as_str(),

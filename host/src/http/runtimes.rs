@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use axum::extract::State;
+use axum::http::StatusCode;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::extract::{Json, Path, Query};
+use super::health::enforcement;
 use super::problem::{Problem, ProblemView};
 use super::projects::{delete_whole, parse_kind, parse_name};
 use crate::app::App;
@@ -73,7 +75,7 @@ pub(super) struct RuntimeView {
 }
 
 impl RuntimeView {
-    pub(super) fn of(project: &Project, runtime: &Runtime) -> Self {
+    pub(super) fn of(app: &App, project: &Project, runtime: &Runtime) -> Self {
         let preview =
             |port: &u16| (port.to_string(), format!("/api/v1/preview/{}:{port}/", project.name));
         Self {
@@ -130,6 +132,7 @@ pub(super) struct ActivityView {
     /// When it is stopped in any case.
     pub lifetime_ends_at: Option<String>,
 }
+    pub limits: LimitsView,
 
 impl ActivityView {
     fn of(runtime: &Runtime, activity: Option<Activity>, now: Timestamp) -> Self {
@@ -147,6 +150,7 @@ impl ActivityView {
         }
     }
 }
+            limits: LimitsView::of(app, runtime),
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct StatsView {
@@ -174,7 +178,7 @@ pub(super) async fn create_runtime(
     let project = find_or_create(&app, &caller, &name, kind, &wishes).await?;
     let permit = admit(&app, &caller, "runtime.create", &project).await?;
     let created = app.runtimes.create(&permit, &project, wishes).await;
-    Ok(axum::Json(RuntimeView::of(&project, &permit.seal(created)?)))
+    Ok(axum::Json(RuntimeView::of(&app, &project, &permit.seal(created)?)))
 }
 
 async fn find_or_create(
@@ -259,7 +263,7 @@ pub(super) async fn start_runtime(
     let project = app.projects.find(&caller, &project).await?;
     let permit = admit(&app, &caller, "runtime.start", &project).await?;
     let started = app.runtimes.start(&permit, &project).await;
-    Ok(axum::Json(RuntimeView::of(&project, &permit.seal(started)?)))
+    Ok(axum::Json(RuntimeView::of(&app, &project, &permit.seal(started)?)))
 }
 
 #[utoipa::path(post, path = "/containers/{project}/stop", tag = "runtimes", params(("project" = String, Path)),
@@ -272,7 +276,7 @@ pub(super) async fn stop_runtime(
     let project = app.projects.find(&caller, &project).await?;
     let permit = admit(&app, &caller, "runtime.stop", &project).await?;
     let stopped = app.runtimes.stop(&permit, &project).await;
-    Ok(axum::Json(RuntimeView::of(&project, &permit.seal(stopped)?)))
+    Ok(axum::Json(RuntimeView::of(&app, &project, &permit.seal(stopped)?)))
 }
 
 #[utoipa::path(post, path = "/containers/{project}/restart", tag = "runtimes", params(("project" = String, Path)),
@@ -285,7 +289,7 @@ pub(super) async fn restart_runtime(
     let project = app.projects.find(&caller, &project).await?;
     let permit = admit(&app, &caller, "runtime.restart", &project).await?;
     let restarted = app.runtimes.restart(&permit, &project).await;
-    Ok(axum::Json(RuntimeView::of(&project, &permit.seal(restarted)?)))
+    Ok(axum::Json(RuntimeView::of(&app, &project, &permit.seal(restarted)?)))
 }
 
 /// When it was last used, by what, and when it will be stopped.
@@ -408,7 +412,11 @@ fn engine_problem(error: engine::Error) -> Problem {
         engine::Error::Unavailable(_) => {
             Problem::unavailable("engine_unavailable", error.to_string())
         }
-        engine::Error::Failed(_) => Problem::internal(error),
+        engine::Error::NotLive(_) => {
+            let text = format!("{error}; or delete the runtime and create it with other settings");
+            Problem::conflict("not_live", text)
+        }
+        engine::Error::Misconfigured(_) | engine::Error::Failed(_) => Problem::internal(error),
     }
 }
 
@@ -428,3 +436,4 @@ mod tests {
         assert!(parse_size("x", "99999999999999g").is_err());
     }
 }
+            Error::NoRoom(_) => Self::new(StatusCode::INSUFFICIENT_STORAGE, "no_space", text),

@@ -43,6 +43,8 @@ pub(super) enum Wanted {
     Expired,
 }
 
+    /// Stopped, if its workspace is over its limit.
+    Still,
 impl Runtimes {
     /// Takes the change in a task of its own: a client that goes away leaves
     /// nothing half-done.
@@ -94,7 +96,6 @@ impl Runtimes {
                 self.check_same(&runtime, wishes)?;
                 self.converge(project, forgiven(runtime), Desired::Running).await
             }
-            Wanted::Running => self.converge(project, forgiven(runtime), Desired::Running).await,
             Wanted::Stopped => self.converge(project, forgiven(runtime), Desired::Stopped).await,
             Wanted::Restarted => {
                 let runtime =
@@ -105,6 +106,7 @@ impl Runtimes {
             Wanted::Absent => self.converge(project, runtime, Desired::Absent).await,
             Wanted::Settled => {
                 let desired = runtime.desired;
+                self.check_room(&runtime).await?;
                 self.converge(project, runtime, desired).await
             }
             Wanted::Revived => self.revive(project, runtime).await,
@@ -117,6 +119,7 @@ impl Runtimes {
     async fn create_first(&self, project: &Project, wishes: Wishes) -> Result<Runtime, Error> {
         let mut runtime = self.new_runtime(project, wishes)?;
         let adopted = self.inner.pool.holds(&project.id).await?;
+            Wanted::Still => self.make_still(project, runtime).await,
         if adopted {
             runtime.generation = FIRST_GENERATION;
             runtime.started_at = Some(runtime.created_at);
@@ -175,7 +178,7 @@ impl Runtimes {
 
     /// Takes steps until what is observed is what is desired; `reason` is shown
     /// with the states on the way and the last.
-    async fn converge_for(
+    pub(super) async fn converge_for(
         &self,
         project: &Project,
         mut runtime: Runtime,
@@ -247,7 +250,9 @@ impl Runtimes {
                 self.listen(&project.id).await?;
                 runtime.generation += 1;
                 let what = (&project.id, project.kind);
-                engine.create(&self.spec(what, runtime.generation, &runtime.settings)).await?;
+                let spec = self.spec(what, runtime.generation, &runtime.settings);
+                self.inner.disk.limit(&spec.workspace, spec.limits.disk_bytes).await?;
+                engine.create(&spec).await?;
             }
             Step::Start => {
                 self.listen(&project.id).await?;

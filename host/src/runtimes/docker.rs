@@ -432,11 +432,8 @@ fn has_runtime(wanted: Option<&str>, info: &SystemInfo) -> Result<(), Error> {
         memory: held(info.memory_limit, "memory"),
         cpu: held(info.cpu_cfs_quota, "CPU time"),
         pids: held(info.pids_limit, "processes"),
-        disk: Enforcement::None(
-            "workspaces are directories of this machine, which Docker does not limit; keep the \
-             data directory on a file system of its own so that a full one harms nothing else"
-                .to_owned(),
-        ),
+        open_files: Enforcement::Hard,
+        tmp: Enforcement::Hard,
     }
 }
 

@@ -117,7 +117,9 @@ pub struct Enforced {
     pub memory: Enforcement,
     pub cpu: Enforcement,
     pub pids: Enforcement,
-    pub disk: Enforcement,
+    pub open_files: Enforcement,
+    /// Writable `/tmp`.
+    pub tmp: Enforcement,
 }
 
 /// What an engine runs a kind on.

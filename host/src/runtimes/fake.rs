@@ -110,7 +110,7 @@ impl Engine for Fake {
 
     fn enforced(&self) -> Enforced {
         let none = || Enforcement::None("the fake engine holds no limit".to_owned());
-        Enforced { memory: none(), cpu: none(), pids: none(), disk: none() }
+        Enforced { memory: none(), cpu: none(), pids: none(), open_files: none(), tmp: none() }
     }
 
     async fn image(&self, kind: Kind) -> Result<Image, Error> {

@@ -298,11 +298,8 @@ impl Engine for Local {
             memory: self.cgroups.enforcement("memory"),
             cpu: self.cgroups.enforcement("cpu"),
             pids: self.cgroups.enforcement("pids"),
-            disk: Enforcement::None(
-                "the local engine sets no disk limit; keep the data directory on a file system \
-                 of its own so that a full one harms nothing else"
-                    .to_owned(),
-            ),
+            open_files: Enforcement::Hard,
+            tmp: Enforcement::Hard,
         }
     }
 

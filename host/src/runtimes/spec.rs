@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::disk::Way;
 use super::engine::Limits;
 use super::pool::Sizes;
 use crate::policy::NetworkMode;
@@ -16,6 +17,10 @@ pub struct Config {
     pub ceilings: Ceilings,
     /// Runtimes that are made ahead of need.
     pub pool: Sizes,
+    /// How workspaces are limited.
+    pub disk: Way,
+    /// How often workspaces are measured where no file system limits them, in seconds.
+    pub disk_interval: u64,
     /// Writable `/tmp`, in bytes of memory.
     pub tmp_bytes: u64,
     pub open_files: u64,
@@ -39,6 +44,8 @@ impl Default for Config {
             defaults: Settings::default(),
             ceilings: Ceilings::default(),
             pool: Sizes::default(),
+            disk: Way::default(),
+            disk_interval: 10,
             tmp_bytes: 256 * MIB,
             open_files: 4096,
             start_timeout: 30,

@@ -45,7 +45,7 @@ impl Engine for Asked {
 
     fn enforced(&self) -> Enforced {
         let hard = || Enforcement::Hard;
-        Enforced { memory: hard(), cpu: hard(), pids: hard(), disk: hard() }
+        Enforced { memory: hard(), cpu: hard(), pids: hard(), open_files: hard(), tmp: hard() }
     }
 
     async fn image(&self, kind: Kind) -> Result<Image, Error> {

@@ -224,6 +224,17 @@ impl Runtimes {
         self.settle(project, Wanted::Created(wishes)).await
     }
 
+    /// Changes its settings, whether it runs or not: what is not wished for
+    /// stays as it is.
+    pub async fn update(
+        &self,
+        _permit: &Permit,
+        project: &Project,
+        wishes: Wishes,
+    ) -> Result<Runtime, Error> {
+        self.settle(project, Wanted::Changed(wishes)).await
+    }
+
     pub async fn start(&self, _permit: &Permit, project: &Project) -> Result<Runtime, Error> {
         self.settle(project, Wanted::Running).await
     }

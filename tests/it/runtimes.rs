@@ -5,10 +5,12 @@ mod crashes;
 mod deadlines;
 mod pool;
 mod reconcile;
+mod settings;
+mod space;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use std::path::PathBuf;
 
 use jiff::Timestamp;
 use lockhouse::audit::Audit;
@@ -96,17 +98,17 @@ impl Yard {
             tasks: tasks.clone(),
             projects: self.projects.clone(),
             engine: Arc::new(self.engine()),
+            disk: Arc::new(disk::Watch),
             egress: self.egress(&tasks),
             place: self.place(),
-            disk: Arc::new(disk::Watch),
             leases,
             gate: self.gate.clone(),
             config: self.config.clone(),
         });
         tasks.run("runtimes", runtimes.clone().keep());
+        tasks.run("workspaces", runtimes.clone().keep_space());
         tasks.run("runtime pool", runtimes.clone().keep_pool());
         Keeper { runtimes, tasks }
-        tasks.run("workspaces", runtimes.clone().keep_space());
     }
 
     /// Somebody who works on the machine behind the server's back.
@@ -137,8 +139,6 @@ impl Yard {
         self.gate.admit(&self.ada, action).await.unwrap()
     }
 
-    /// The actions in the audit record that the server took by itself.
-    pub(crate) async fn own_actions(&self) -> Vec<String> {
     /// A program fills the project's workspace.
     pub(crate) fn fills(&self, bytes: usize) -> PathBuf {
         let file = self.projects.workspace(&self.project.id).join("big");
@@ -146,6 +146,8 @@ impl Yard {
         file
     }
 
+    /// The actions in the audit record that the server took by itself.
+    pub(crate) async fn own_actions(&self) -> Vec<String> {
         sqlx::query_scalar("SELECT action FROM audit_entries WHERE actor = 'lockhouse'")
             .fetch_all(self.db.pool())
             .await

@@ -7,6 +7,7 @@ mod commands;
 mod gate;
 mod kill;
 mod lifecycle;
+mod limits;
 mod prompt;
 mod retries;
 mod terminals;

@@ -28,7 +28,8 @@ use tokio::sync::mpsc;
 
 use self::image::Images;
 use super::engine::{
-    Answer, Enforced, Enforcement, Engine, EngineState, Error, Image, Observed, RuntimeSpec, Usage,
+    Answer, Enforced, Enforcement, Engine, EngineState, Error, Image, Limits, Observed,
+    RuntimeSpec, Usage,
 };
 use super::local::{cgroup, plan, runtime_user};
 use crate::command::MAX_OUTPUT_BYTES;
@@ -99,8 +100,8 @@ impl Docker {
             )));
         }
         let info = api.info().await.map_err(|error| told(&error))?;
-        let runtime = config.runtime.clone().or(info.default_runtime.clone()).unwrap_or_default();
         has_runtime(config.runtime.as_deref(), &info)?;
+        let runtime = config.runtime.clone().or(info.default_runtime.clone()).unwrap_or_default();
         let version = info.server_version.clone().unwrap_or_default();
         let docker = Self {
             description: format!("docker: {version} at {host}, runtime {runtime}"),
@@ -305,6 +306,23 @@ impl Engine for Docker {
         }
     }
 
+    async fn update(&self, id: &ProjectId, limits: &Limits) -> Result<(), Error> {
+        let found = self.find(id).await?.ok_or(Error::NotFound)?;
+        self.observe(&found).ok_or(Error::NotFound)?;
+        match self.api.update_container(&self.name(id), container::update(limits)).await {
+            Err(error) if is_missing(&error) => Err(Error::NotFound),
+            // The kernel takes no limit that lies below what is in use.
+            Err(ApiError::DockerResponseServerError { message, .. })
+                if message.contains("device or resource busy") =>
+            {
+                Err(Error::NotLive(format!(
+                    "Docker: {message}; end programs in the runtime, or stop it first"
+                )))
+            }
+            updated => updated.map_err(failed),
+        }
+    }
+
     async fn stop(&self, id: &ProjectId, grace: Duration) -> Result<(), Error> {
         // Docker counts whole seconds.
         let seconds = grace.as_secs() + u64::from(grace.subsec_nanos() > 0);
@@ -391,24 +409,6 @@ impl Engine for Docker {
     }
 }
 
-fn state(state: &ContainerState) -> EngineState {
-    use ContainerStateStatusEnum::{CREATED, DEAD, EMPTY, EXITED, REMOVING};
-    match state.status.unwrap_or(EMPTY) {
-        CREATED => EngineState::Created,
-        EXITED | DEAD | REMOVING | EMPTY => EngineState::Stopped {
-            exit_code: state.exit_code.and_then(|code| i32::try_from(code).ok()),
-            out_of_memory: state.oom_killed.unwrap_or(false),
-        },
-        _ => EngineState::Running,
-    }
-}
-
-fn enforced(info: &SystemInfo) -> Enforced {
-    let held = |can: Option<bool>, what: &str| match can {
-        Some(true) => Enforcement::Hard,
-        _ => Enforcement::None(format!(
-            "this Docker can't limit {what}; its kernel lacks the control group for it"
-        )),
 /// A daemon takes a name it does not know, and fails at every start instead.
 fn has_runtime(wanted: Option<&str>, info: &SystemInfo) -> Result<(), Error> {
     let known = info.runtimes.as_ref();
@@ -427,6 +427,24 @@ fn has_runtime(wanted: Option<&str>, info: &SystemInfo) -> Result<(), Error> {
     )))
 }
 
+fn state(state: &ContainerState) -> EngineState {
+    use ContainerStateStatusEnum::{CREATED, DEAD, EMPTY, EXITED, REMOVING};
+    match state.status.unwrap_or(EMPTY) {
+        CREATED => EngineState::Created,
+        EXITED | DEAD | REMOVING | EMPTY => EngineState::Stopped {
+            exit_code: state.exit_code.and_then(|code| i32::try_from(code).ok()),
+            out_of_memory: state.oom_killed.unwrap_or(false),
+        },
+        _ => EngineState::Running,
+    }
+}
+
+fn enforced(info: &SystemInfo) -> Enforced {
+    let held = |can: Option<bool>, what: &str| match can {
+        Some(true) => Enforcement::Hard,
+        _ => Enforcement::None(format!(
+            "this Docker can't limit {what}; its kernel lacks the control group for it"
+        )),
     };
     Enforced {
         memory: held(info.memory_limit, "memory"),

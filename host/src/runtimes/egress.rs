@@ -158,7 +158,9 @@ impl Egress {
             return;
         };
         let (stream, activity) = Watched::new(stream);
+        let ended = Arc::clone(&runtime);
         tokio::select! {
+            () = ended.ended() => tracing::debug!("ended an egress stream of a runtime that changed"),
             () = proxy::serve(&self.inner, from, runtime, stream) => {}
             () = activity.idle_for(self.inner.deadlines.idle) => tracing::debug!("ended an idle egress stream"),
         }
@@ -182,9 +184,13 @@ impl Egress {
         self.inner.presets.all()
     }
 
-    /// Forgets what was told of a runtime; for when it ends.
+    /// Forgets what was told of a runtime and ends what it has open; for when it
+    /// ends, or may reach something else from now on.
     pub fn forget(&self, project: &ProjectId) {
-        self.inner.runtimes.lock().unwrap_or_else(PoisonError::into_inner).remove(project);
+        let mut runtimes = self.inner.runtimes.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(runtime) = runtimes.remove(project) {
+            runtime.end();
+        }
     }
 
     fn runtime(&self, project: &ProjectId) -> Arc<RuntimeUse> {

@@ -14,8 +14,8 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::sync::{Mutex, mpsc};
 
 use super::engine::{
-    Answer, Enforced, Enforcement, Engine, EngineState, Error, Image, Observed, RuntimeSpec,
-    SOCKET_FILE, SUPERVISOR_FILE, Usage,
+    Answer, Enforced, Enforcement, Engine, EngineState, Error, Image, Limits, Observed,
+    RuntimeSpec, SOCKET_FILE, SUPERVISOR_FILE, Usage,
 };
 use super::local::process;
 use crate::command::Command;
@@ -148,6 +148,11 @@ impl Engine for Fake {
             Ok(())
         })
         .await?
+    }
+
+    /// Nothing holds them; they are remembered as the spec's.
+    async fn update(&self, id: &ProjectId, limits: &Limits) -> Result<(), Error> {
+        self.with(id, |runtime| runtime.spec.limits = *limits).await
     }
 
     async fn stop(&self, id: &ProjectId, grace: Duration) -> Result<(), Error> {

@@ -32,8 +32,8 @@ use self::record::BUNDLE;
 pub(super) use self::record::{Record, records};
 use self::rootfs::Root;
 use super::engine::{
-    Answer, Enforced, Enforcement, Engine, EngineState, Error, Image, Observed, RuntimeSpec,
-    RuntimeUser, Usage,
+    Answer, Enforced, Enforcement, Engine, EngineState, Error, Image, Limits, Observed,
+    RuntimeSpec, RuntimeUser, Usage,
 };
 use super::images::mirrors;
 use crate::ids::{InstanceId, Kind, ProjectId, RequestId};
@@ -357,6 +357,21 @@ impl Engine for Local {
                 record.process = Some(bubblewrap.run(&bundle).await?);
                 record.save(&bundle).await
             }
+        }
+    }
+
+    async fn update(&self, id: &ProjectId, limits: &Limits) -> Result<(), Error> {
+        let _slot = self.slot(id).await;
+        let record = self.record(id).await?;
+        let container = self.container(id).await?;
+        let seen = self.observe(id.clone(), &record, container.as_ref()).await;
+        if seen.state == EngineState::Running {
+            self.cgroups.apply(id.as_str(), limits).map_err(not_live)?;
+        }
+        let bundle = self.bundle(id);
+        match &self.method {
+            Method::Oci(oci) => oci.rewrite(&bundle, limits).await,
+            Method::Bubblewrap(_) => Bubblewrap::rewrite(&bundle, limits).await,
         }
     }
 

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use lockhouse::ids::{Kind, ProjectId};
 use lockhouse::runtimes::egress::Learned;
 use lockhouse::runtimes::engine::{
-    Answer, Enforced, Enforcement, Engine, Error, Image, Observed, RuntimeSpec, Usage,
+    Answer, Enforced, Enforcement, Engine, Error, Image, Limits, Observed, RuntimeSpec, Usage,
 };
 
 use super::Room;
@@ -69,6 +69,10 @@ impl Engine for Asked {
     }
 
     async fn start(&self, _: &ProjectId) -> Result<(), Error> {
+        Err(Error::NotFound)
+    }
+
+    async fn update(&self, _: &ProjectId, _: &Limits) -> Result<(), Error> {
         Err(Error::NotFound)
     }
 

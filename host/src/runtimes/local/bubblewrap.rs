@@ -11,7 +11,7 @@ use super::cgroup::Cgroups;
 use super::oci::QUESTION_TIMEOUT;
 use super::plan::{MASKED, Plan, SHM_BYTES, open_files};
 use super::process;
-use super::record::FirstProcess;
+use super::record::{FirstProcess, replace};
 use crate::command::Command;
 use crate::runtimes::engine::{Answer, Error, LINK_DIR, Limits, WORKSPACE_DIR};
 use crate::runtimes::seccomp;
@@ -76,9 +76,20 @@ impl Bubblewrap {
     /// Writes down what to run, which `run` starts later.
     pub(super) fn write(&self, bundle: &Path, plan: &Plan) -> Result<(), Error> {
         let text = serde_json::to_vec(&Written::of(plan)).map_err(failed)?;
-        std::fs::File::create(bundle.join("bubblewrap.json"))
+        std::fs::File::create(bundle.join(WRITTEN))
             .and_then(|mut file| std::io::Write::write_all(&mut file, &text))
             .map_err(failed)
+    }
+
+    /// Changes what a runtime may use, from its next start on.
+    pub(super) async fn rewrite(bundle: &Path, limits: &Limits) -> Result<(), Error> {
+        let path = bundle.join(WRITTEN);
+        let text = tokio::fs::read(&path).await.map_err(failed)?;
+        let written: Written = serde_json::from_slice(&text).map_err(failed)?;
+        let (memory_bytes, cpu_millis) = (limits.memory_bytes, limits.cpu_millis);
+        let changed = Written { memory_bytes, cpu_millis, pids: limits.pids, ..written };
+        let text = serde_json::to_vec(&changed).map_err(failed)?;
+        replace(&path, &text).await.map_err(failed)
     }
 
     /// The shell that becomes bubblewrap, with everything it is told.
@@ -96,7 +107,7 @@ impl Bubblewrap {
     }
 
     pub(super) async fn run(&self, bundle: &Path) -> Result<FirstProcess, Error> {
-        let text = tokio::fs::read(bundle.join("bubblewrap.json")).await.map_err(failed)?;
+        let text = tokio::fs::read(bundle.join(WRITTEN)).await.map_err(failed)?;
         let written: Written = serde_json::from_slice(&text).map_err(failed)?;
         // Made at each start: they do not outlive the machine.
         self.cgroups.make(&written.name, &written.limits()).map_err(failed)?;

@@ -77,6 +77,19 @@ fn namespaces() -> Result<Vec<LinuxNamespace>, OciSpecError> {
     NAMESPACES.iter().map(|typ| LinuxNamespaceBuilder::default().typ(*typ).build()).collect()
 }
 
+/// The same bundle with other limits of the control groups.
+pub(super) fn with_limits(
+    mut spec: Spec,
+    limits: &Limits,
+    cgroups: &Cgroups,
+) -> Result<Spec, OciSpecError> {
+    if let Some(mut linux) = spec.linux().clone() {
+        linux.set_resources(Some(resources(limits, cgroups)?));
+        spec.set_linux(Some(linux));
+    }
+    Ok(spec)
+}
+
 /// Only what this machine can hold: an OCI runtime fails on the rest.
 fn resources(limits: &Limits, cgroups: &Cgroups) -> Result<LinuxResources, OciSpecError> {
     let no_device = LinuxDeviceCgroupBuilder::default().allow(false).access("rwm").build()?;

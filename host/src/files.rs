@@ -230,7 +230,7 @@ impl Files {
         S: Stream<Item = Result<Bytes, E>> + Send + Unpin,
         E: std::fmt::Display,
     {
-        let dir = self.projects.workspace(&project.id);
+        let dir = self.growing(project)?;
         let saved = self.disk.save(dir, path.clone(), body, save).await?;
         let change = if saved.created { Change::Created } else { Change::Changed };
         self.publish(project, path, change);
@@ -275,7 +275,7 @@ impl Files {
         project: &Project,
         path: &RelPath,
     ) -> Result<Entry, Error> {
-        let dir = self.projects.workspace(&project.id);
+        let dir = self.growing(project)?;
         let entry = self.disk.create_directory(dir, path.clone()).await?;
         self.publish(project, path, Change::Created);
         Ok(entry)
@@ -344,6 +344,14 @@ impl Files {
                 Err(error) => tracing::warn!(%error, "half-done saves were not removed"),
             }
         });
+    }
+
+    /// The project's directory, for what takes room in it.
+    fn growing(&self, project: &Project) -> Result<PathBuf, Error> {
+        if self.projects.is_full(&project.id) {
+            return Err(Error::NoSpace);
+        }
+        Ok(self.projects.workspace(&project.id))
     }
 
     fn publish(&self, project: &Project, path: &RelPath, change: Change) {

@@ -5,8 +5,11 @@
 
 mod store;
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
+use async_trait::async_trait;
 use jiff::Timestamp;
 
 use crate::auth::Caller;
@@ -65,6 +68,24 @@ pub enum Error {
     Db(#[from] db::Error),
 }
 
+/// Makes the directory of a project, where that takes more than a directory.
+#[async_trait]
+pub trait MakeWorkspace: Send + Sync + std::fmt::Debug + 'static {
+    /// Makes an empty one; one that is there is no error.
+    async fn make(&self, workspace: &Path) -> std::io::Result<()>;
+}
+
+/// Plain directories.
+#[derive(Debug)]
+struct Directories;
+
+#[async_trait]
+impl MakeWorkspace for Directories {
+    async fn make(&self, workspace: &Path) -> std::io::Result<()> {
+        tokio::fs::create_dir_all(workspace).await
+    }
+}
+
 /// The projects of this installation. Cloning is cheap.
 #[derive(Debug, Clone)]
 pub struct Projects {
@@ -73,6 +94,9 @@ pub struct Projects {
     events: Events,
     root: PathBuf,
     owner: Option<(u32, u32)>,
+    maker: Arc<dyn MakeWorkspace>,
+    /// Those whose files take more of the disk than they may.
+    full: Arc<Mutex<HashSet<ProjectId>>>,
 }
 
 impl Projects {
@@ -84,7 +108,34 @@ impl Projects {
         root: PathBuf,
         owner: Option<(u32, u32)>,
     ) -> Self {
-        Self { store: Store::new(db), clock, events, root, owner }
+        let (store, maker) = (Store::new(db), Arc::new(Directories));
+        Self { store, clock, events, root, owner, maker, full: Arc::default() }
+    }
+
+    /// The same with workspaces that `maker` makes.
+    pub fn made_by(self, maker: Arc<dyn MakeWorkspace>) -> Self {
+        Self { maker, ..self }
+    }
+
+    /// Whether its files take more of the disk than they may: nothing is saved
+    /// in it until some are deleted.
+    pub fn is_full(&self, id: &ProjectId) -> bool {
+        self.full.lock().unwrap_or_else(PoisonError::into_inner).contains(id)
+    }
+
+    /// Says so, or that there is room again.
+    pub fn set_full(&self, id: &ProjectId, full: bool) {
+        let mut marked = self.full.lock().unwrap_or_else(PoisonError::into_inner);
+        if full {
+            marked.insert(id.clone());
+        } else {
+            marked.remove(id);
+        }
+    }
+
+    /// All that are full.
+    pub fn full(&self) -> Vec<ProjectId> {
+        self.full.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
 
     /// The project's directory.
@@ -130,7 +181,12 @@ impl Projects {
 
     /// Makes the directory of a project, or of one that is still to come.
     pub async fn make_workspace(&self, id: &ProjectId) -> Result<(), Error> {
-        Ok(make_workspace(&self.workspace(id), self.owner).await?)
+        let workspace = self.workspace(id);
+        self.maker.make(&workspace).await?;
+        if let Some((uid, gid)) = self.owner {
+            std::os::unix::fs::chown(&workspace, Some(uid), Some(gid))?;
+        }
+        Ok(())
     }
 
     /// Removes the directory of a project that there is not, or not any more.
@@ -218,14 +274,6 @@ fn same_kind(project: Project, kind: Kind) -> Result<Project, Error> {
     } else {
         Err(Error::Differs { name: project.name, kind: project.kind })
     }
-}
-
-async fn make_workspace(path: &Path, owner: Option<(u32, u32)>) -> std::io::Result<()> {
-    tokio::fs::create_dir_all(path).await?;
-    if let Some((uid, gid)) = owner {
-        std::os::unix::fs::chown(path, Some(uid), Some(gid))?;
-    }
-    Ok(())
 }
 
 /// `remove_dir_all` removes links, never what they point to, and is not led

@@ -10,7 +10,7 @@ pub mod activity;
 mod converge;
 mod crash;
 pub mod deadlines;
-mod disk;
+pub mod disk;
 pub mod docker;
 pub mod egress;
 pub mod engine;
@@ -25,6 +25,7 @@ mod place;
 pub mod pool;
 mod reconcile;
 mod seccomp;
+mod space;
 pub mod spec;
 pub mod state;
 mod store;
@@ -47,14 +48,17 @@ use crate::projects::{self, Project, Projects};
 use crate::tasks::Tasks;
 use activity::{Activities, Activity, Cause, Use};
 use converge::Wanted;
-pub use disk::DiskUsage;
-use disk::Disks;
+use disk::Disk;
+pub use disk::usage::DiskUsage;
+use disk::usage::Disks;
 use egress::{Egress, Learned};
-use engine::{Engine, Usage};
+use engine::{Enforced, Enforcement, Engine, Limits, Usage};
 use link::Links;
 use network::Networks;
 pub use place::Place;
 use pool::Pool;
+pub use space::NoRoom;
+use space::Written;
 use spec::{Config, OverCeiling, Settings, Wishes};
 use state::{Desired, Status};
 use store::Store;
@@ -96,6 +100,9 @@ pub enum Error {
     Differs,
     #[error(transparent)]
     OverCeiling(#[from] OverCeiling),
+    /// It would be over its limit of the disk from the start.
+    #[error(transparent)]
+    NoRoom(#[from] NoRoom),
     #[error(transparent)]
     Engine(#[from] engine::Error),
     /// A step towards what is desired took too long.
@@ -127,6 +134,7 @@ pub struct Parts {
     pub tasks: Tasks,
     pub projects: Projects,
     pub engine: Arc<dyn Engine>,
+    pub disk: Arc<dyn Disk>,
     pub egress: Egress,
     pub place: Place,
     pub leases: Leases,
@@ -148,6 +156,8 @@ struct Inner {
     tasks: Tasks,
     projects: Projects,
     engine: Arc<dyn Engine>,
+    disk: Arc<dyn Disk>,
+    written: Written,
     egress: Egress,
     place: Place,
     leases: Leases,
@@ -178,6 +188,8 @@ impl Runtimes {
             tasks: parts.tasks.clone(),
             projects: parts.projects,
             engine: parts.engine,
+            disk: parts.disk,
+            written: Written::default(),
             egress: parts.egress,
             place: parts.place,
             leases: parts.leases,
@@ -199,6 +211,19 @@ impl Runtimes {
         &self.inner.engine
     }
 
+    /// How workspaces are limited.
+    pub fn disk(&self) -> &Arc<dyn Disk> {
+        &self.inner.disk
+    }
+
+    /// A runtime's limits and how each of them holds; that of the disk stands
+    /// apart.
+    pub fn limits(&self, runtime: &Runtime) -> (Limits, Enforced, Enforcement) {
+        let Inner { config, engine, disk, projects, .. } = &*self.inner;
+        let held = disk.enforcement(&projects.workspace(&runtime.project));
+        (config.limits(&runtime.settings), engine.enforced(), held)
+    }
+
     /// Creates and starts it; the same once more is no error.
     pub async fn create(
         &self,
@@ -207,6 +232,17 @@ impl Runtimes {
         wishes: Wishes,
     ) -> Result<Runtime, Error> {
         self.settle(project, Wanted::Created(wishes)).await
+    }
+
+    /// Changes its settings, whether it runs or not: what is not wished for
+    /// stays as it is.
+    pub async fn update(
+        &self,
+        _permit: &Permit,
+        project: &Project,
+        wishes: Wishes,
+    ) -> Result<Runtime, Error> {
+        self.settle(project, Wanted::Changed(wishes)).await
     }
 
     pub async fn start(&self, _permit: &Permit, project: &Project) -> Result<Runtime, Error> {
@@ -283,8 +319,9 @@ impl Runtimes {
 
     /// What its workspace takes on the disk: measured now, or a moment ago.
     pub async fn disk_usage(&self, project: &ProjectId) -> Result<DiskUsage, Error> {
-        let Inner { disks, projects, clock, .. } = &*self.inner;
-        Ok(disks.usage(project, projects.workspace(project), clock.now()).await?)
+        let Inner { disks, projects, clock, config, .. } = &*self.inner;
+        let place = (projects.workspace(project), config.ceilings.disk_bytes);
+        Ok(disks.usage(project, place, clock.now()).await?)
     }
 
     /// Learns which registries runtimes of a kind may reach, once and for all

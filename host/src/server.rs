@@ -242,7 +242,10 @@ async fn premises(config: &Config, ground: &Ground, gate: &Gate) -> anyhow::Resu
     let user = local::runtime_user();
     let owner = rustix::process::geteuid().is_root().then_some((user.uid, user.gid));
     let root = config.data.join("projects");
-    let projects = Projects::new(db.clone(), clock.clone(), events.clone(), root, owner);
+    let space = runtimes::disk::open(config.runtimes.disk, &root).await.context("the disk")?;
+    tracing::info!(way = space.name(), "disk limits chosen");
+    let projects = Projects::new(db.clone(), clock.clone(), events.clone(), root, owner)
+        .made_by(Arc::<dyn runtimes::disk::Disk>::clone(&space));
     let disk = Disk::new(&config.files, owner);
     let files = Files::new(projects.clone(), clock, events.clone(), disk);
     let jobs = Jobs::new(
@@ -274,6 +277,7 @@ async fn premises(config: &Config, ground: &Ground, gate: &Gate) -> anyhow::Resu
         tasks: tasks.clone(),
         projects: projects.clone(),
         engine,
+        disk: space,
         egress: Egress::new(&config.egress, egress)?,
         place,
         leases: leases.clone(),
@@ -380,6 +384,7 @@ fn built_in(name: &'static str, settings: String, bound: bool) -> anyhow::Result
 fn start_background(config: &Config, app: &App, tasks: &Tasks) {
     tasks.run("processes", app.processes.clone().follow_runtimes());
     tasks.run("runtimes", app.runtimes.clone().keep());
+    tasks.run("workspaces", app.runtimes.clone().keep_space());
     tasks.run("runtime pool", app.runtimes.clone().keep_pool());
     tasks.run("mapped ports", app.previews.clone().keep_host_ports());
     app.jobs.sweep_always(tasks);

@@ -31,7 +31,7 @@ use lockhouse::processes::Processes;
 use lockhouse::projects::{NewProject, Project, Projects};
 use lockhouse::runtimes::egress::{self, Egress, SystemResolver};
 use lockhouse::runtimes::fake::{Fake, World};
-use lockhouse::runtimes::{self, Place, Runtimes, local, spec};
+use lockhouse::runtimes::{self, Place, Runtimes, disk, local, spec};
 use lockhouse::tasks::Tasks;
 use tempfile::TempDir;
 use tokio::sync::Semaphore;
@@ -321,6 +321,7 @@ pub(crate) async fn open_runtimes(
         tasks: tasks.clone(),
         projects: projects.clone(),
         engine: Arc::new(Fake::new(World::default(), instance)),
+        disk: Arc::new(disk::Watch),
         egress: Egress::new(&egress::Config::default(), parts).unwrap(),
         place,
         leases,

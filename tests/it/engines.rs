@@ -1,9 +1,13 @@
 //! Engines: one contract, and every engine keeps it.
 
 mod inside;
+mod inspected;
 mod life;
+mod limits;
+mod oci_runtimes;
 mod stage;
 mod strangers;
+mod walls;
 
 use stage::Stage;
 pub(crate) use stage::open_docker;
@@ -43,8 +47,12 @@ macro_rules! engine_contract {
             a_running_runtime_can_be_removed
             a_running_runtime_uses_something_and_a_stopped_one_nothing
             an_image_can_be_asked_what_it_is
+        }
+        limits {
+            a_runtime_whose_limits_changed_is_still_the_same
         } }
     };
+    (@ crun) => { engine_contract!(@ crun needs crun); };
     (@ docker) => { engine_contract!(@ docker needs docker); };
     (@ $engine:ident) => { engine_contract!(@ $engine needs local); };
     (@ $engine:ident needs $part:ident) => {
@@ -67,12 +75,8 @@ macro_rules! engine_contract {
             inside {
                 nobody_inside_is_root_or_can_become_root
                 only_the_workspace_and_tmp_can_be_written
-                tmp_is_bounded
                 there_is_no_network_but_loopback_which_is_up
                 the_supervisor_is_the_first_process_and_no_other_is_seen
-                the_limit_of_processes_holds
-                the_limit_of_memory_holds
-                the_limit_of_open_files_holds
                 calls_that_lead_out_are_refused
                 the_link_directory_cannot_be_changed
                 no_engines_socket_is_in_reach
@@ -80,8 +84,31 @@ macro_rules! engine_contract {
                 files_made_inside_belong_to_the_runtimes_user
                 a_question_to_an_image_is_as_confined
             }
+            limits {
+                the_limit_of_cpu_holds
+                the_limit_of_processes_holds
+                the_limit_of_memory_holds
+                the_limit_of_open_files_holds
+                tmp_and_shared_memory_are_bounded
+                a_changed_limit_of_processes_holds_at_once_and_after_a_new_start
+                a_changed_limit_of_memory_holds_at_once
+                a_changed_limit_of_cpu_holds_at_once
+                less_memory_than_is_in_use_is_refused
+                a_runtime_whose_limits_changed_is_still_the_same
+            }
+            walls {
+                a_set_user_id_program_gains_nothing
+                no_namespace_of_the_machine_is_shared
+                processes_whose_parent_is_gone_are_reaped
+                what_tells_of_the_machine_is_masked
+                nothing_is_reached_but_by_the_proxy
+                another_runtime_is_not_reached
+                proxy_variables_unset_or_hostile_change_nothing
+                with_nobody_behind_the_proxy_nothing_leaves
+                ordinary_tools_work
+            }
         }
     };
 }
 
-engine_contract!(fake | local | bubblewrap | docker);
+engine_contract!(fake | local | crun | bubblewrap | docker);

@@ -86,7 +86,7 @@ impl Host {
         Self::start_on(tempfile::tempdir().unwrap(), engine, variables).await
     }
 
-    async fn start_on(
+    pub(crate) async fn start_on(
         data: TempDir,
         engine: &'static str,
         variables: &'static [(&'static str, &'static str)],

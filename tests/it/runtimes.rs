@@ -5,7 +5,10 @@ mod crashes;
 mod deadlines;
 mod pool;
 mod reconcile;
+mod settings;
+mod space;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,7 +27,7 @@ use lockhouse::runtimes::egress::{self, Egress, SystemResolver};
 use lockhouse::runtimes::engine::{Engine as _, RuntimeSpec};
 use lockhouse::runtimes::fake::{Fake, World};
 use lockhouse::runtimes::spec::{self, Wishes};
-use lockhouse::runtimes::{self, Place, Runtime, Runtimes, local};
+use lockhouse::runtimes::{self, Place, Runtime, Runtimes, disk, local};
 use lockhouse::tasks::Tasks;
 use tempfile::TempDir;
 
@@ -72,8 +75,12 @@ impl Yard {
         let root = data.path().join("projects");
         let projects = Projects::new(db.clone(), clock.clone(), events.clone(), root, None);
         let project = new_project(&gate, &ada, &projects).await;
-        let mut config =
-            spec::Config { check_interval: 1, sweep_interval: 1, ..spec::Config::default() };
+        let mut config = spec::Config {
+            check_interval: 1,
+            sweep_interval: 1,
+            disk_interval: 1,
+            ..spec::Config::default()
+        };
         change(&mut config);
         let (world, instance) = (World::default(), InstanceId::generate());
         Self { data, db, clock, events, gate, projects, project, world, instance, ada, config }
@@ -91,6 +98,7 @@ impl Yard {
             tasks: tasks.clone(),
             projects: self.projects.clone(),
             engine: Arc::new(self.engine()),
+            disk: Arc::new(disk::Watch),
             egress: self.egress(&tasks),
             place: self.place(),
             leases,
@@ -98,6 +106,7 @@ impl Yard {
             config: self.config.clone(),
         });
         tasks.run("runtimes", runtimes.clone().keep());
+        tasks.run("workspaces", runtimes.clone().keep_space());
         tasks.run("runtime pool", runtimes.clone().keep_pool());
         Keeper { runtimes, tasks }
     }
@@ -128,6 +137,13 @@ impl Yard {
     pub(crate) async fn permit(&self) -> Permit {
         let action = Action::write("runtime.create", self.project.target());
         self.gate.admit(&self.ada, action).await.unwrap()
+    }
+
+    /// A program fills the project's workspace.
+    pub(crate) fn fills(&self, bytes: usize) -> PathBuf {
+        let file = self.projects.workspace(&self.project.id).join("big");
+        std::fs::write(&file, vec![1; bytes]).unwrap();
+        file
     }
 
     /// The actions in the audit record that the server took by itself.

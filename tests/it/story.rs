@@ -8,6 +8,7 @@ mod gate;
 mod kill;
 mod kinds;
 mod lifecycle;
+mod limits;
 mod network;
 mod prompt;
 mod retries;

@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use crate::app::App;
 use crate::plugins::Status;
 use crate::runtimes::egress::{Learned, LearnedHost};
+use crate::runtimes::engine::Enforcement;
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct HealthView {
@@ -83,7 +84,7 @@ fn installed(status: &Status) -> Value {
 }
 
 fn engine_detail(app: &App, description: String) -> Value {
-    let engine = app.runtimes.engine();
+    let (engine, disk) = (app.runtimes.engine(), app.runtimes.disk());
     let enforced = engine.enforced();
     json!({
         "name": engine.name(),
@@ -93,13 +94,16 @@ fn engine_detail(app: &App, description: String) -> Value {
             "memory": enforcement(&enforced.memory),
             "cpu": enforcement(&enforced.cpu),
             "pids": enforcement(&enforced.pids),
-            "disk": enforcement(&enforced.disk),
+            "disk": enforcement(&disk.enforced()),
+            "open_files": enforcement(&enforced.open_files),
+            "tmp": enforcement(&enforced.tmp),
         },
+        "disk_by": disk.name(),
     })
 }
 
-fn enforcement(how: &crate::runtimes::engine::Enforcement) -> String {
-    use crate::runtimes::engine::Enforcement;
+/// `hard`, `soft`, or `none:` and why.
+pub(super) fn enforcement(how: &Enforcement) -> String {
     match how {
         Enforcement::Hard => "hard".to_owned(),
         Enforcement::Soft => "soft".to_owned(),

@@ -164,7 +164,7 @@ pub(super) async fn view(app: &App, project: Project) -> Result<ProjectView, Pro
     Ok(ProjectView {
         runtime: runtime.map(|runtime| {
             let ports = app.previews.port_mappings(&project.id);
-            RuntimeView::of(&project, &runtime).with_ports(ports)
+            RuntimeView::of(app, &project, &runtime).with_ports(ports)
         }),
         id: project.id.to_string(),
         name: project.name.to_string(),

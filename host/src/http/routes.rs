@@ -64,7 +64,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(projects::create_project, projects::list_projects))
         .routes(routes!(projects::find_project, projects::update_project, projects::delete_project))
         .routes(routes!(runtimes::create_runtime))
-        .routes(routes!(runtimes::find_runtime, runtimes::delete_runtime))
+        .routes(routes!(runtimes::find_runtime, runtimes::update_runtime, runtimes::delete_runtime))
         .routes(routes!(runtimes::start_runtime))
         .routes(routes!(runtimes::stop_runtime))
         .routes(routes!(runtimes::restart_runtime))

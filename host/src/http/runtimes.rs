@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use axum::extract::State;
+use axum::http::StatusCode;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::extract::{Json, Path, Query};
+use super::health::enforcement;
 use super::problem::{Problem, ProblemView};
 use super::projects::{delete_whole, parse_kind, parse_name};
 use crate::app::App;
@@ -55,6 +57,69 @@ pub(super) struct RuntimeConfig {
     pub exposed_ports: Option<Vec<u16>>,
 }
 
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ChangeRuntime {
+    /// The project's kind, which can't be changed.
+    pub project_type: Option<String>,
+    /// What is left out stays as it is.
+    #[serde(default)]
+    pub config: RuntimeConfig,
+}
+
+/// A limit in bytes, and whether it is `hard` (the kernel refuses what is over
+/// it), `soft` (noticed after the fact), or `none:` and why.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct BytesLimit {
+    pub bytes: u64,
+    pub enforcement: String,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct CountLimit {
+    pub count: u64,
+    pub enforcement: String,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct CpuLimit {
+    pub cpus: f64,
+    pub enforcement: String,
+}
+
+/// What a runtime may use, and how well each limit holds.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct LimitsView {
+    pub memory: BytesLimit,
+    pub cpu: CpuLimit,
+    pub pids: CountLimit,
+    /// The workspace.
+    pub disk: BytesLimit,
+    /// Writable `/tmp`.
+    pub tmp: BytesLimit,
+    /// Of one program.
+    pub open_files: CountLimit,
+}
+
+impl LimitsView {
+    fn of(app: &App, runtime: &Runtime) -> Self {
+        let (limits, held, disk) = app.runtimes.limits(runtime);
+        let bytes = |bytes, how| BytesLimit { bytes, enforcement: enforcement(how) };
+        let count = |count, how| CountLimit { count, enforcement: enforcement(how) };
+        Self {
+            memory: bytes(limits.memory_bytes, &held.memory),
+            cpu: CpuLimit {
+                cpus: f64::from(limits.cpu_millis) / 1000.0,
+                enforcement: enforcement(&held.cpu),
+            },
+            pids: count(limits.pids.into(), &held.pids),
+            disk: bytes(limits.disk_bytes, &disk),
+            tmp: bytes(limits.tmp_bytes, &held.tmp),
+            open_files: count(limits.open_files, &held.open_files),
+        }
+    }
+}
+
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct RuntimeView {
     /// The same as the project's id: a project has one runtime.
@@ -68,13 +133,14 @@ pub(super) struct RuntimeView {
     pub network: &'static str,
     /// Which port of the host leads to which exposed port, while it runs.
     pub port_mappings: BTreeMap<u16, u16>,
+    pub limits: LimitsView,
     pub preview_urls: BTreeMap<String, String>,
     pub created_at: String,
     pub updated_at: String,
 }
 
 impl RuntimeView {
-    pub(super) fn of(project: &Project, runtime: &Runtime) -> Self {
+    pub(super) fn of(app: &App, project: &Project, runtime: &Runtime) -> Self {
         let preview =
             |port: &u16| (port.to_string(), format!("/api/v1/preview/{}:{port}/", project.name));
         Self {
@@ -86,6 +152,7 @@ impl RuntimeView {
             engine: runtime.engine.clone(),
             network: network_name(runtime.settings.network),
             port_mappings: BTreeMap::new(),
+            limits: LimitsView::of(app, runtime),
             preview_urls: runtime.settings.exposed_ports.iter().map(preview).collect(),
             created_at: runtime.created_at.to_string(),
             updated_at: runtime.updated_at.to_string(),
@@ -101,7 +168,7 @@ impl RuntimeView {
 /// The view of one runtime whose host ports are as they should be.
 async fn view(app: &App, project: &Project, runtime: &Runtime) -> RuntimeView {
     let ports = app.previews.map_ports(runtime).await;
-    RuntimeView::of(project, runtime).with_ports(ports)
+    RuntimeView::of(app, project, runtime).with_ports(ports)
 }
 
 pub(super) fn network_name(mode: NetworkMode) -> &'static str {
@@ -230,6 +297,31 @@ pub(super) async fn find_runtime(
     let project = app.projects.find(&caller, &project).await?;
     let runtime = app.runtimes.find(&project.id).await?.ok_or(runtimes::Error::NotFound)?;
     Ok(axum::Json(view(&app, &project, &runtime).await))
+}
+
+/// Changes limits, timeouts and network of the runtime while it exists, running or not.
+#[utoipa::path(patch, path = "/containers/{project}", tag = "runtimes", params(("project" = String, Path)),
+    request_body = ChangeRuntime,
+    responses((status = 200, body = RuntimeView), (status = "4XX", body = ProblemView), (status = "5XX", body = ProblemView)))]
+pub(super) async fn update_runtime(
+    State(app): State<App>,
+    caller: Caller,
+    Path(project): Path<String>,
+    Json(body): Json<ChangeRuntime>,
+) -> Result<axum::Json<RuntimeView>, Problem> {
+    let project = app.projects.find(&caller, &project).await?;
+    let kind = body.project_type.as_deref().map(parse_kind).transpose()?;
+    if kind.is_some_and(|kind| kind != project.kind) {
+        let kind = project.kind;
+        return Err(Problem::conflict(
+            "kind",
+            format!("the project's kind is {kind}; for another, delete it and create it anew"),
+        ));
+    }
+    let wishes = wishes(body.config)?;
+    let permit = admit(&app, &caller, "runtime.update", &project).await?;
+    let updated = app.runtimes.update(&permit, &project, wishes).await;
+    Ok(axum::Json(view(&app, &project, &permit.seal(updated)?).await))
 }
 
 #[utoipa::path(delete, path = "/containers/{project}", tag = "runtimes", params(("project" = String, Path), DeleteQuery),
@@ -363,6 +455,7 @@ impl From<runtimes::Error> for Problem {
             Error::NotFound => Self::not_found(text),
             Error::Differs => Self::conflict("exists", text),
             Error::TooManyHosts(_) => Self::bad_request("too_many_hosts", text),
+            Error::NoRoom(_) => Self::new(StatusCode::INSUFFICIENT_STORAGE, "no_space", text),
             Error::OverCeiling(_) => Self::bad_request("over_ceiling", text),
             Error::Engine(error) => engine_problem(error),
             Error::Silent(_) => Self::unavailable("runtime_silent", text),
@@ -383,7 +476,11 @@ fn engine_problem(error: engine::Error) -> Problem {
         engine::Error::Unavailable(_) => {
             Problem::unavailable("engine_unavailable", error.to_string())
         }
-        engine::Error::Failed(_) => Problem::internal(error),
+        engine::Error::NotLive(_) => {
+            let text = format!("{error}; or delete the runtime and create it with other settings");
+            Problem::conflict("not_live", text)
+        }
+        engine::Error::Misconfigured(_) | engine::Error::Failed(_) => Problem::internal(error),
     }
 }
 

@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use super::activity::Cause;
 use super::crash::{self, After};
 use super::deadlines;
-use super::engine::{self, RuntimeSpec};
+use super::engine::{self, Limits, RuntimeSpec};
 use super::spec::{Settings, Wishes};
 use super::state::{self, Desired, Status, Step};
 use super::{Error, Inner, Runtime, Runtimes};
@@ -31,6 +31,8 @@ const TURN_PATIENCE: Duration = Duration::from_secs(60);
 #[derive(Debug, Clone)]
 pub(super) enum Wanted {
     Created(Wishes),
+    /// As it is, with other settings.
+    Changed(Wishes),
     Running,
     Stopped,
     Restarted,
@@ -41,6 +43,8 @@ pub(super) enum Wanted {
     Revived,
     /// Stopped, if a deadline is over.
     Expired,
+    /// Stopped, if its workspace is over its limit.
+    Still,
 }
 
 impl Runtimes {
@@ -92,11 +96,17 @@ impl Runtimes {
         match wanted {
             Wanted::Created(wishes) => {
                 self.check_same(&runtime, wishes)?;
+                self.check_room(&runtime).await?;
                 self.converge(project, forgiven(runtime), Desired::Running).await
             }
-            Wanted::Running => self.converge(project, forgiven(runtime), Desired::Running).await,
+            Wanted::Changed(wishes) => self.reconfigure(project, runtime, wishes).await,
+            Wanted::Running => {
+                self.check_room(&runtime).await?;
+                self.converge(project, forgiven(runtime), Desired::Running).await
+            }
             Wanted::Stopped => self.converge(project, forgiven(runtime), Desired::Stopped).await,
             Wanted::Restarted => {
+                self.check_room(&runtime).await?;
                 let runtime =
                     self.note(project, forgiven(runtime), Status::Restarting, None).await?;
                 let runtime = self.converge(project, runtime, Desired::Stopped).await?;
@@ -109,6 +119,7 @@ impl Runtimes {
             }
             Wanted::Revived => self.revive(project, runtime).await,
             Wanted::Expired => self.expire(project, runtime).await,
+            Wanted::Still => self.make_still(project, runtime).await,
         }
     }
 
@@ -154,6 +165,39 @@ impl Runtimes {
         if same { Ok(()) } else { Err(Error::Differs) }
     }
 
+    /// Gives it other settings. The host's own, such as timeouts, count from the
+    /// moment they are written down.
+    async fn reconfigure(
+        &self,
+        project: &Project,
+        mut runtime: Runtime,
+        wishes: Wishes,
+    ) -> Result<Runtime, Error> {
+        let Inner { config, engine, disk, projects, egress, .. } = &*self.inner;
+        let settings = config.grant_over(&runtime.settings, wishes)?;
+        let (before, after) = (config.limits(&runtime.settings), config.limits(&settings));
+        if after != (Limits { disk_bytes: after.disk_bytes, ..before }) {
+            match engine.update(&project.id, &after).await {
+                // It gets them when it is made.
+                Ok(()) | Err(engine::Error::NotFound) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        if after.disk_bytes != before.disk_bytes {
+            disk.limit(&projects.workspace(&project.id), after.disk_bytes).await?;
+            self.inner.written.note(&project.id);
+        }
+        let other_network = settings.network != runtime.settings.network;
+        runtime.settings = settings;
+        let (status, reason) = (runtime.status, runtime.reason.clone());
+        let runtime = self.note(project, runtime, status, reason).await?;
+        if other_network {
+            // What is open was allowed by what counted before.
+            egress.forget(&project.id);
+        }
+        Ok(runtime)
+    }
+
     /// Stops it if a deadline is over; it may have been used a moment ago.
     async fn expire(&self, project: &Project, runtime: Runtime) -> Result<Runtime, Error> {
         let activity = self.latest_activity(&runtime);
@@ -175,7 +219,7 @@ impl Runtimes {
 
     /// Takes steps until what is observed is what is desired; `reason` is shown
     /// with the states on the way and the last.
-    async fn converge_for(
+    pub(super) async fn converge_for(
         &self,
         project: &Project,
         mut runtime: Runtime,
@@ -247,7 +291,9 @@ impl Runtimes {
                 self.listen(&project.id).await?;
                 runtime.generation += 1;
                 let what = (&project.id, project.kind);
-                engine.create(&self.spec(what, runtime.generation, &runtime.settings)).await?;
+                let spec = self.spec(what, runtime.generation, &runtime.settings);
+                self.inner.disk.limit(&spec.workspace, spec.limits.disk_bytes).await?;
+                engine.create(&spec).await?;
             }
             Step::Start => {
                 self.listen(&project.id).await?;

@@ -1,141 +1,129 @@
-//! What a workspace takes on the disk, measured by looking, now and then.
+//! Disk: how a workspace is kept from filling the machine's disk.
+//!
+//! The kernel does it where the file system can (`btrfs`), hard: what is over
+//! the limit fails at once. Everywhere else workspaces are measured now and
+//! then (`watch`, [`super::space`]), soft: a runtime that is found over its
+//! limit is stopped, and saves are refused until there is room again.
 
-use std::collections::HashMap;
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+mod btrfs;
+pub(super) mod measure;
+pub mod usage;
 
-use cap_std::ambient_authority;
-use cap_std::fs::{Dir, MetadataExt as _};
-use jiff::{SignedDuration, Timestamp};
+use std::path::Path;
+use std::sync::Arc;
 
-use crate::ids::ProjectId;
+use async_trait::async_trait;
+use serde::Deserialize;
 
-/// How long a measurement counts.
-const MAX_AGE: SignedDuration = SignedDuration::from_secs(30);
+use self::btrfs::Btrfs;
+use super::engine::{Enforcement, Error};
+use crate::projects::MakeWorkspace;
 
-/// Where a measurement ends, so that nobody can make it dear: a workspace beyond
-/// is said to hold at least what was counted.
-const MAX_ENTRIES: u32 = 200_000;
-const MAX_DEPTH: usize = 64;
-const MAX_TIME: Duration = Duration::from_secs(2);
-
-/// Measurements that are remembered.
-const MAX_REMEMBERED: usize = 4096;
-
-/// The kernel's unit of what a file takes.
-const BLOCK_BYTES: u64 = 512;
-
-/// What a workspace takes on the disk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct DiskUsage {
-    pub bytes: u64,
-    pub measured_at: Timestamp,
-    /// Whether all of it was counted.
-    pub complete: bool,
+/// Which way is taken.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Way {
+    /// The best that works where the workspaces are, as it is: quotas of a
+    /// whole file system are never switched on unasked.
+    #[default]
+    Auto,
+    /// A subvolume for each workspace, with a quota group.
+    Btrfs,
+    /// Workspaces are measured.
+    Watch,
 }
 
-/// The latest measurements.
-#[derive(Debug, Default)]
-pub(super) struct Disks {
-    known: Mutex<HashMap<ProjectId, Arc<Latest>>>,
+/// One way to limit workspaces.
+#[async_trait]
+pub trait Disk: MakeWorkspace {
+    /// `btrfs` or `watch`.
+    fn name(&self) -> &'static str;
+
+    /// How the limit of this workspace holds.
+    fn enforcement(&self, workspace: &Path) -> Enforcement;
+
+    /// How the limits of new workspaces hold.
+    fn enforced(&self) -> Enforcement;
+
+    /// Sets how many bytes a workspace may hold from now on.
+    async fn limit(&self, workspace: &Path, bytes: u64) -> Result<(), Error>;
 }
 
-/// Whoever asks while somebody measures waits for that.
-type Latest = tokio::sync::Mutex<Option<DiskUsage>>;
-
-impl Disks {
-    pub(super) async fn usage(
-        &self,
-        project: &ProjectId,
-        workspace: PathBuf,
-        now: Timestamp,
-    ) -> std::io::Result<DiskUsage> {
-        let latest = self.latest(project);
-        let mut latest = latest.lock().await;
-        if let Some(usage) = *latest
-            && now.duration_since(usage.measured_at) < MAX_AGE
-        {
-            return Ok(usage);
-        }
-        let measured = tokio::task::spawn_blocking(move || measure(workspace)).await;
-        let (bytes, complete) = measured.map_err(std::io::Error::other)??;
-        let usage = DiskUsage { bytes, measured_at: now, complete };
-        *latest = Some(usage);
-        Ok(usage)
-    }
-
-    fn latest(&self, project: &ProjectId) -> Arc<Latest> {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.len() >= MAX_REMEMBERED {
-            known.retain(|_, latest| Arc::strong_count(latest) > 1);
-        }
-        Arc::clone(known.entry(project.clone()).or_default())
+/// The way for workspaces below `root`, which is made if it is not there.
+///
+/// # Errors
+/// `Misconfigured` when the way that is asked for does not work there; the text
+/// says what to do.
+pub async fn open(way: Way, root: &Path) -> Result<Arc<dyn Disk>, Error> {
+    std::fs::create_dir_all(root)
+        .map_err(|error| Error::Failed(format!("{}: {error}", root.display())))?;
+    match way {
+        Way::Watch => Ok(Arc::new(Watch)),
+        Way::Btrfs => match Btrfs::open(root, true).await {
+            Ok(btrfs) => Ok(Arc::new(btrfs)),
+            Err(why) => Err(Error::Misconfigured(format!(
+                "runtimes.disk is “btrfs”, which does not work for {}: {why}; put the data \
+                 directory on a btrfs file system, start the server as root with btrfs-progs \
+                 installed, or set runtimes.disk to “watch”",
+                root.display()
+            ))),
+        },
+        Way::Auto => match Btrfs::open(root, false).await {
+            Ok(btrfs) => Ok(Arc::new(btrfs)),
+            Err(why) => {
+                tracing::info!(%why, "workspaces are measured now and then");
+                Ok(Arc::new(Watch))
+            }
+        },
     }
 }
 
-/// Bytes below a directory, and whether all were counted. No link is followed, and
-/// a file with several names counts once for each. As many directories are open as
-/// lie within each other.
-fn measure(workspace: PathBuf) -> std::io::Result<(u64, bool)> {
-    let (began, mut entries, mut bytes) = (Instant::now(), 0_u32, 0_u64);
-    let root = Dir::open_ambient_dir(workspace, ambient_authority())?;
-    let mut open = vec![(root.entries()?, root)];
-    while let Some((listing, dir)) = open.last_mut() {
-        let Some(entry) = listing.next() else {
-            open.pop();
-            continue;
-        };
-        // What is gone by now takes nothing.
-        let Ok((entry, seen)) = entry.and_then(|entry| entry.metadata().map(|seen| (entry, seen)))
-        else {
-            continue;
-        };
-        entries += 1;
-        bytes = bytes.saturating_add(seen.blocks().saturating_mul(BLOCK_BYTES));
-        if entries > MAX_ENTRIES || began.elapsed() > MAX_TIME {
-            return Ok((bytes, false));
-        }
-        if !seen.is_dir() {
-            continue;
-        }
-        let Ok(below) = dir.open_dir(entry.file_name()) else { continue };
-        if open.len() >= MAX_DEPTH {
-            return Ok((bytes, false));
-        }
-        open.push((below.entries()?, below));
+/// Plain directories, which somebody else measures.
+#[derive(Debug)]
+pub struct Watch;
+
+#[async_trait]
+impl MakeWorkspace for Watch {
+    async fn make(&self, workspace: &Path) -> std::io::Result<()> {
+        tokio::fs::create_dir_all(workspace).await
     }
-    Ok((bytes, true))
+}
+
+#[async_trait]
+impl Disk for Watch {
+    fn name(&self) -> &'static str {
+        "watch"
+    }
+
+    fn enforcement(&self, _workspace: &Path) -> Enforcement {
+        Enforcement::Soft
+    }
+
+    fn enforced(&self) -> Enforcement {
+        Enforcement::Soft
+    }
+
+    async fn limit(&self, _workspace: &Path, _bytes: u64) -> Result<(), Error> {
+        Ok(())
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::symlink;
-
     use super::*;
 
-    #[test]
-    #[expect(clippy::disallowed_methods, reason = "a workspace is filled")]
-    fn what_links_lead_to_does_not_count() {
-        let [own, other] = [(); 2].map(|()| tempfile::tempdir().unwrap());
-        std::fs::write(other.path().join("large"), vec![1; 1 << 20]).unwrap();
-        std::fs::write(own.path().join("small"), vec![1; 1 << 16]).unwrap();
-        symlink(other.path(), own.path().join("link")).unwrap();
-        symlink(own.path(), own.path().join("loop")).unwrap();
-        let (bytes, complete) = measure(own.path().to_owned()).unwrap();
-        assert!(complete && bytes >= 1 << 16 && bytes < 1 << 20, "{bytes}");
+    #[tokio::test]
+    async fn a_way_that_does_not_work_here_is_refused_with_what_to_do() {
+        // Memory is no btrfs.
+        let dir = tempfile::tempdir_in("/dev/shm").unwrap();
+        let refused = open(Way::Btrfs, dir.path()).await.unwrap_err().to_string();
+        assert!(refused.contains("btrfs-progs") && refused.contains("watch"), "{refused}");
     }
 
     #[tokio::test]
-    #[expect(clippy::disallowed_methods, reason = "a workspace is filled")]
-    async fn a_measurement_counts_for_half_a_minute() {
-        let (disks, project) = (Disks::default(), ProjectId::generate());
-        let dir = tempfile::tempdir().unwrap();
-        let at = |seconds| Timestamp::from_second(seconds).unwrap();
-        let first = disks.usage(&project, dir.path().to_owned(), at(0)).await.unwrap();
-        std::fs::write(dir.path().join("new"), vec![1; 1 << 16]).unwrap();
-        assert_eq!(disks.usage(&project, dir.path().to_owned(), at(29)).await.unwrap(), first);
-        let later = disks.usage(&project, dir.path().to_owned(), at(30)).await.unwrap();
-        assert!(later.bytes > first.bytes);
+    async fn where_no_file_system_helps_workspaces_are_measured() {
+        let dir = tempfile::tempdir_in("/dev/shm").unwrap();
+        let disk = open(Way::Auto, dir.path()).await.unwrap();
+        assert_eq!((disk.name(), disk.enforced()), ("watch", Enforcement::Soft));
     }
 }

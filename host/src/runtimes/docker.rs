@@ -28,9 +28,10 @@ use tokio::sync::mpsc;
 
 use self::image::Images;
 use super::engine::{
-    Answer, Enforced, Enforcement, Engine, EngineState, Error, Image, Observed, RuntimeSpec, Usage,
+    Answer, Enforced, Enforcement, Engine, EngineState, Error, Image, Limits, Observed,
+    RuntimeSpec, Usage,
 };
-use super::local::{cgroup, runtime_user};
+use super::local::{cgroup, plan, runtime_user};
 use crate::command::MAX_OUTPUT_BYTES;
 use crate::ids::{InstanceId, Kind, ProjectId, RequestId};
 
@@ -81,7 +82,8 @@ impl Docker {
     /// Speaks with the daemon and agrees on a version.
     ///
     /// # Errors
-    /// `Unavailable` when it does not answer or is too old.
+    /// `Unavailable` when it does not answer or is too old, `Misconfigured` when it lacks the OCI
+    /// runtime that is asked for.
     pub async fn open(config: &Config, instance: &InstanceId) -> Result<Self, Error> {
         let host = config.host.as_deref().unwrap_or(DEFAULT_HOST);
         let told = |error: &dyn std::fmt::Display| {
@@ -98,6 +100,7 @@ impl Docker {
             )));
         }
         let info = api.info().await.map_err(|error| told(&error))?;
+        has_runtime(config.runtime.as_deref(), &info)?;
         let runtime = config.runtime.clone().or(info.default_runtime.clone()).unwrap_or_default();
         let version = info.server_version.clone().unwrap_or_default();
         let docker = Self {
@@ -303,6 +306,23 @@ impl Engine for Docker {
         }
     }
 
+    async fn update(&self, id: &ProjectId, limits: &Limits) -> Result<(), Error> {
+        let found = self.find(id).await?.ok_or(Error::NotFound)?;
+        self.observe(&found).ok_or(Error::NotFound)?;
+        match self.api.update_container(&self.name(id), container::update(limits)).await {
+            Err(error) if is_missing(&error) => Err(Error::NotFound),
+            // The kernel takes no limit that lies below what is in use.
+            Err(ApiError::DockerResponseServerError { message, .. })
+                if message.contains("device or resource busy") =>
+            {
+                Err(Error::NotLive(format!(
+                    "Docker: {message}; end programs in the runtime, or stop it first"
+                )))
+            }
+            updated => updated.map_err(failed),
+        }
+    }
+
     async fn stop(&self, id: &ProjectId, grace: Duration) -> Result<(), Error> {
         // Docker counts whole seconds.
         let seconds = grace.as_secs() + u64::from(grace.subsec_nanos() > 0);
@@ -389,6 +409,24 @@ impl Engine for Docker {
     }
 }
 
+/// A daemon takes a name it does not know, and fails at every start instead.
+fn has_runtime(wanted: Option<&str>, info: &SystemInfo) -> Result<(), Error> {
+    let known = info.runtimes.as_ref();
+    let Some(wanted) = wanted.filter(|name| known.is_none_or(|known| !known.contains_key(*name)))
+    else {
+        return Ok(());
+    };
+    let mut known: Vec<&str> = known.into_iter().flatten().map(|(name, _)| name.as_str()).collect();
+    known.sort_unstable();
+    Err(Error::Misconfigured(format!(
+        "engines.docker.runtime names the OCI runtime “{wanted}”, which Docker does not know (it \
+         has {}); install it: {}, list it under “runtimes” in Docker's daemon.json, and restart \
+         Docker; or leave engines.docker.runtime out",
+        known.join(", "),
+        plan::how_to_install(wanted)
+    )))
+}
+
 fn state(state: &ContainerState) -> EngineState {
     use ContainerStateStatusEnum::{CREATED, DEAD, EMPTY, EXITED, REMOVING};
     match state.status.unwrap_or(EMPTY) {
@@ -412,11 +450,8 @@ fn enforced(info: &SystemInfo) -> Enforced {
         memory: held(info.memory_limit, "memory"),
         cpu: held(info.cpu_cfs_quota, "CPU time"),
         pids: held(info.pids_limit, "processes"),
-        disk: Enforcement::None(
-            "workspaces are directories of this machine, which Docker does not limit; keep the \
-             data directory on a file system of its own so that a full one harms nothing else"
-                .to_owned(),
-        ),
+        open_files: Enforcement::Hard,
+        tmp: Enforcement::Hard,
     }
 }
 

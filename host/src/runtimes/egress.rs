@@ -180,6 +180,7 @@ impl Egress {
         let (from, watched) = (Arc::new(from), (stream, Arc::clone(&activity)));
         let mut progress = Progress { told: 0, activity: &activity };
         tokio::select! {
+            () = runtime.ended() => tracing::debug!("ended an egress stream of a runtime that changed"),
             () = proxy::serve(&self.inner, Arc::clone(&from), Arc::clone(&runtime), watched) => {}
             () = self.inner.tell_progress(&from, &runtime, &mut progress) => {}
             () = activity.idle_for(self.inner.deadlines.idle) => tracing::debug!("ended an idle egress stream"),
@@ -218,9 +219,13 @@ impl Egress {
         self.inner.presets.all()
     }
 
-    /// Forgets what was told of a runtime; for when it ends.
+    /// Forgets what was told of a runtime and ends what it has open; for when it
+    /// ends, or may reach something else from now on.
     pub fn forget(&self, project: &ProjectId) {
-        self.inner.runtimes.lock().unwrap_or_else(PoisonError::into_inner).remove(project);
+        let mut runtimes = self.inner.runtimes.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(runtime) = runtimes.remove(project) {
+            runtime.end();
+        }
     }
 
     fn runtime(&self, project: &ProjectId) -> Arc<RuntimeUse> {

@@ -14,6 +14,8 @@
 //!   to gain privileges; a read-only root; its own pid, mount, IPC and UTS
 //!   namespaces; a writable workspace and `/tmp`; and no other door.
 //! - A runtime outlives the host: it runs on when the host is killed.
+//! - `update` changes memory, CPU and processes of a runtime that runs, at once,
+//!   and of one that does not, from its next start on; all else stays.
 //! - Files in the workspace belong to `spec.user`.
 //! - `list` answers with this instance's runtimes only, whatever their state.
 //! - Nothing that is not this instance's is ever changed, stopped or removed.
@@ -111,13 +113,16 @@ pub enum Enforcement {
     None(String),
 }
 
-/// How each limit holds on this engine, here and now.
+/// How each limit holds on this engine, here and now. That of the disk is the
+/// affair of [`super::disk`], the same for all engines.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Enforced {
     pub memory: Enforcement,
     pub cpu: Enforcement,
     pub pids: Enforcement,
-    pub disk: Enforcement,
+    pub open_files: Enforcement,
+    /// Writable `/tmp`.
+    pub tmp: Enforcement,
 }
 
 /// What an engine runs a kind on.
@@ -160,6 +165,13 @@ pub enum Error {
     /// The engine does not answer; trying later may help.
     #[error("the engine is not reachable: {0}")]
     Unavailable(String),
+    /// It was configured to use something that is not there; the text says what to install. No
+    /// other engine is taken in its place.
+    #[error("{0}")]
+    Misconfigured(String),
+    /// A limit can't be changed so while the runtime exists; the text says why.
+    #[error("{0}")]
+    NotLive(String),
     #[error("{0}")]
     Failed(String),
 }
@@ -186,6 +198,9 @@ pub trait Engine: Send + Sync + std::fmt::Debug + 'static {
     async fn create(&self, spec: &RuntimeSpec) -> Result<(), Error>;
 
     async fn start(&self, id: &ProjectId) -> Result<(), Error>;
+
+    /// Changes the memory, CPU and processes that a runtime may use.
+    async fn update(&self, id: &ProjectId, limits: &Limits) -> Result<(), Error>;
 
     /// Asks the supervisor to end everything, and kills it after `grace`.
     async fn stop(&self, id: &ProjectId, grace: Duration) -> Result<(), Error>;

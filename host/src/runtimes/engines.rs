@@ -51,6 +51,7 @@ pub async fn choose(
         )),
         Choice::Auto => match open_docker(config, instance).await {
             Ok(docker) => Ok((Arc::new(docker), "Docker answers".to_owned())),
+            Err(wrong @ Error::Misconfigured(_)) => Err(wrong),
             Err(no_docker) => match Local::open(&config.local, data, instance).await {
                 Ok(local) => Ok((Arc::new(local), no_docker.to_string())),
                 Err(no_local) => Err(Error::Unavailable(format!(

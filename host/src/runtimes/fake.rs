@@ -14,8 +14,8 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::sync::{Mutex, mpsc};
 
 use super::engine::{
-    Answer, Enforced, Enforcement, Engine, EngineState, Error, Image, Observed, RuntimeSpec,
-    SOCKET_FILE, SUPERVISOR_FILE, Usage,
+    Answer, Enforced, Enforcement, Engine, EngineState, Error, Image, Limits, Observed,
+    RuntimeSpec, SOCKET_FILE, SUPERVISOR_FILE, Usage,
 };
 use super::local::process;
 use crate::command::Command;
@@ -110,7 +110,7 @@ impl Engine for Fake {
 
     fn enforced(&self) -> Enforced {
         let none = || Enforcement::None("the fake engine holds no limit".to_owned());
-        Enforced { memory: none(), cpu: none(), pids: none(), disk: none() }
+        Enforced { memory: none(), cpu: none(), pids: none(), open_files: none(), tmp: none() }
     }
 
     async fn image(&self, kind: Kind) -> Result<Image, Error> {
@@ -148,6 +148,11 @@ impl Engine for Fake {
             Ok(())
         })
         .await?
+    }
+
+    /// Nothing holds them; they are remembered as the spec's.
+    async fn update(&self, id: &ProjectId, limits: &Limits) -> Result<(), Error> {
+        self.with(id, |runtime| runtime.spec.limits = *limits).await
     }
 
     async fn stop(&self, id: &ProjectId, grace: Duration) -> Result<(), Error> {

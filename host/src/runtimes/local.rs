@@ -32,8 +32,8 @@ use self::record::BUNDLE;
 pub(super) use self::record::{Record, records};
 use self::rootfs::Root;
 use super::engine::{
-    Answer, Enforced, Enforcement, Engine, EngineState, Error, Image, Observed, RuntimeSpec,
-    RuntimeUser, Usage,
+    Answer, Enforced, Enforcement, Engine, EngineState, Error, Image, Limits, Observed,
+    RuntimeSpec, RuntimeUser, Usage,
 };
 use super::images::mirrors;
 use crate::ids::{InstanceId, Kind, ProjectId, RequestId};
@@ -298,11 +298,8 @@ impl Engine for Local {
             memory: self.cgroups.enforcement("memory"),
             cpu: self.cgroups.enforcement("cpu"),
             pids: self.cgroups.enforcement("pids"),
-            disk: Enforcement::None(
-                "the local engine sets no disk limit; keep the data directory on a file system \
-                 of its own so that a full one harms nothing else"
-                    .to_owned(),
-            ),
+            open_files: Enforcement::Hard,
+            tmp: Enforcement::Hard,
         }
     }
 
@@ -360,6 +357,21 @@ impl Engine for Local {
                 record.process = Some(bubblewrap.run(&bundle).await?);
                 record.save(&bundle).await
             }
+        }
+    }
+
+    async fn update(&self, id: &ProjectId, limits: &Limits) -> Result<(), Error> {
+        let _slot = self.slot(id).await;
+        let record = self.record(id).await?;
+        let container = self.container(id).await?;
+        let seen = self.observe(id.clone(), &record, container.as_ref()).await;
+        if seen.state == EngineState::Running {
+            self.cgroups.apply(id.as_str(), limits).map_err(not_live)?;
+        }
+        let bundle = self.bundle(id);
+        match &self.method {
+            Method::Oci(oci) => oci.rewrite(&bundle, limits).await,
+            Method::Bubblewrap(_) => Bubblewrap::rewrite(&bundle, limits).await,
         }
     }
 
@@ -474,10 +486,30 @@ async fn open_oci(
             Err(error) => problems.push(error.to_string()),
         }
     }
-    Err(Error::Unavailable(format!(
-        "no OCI runtime works ({}); install one: apt-get install runc",
-        problems.join("; ")
-    )))
+    let problems = problems.join("; ");
+    Err(match &config.runtime {
+        Some(named) => Error::Misconfigured(format!(
+            "engines.local.runtime names the OCI runtime “{}”, which does not work here \
+             ({problems}); install it: {}, or leave engines.local.runtime out",
+            named.display(),
+            plan::how_to_install(&named.to_string_lossy())
+        )),
+        None => Error::Unavailable(format!(
+            "no OCI runtime works ({problems}); install one: apt-get install runc"
+        )),
+    })
+}
+
+/// The kernel takes no limit that lies below what is in use.
+fn not_live(error: std::io::Error) -> Error {
+    match error.kind() {
+        std::io::ErrorKind::ResourceBusy => Error::NotLive(
+            "more memory is in use than the new limit allows; end programs in the runtime, or \
+             stop it first"
+                .to_owned(),
+        ),
+        _ => Error::Failed(format!("the runtime's control groups: {error}")),
+    }
 }
 
 async fn open_bubblewrap(runtimes: &Path, cgroups: &Cgroups) -> Result<(Method, String), Error> {

@@ -257,7 +257,9 @@ impl Runtimes {
         pool.store.insert(id, kind, clock.now_us()).await?;
         projects.make_workspace(id).await?;
         self.listen(id).await?;
-        engine.create(&self.spec((id, kind), FIRST_GENERATION, &config.defaults)).await?;
+        let spec = self.spec((id, kind), FIRST_GENERATION, &config.defaults);
+        self.inner.disk.limit(&spec.workspace, spec.limits.disk_bytes).await?;
+        engine.create(&spec).await?;
         engine.start(id).await?;
         let patience = Duration::from_secs(config.start_timeout);
         links.wait(id, patience).await.ok_or(Error::Silent(config.start_timeout))?;

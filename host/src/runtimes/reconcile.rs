@@ -225,6 +225,7 @@ pub(super) async fn hear_files(room: Runtimes, events: Events) {
     while let Some(event) = news.next().await {
         if let What::File { project, .. } = event.what {
             room.touch(&project, Cause::File);
+            room.inner.written.note(&project);
         }
     }
 }

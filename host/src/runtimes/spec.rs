@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::disk::Way;
 use super::engine::Limits;
 use super::pool::Sizes;
 use crate::policy::NetworkMode;
@@ -16,6 +17,10 @@ pub struct Config {
     pub ceilings: Ceilings,
     /// Runtimes that are made ahead of need.
     pub pool: Sizes,
+    /// How workspaces are limited.
+    pub disk: Way,
+    /// How often workspaces are measured where no file system limits them, in seconds.
+    pub disk_interval: u64,
     /// Writable `/tmp`, in bytes of memory.
     pub tmp_bytes: u64,
     pub open_files: u64,
@@ -39,6 +44,8 @@ impl Default for Config {
             defaults: Settings::default(),
             ceilings: Ceilings::default(),
             pool: Sizes::default(),
+            disk: Way::default(),
+            disk_interval: 10,
             tmp_bytes: 256 * MIB,
             open_files: 4096,
             start_timeout: 30,
@@ -143,7 +150,12 @@ const MOST_EXPOSED_PORTS: usize = 32;
 impl Config {
     /// The settings that a request gets.
     pub fn grant(&self, wishes: Wishes) -> Result<Settings, OverCeiling> {
-        let (usual, most) = (&self.defaults, &self.ceilings);
+        self.grant_over(&self.defaults, wishes)
+    }
+
+    /// The settings that come of changing others.
+    pub fn grant_over(&self, usual: &Settings, wishes: Wishes) -> Result<Settings, OverCeiling> {
+        let most = &self.ceilings;
         let settings = Settings {
             memory_bytes: wishes.memory_bytes.unwrap_or(usual.memory_bytes),
             cpu_limit: wishes.cpu_limit.unwrap_or(usual.cpu_limit),
@@ -225,6 +237,14 @@ mod tests {
         let wishes = Wishes { pids: Some(5000), ..Wishes::default() };
         let refused = Config::default().grant(wishes).unwrap_err();
         assert_eq!(refused.to_string(), "pids is 5000; ask for 16 to 1024");
+    }
+
+    #[test]
+    fn a_change_leaves_what_it_does_not_name() {
+        let before = Settings { pids: 99, ..Settings::default() };
+        let wishes = Wishes { idle_timeout: Some(5), ..Wishes::default() };
+        let after = Config::default().grant_over(&before, wishes).unwrap();
+        assert_eq!(after, Settings { pids: 99, idle_timeout: 5, ..Settings::default() });
     }
 
     #[test]

@@ -108,6 +108,67 @@ async fn a_runtime_without_network_reaches_not_even_listed_hosts() {
 }
 
 #[tokio::test]
+async fn what_is_open_ends_when_a_runtime_may_reach_something_else() {
+    let server = Server::echo().await;
+    let room = Room::open(&listing(server.port));
+    let mut client = room.client();
+    client.connects(&format!("git.example:{}", server.port)).await;
+    room.egress.forget(&room.project);
+    assert_eq!(client.rest().await, b"");
+    let head = room.client().connects(&format!("git.example:{}", server.port)).await;
+    assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
+}
+
+/// Metadata services, the host's gateway, our own API, and every private range.
+const NEVER: &[&str] = &[
+    "169.254.169.254:80",
+    "169.254.170.2:80",
+    "[fd00:ec2::254]:80",
+    "100.100.100.200:80",
+    "172.17.0.1:2375",
+    "127.0.0.1:8000",
+    "localhost:8000",
+    "10.0.0.1:443",
+    "172.16.0.1:443",
+    "192.168.0.1:443",
+    "100.64.0.1:443",
+    "0.0.0.0:443",
+    "[::]:443",
+    "[::1]:443",
+    "[fe80::1]:443",
+    "[fd00::1]:443",
+    "[64:ff9b::7f00:1]:443",
+    "224.0.0.1:443",
+    "255.255.255.255:443",
+    "1.1.1.1:443",
+];
+
+#[tokio::test]
+async fn no_address_is_reached_through_the_proxy_that_nobody_listed() {
+    for authority in NEVER {
+        let (head, _) = refused("", authority).await;
+        assert!(head.starts_with("HTTP/1.1 403 "), "{authority}: {head}");
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_only_resembles_a_listed_one_is_refused() {
+    let listed = "allow = ['git.example', '*.cdn.example']";
+    let tricks = [
+        "evilgit.example",
+        "git.example.evil.test",
+        "cdn.example",
+        "evilcdn.example",
+        "git.example%00.evil.test",
+        "git。example.evil.test",
+    ];
+    for name in tricks {
+        let (head, _) = refused(listed, &format!("{name}:443")).await;
+        assert!(head.starts_with("HTTP/1.1 40"), "{name}: {head}");
+    }
+}
+
+#[tokio::test]
 async fn tls_for_another_host_than_connect_named_never_arrives() {
     let mut server = Server::silent().await;
     let mut client = Room::open(&listing(server.port)).client();

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use lockhouse::ids::{Kind, ProjectId};
 use lockhouse::runtimes::egress::Learned;
 use lockhouse::runtimes::engine::{
-    Answer, Enforced, Enforcement, Engine, Error, Image, Observed, RuntimeSpec, Usage,
+    Answer, Enforced, Enforcement, Engine, Error, Image, Limits, Observed, RuntimeSpec, Usage,
 };
 
 use super::Room;
@@ -45,7 +45,7 @@ impl Engine for Asked {
 
     fn enforced(&self) -> Enforced {
         let hard = || Enforcement::Hard;
-        Enforced { memory: hard(), cpu: hard(), pids: hard(), disk: hard() }
+        Enforced { memory: hard(), cpu: hard(), pids: hard(), open_files: hard(), tmp: hard() }
     }
 
     async fn image(&self, kind: Kind) -> Result<Image, Error> {
@@ -69,6 +69,10 @@ impl Engine for Asked {
     }
 
     async fn start(&self, _: &ProjectId) -> Result<(), Error> {
+        Err(Error::NotFound)
+    }
+
+    async fn update(&self, _: &ProjectId, _: &Limits) -> Result<(), Error> {
         Err(Error::NotFound)
     }
 

@@ -64,6 +64,18 @@ async fn a_redirect_is_passed_on_and_where_it_leads_is_decided_anew() {
 }
 
 #[tokio::test]
+async fn a_redirect_to_a_private_place_leads_nowhere() {
+    let listed = "allow = ['metadata.example', 'mixed.example']";
+    for url in
+        ["http://169.254.169.254/latest", "http://metadata.example/", "http://mixed.example/"]
+    {
+        let mut client = Room::open(listed).client();
+        let head = client.asks(&format!("GET {url} HTTP/1.1\r\nHost: x\r\n\r\n")).await;
+        assert!(head.starts_with("HTTP/1.1 403 "), "{url}: {head}");
+    }
+}
+
+#[tokio::test]
 async fn a_path_instead_of_a_whole_url_is_answered_with_what_to_send() {
     let mut client = Room::open("").client();
     let head = client.asks("GET / HTTP/1.1\r\nHost: web.example\r\n\r\n").await;

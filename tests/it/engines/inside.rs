@@ -2,9 +2,8 @@
 //! isolates.
 
 use lockhouse::ids::Kind;
-use lockhouse::runtimes::engine::Enforcement;
 
-use super::stage::{LIMITS, Runtime, Stage};
+use super::stage::Stage;
 
 /// Prints the fields of /proc/self/status that say what a process may do.
 const POWERS: &str = "grep -E '^(Cap...|NoNewPrivs|Seccomp):' /proc/self/status | tr -d '\\t'";
@@ -30,15 +29,6 @@ pub(super) async fn only_the_workspace_and_tmp_can_be_written(stage: &Stage) {
         /proc /proc/sys/kernel; do touch $dir/file 2>/dev/null && echo $dir; done; \
         echo 1 2>/dev/null > /proc/sys/vm/drop_caches && echo sys; true";
     assert_eq!(runtime.says(elsewhere).await, "");
-}
-
-pub(super) async fn tmp_is_bounded(stage: &Stage) {
-    let runtime = stage.running().await;
-    let more = LIMITS.tmp_bytes * 2;
-    let filled = runtime.run(&format!("head -c {more} /dev/zero > /tmp/file")).await;
-    assert_ne!(filled.code, Some(0));
-    let size: u64 = runtime.says("stat -c %s /tmp/file").await.parse().unwrap();
-    assert!(size <= LIMITS.tmp_bytes);
 }
 
 /// Serves one connection on loopback to itself; tells why nothing else is reached.
@@ -84,44 +74,6 @@ pub(super) async fn the_supervisor_is_the_first_process_and_no_other_is_seen(sta
     );
     let count: u32 = runtime.says("ls -d /proc/[0-9]* | wc -l").await.parse().unwrap();
     assert!(count < 12, "{count} processes are seen");
-}
-
-pub(super) async fn the_limit_of_processes_holds(stage: &Stage) {
-    if unenforced(&stage.engine.enforced().pids) {
-        return;
-    }
-    let runtime = stage.running().await;
-    let more = LIMITS.pids * 2;
-    let forks = format!(
-        "import os, signal\nmade = []\ntry:\n  for _ in range({more}):\n    pid = os.fork()\n    \
-         if pid == 0: signal.pause()\n    made.append(pid)\nexcept OSError as full: print(full.errno)\n\
-         for pid in made: os.kill(pid, 9)\nprint(len(made) < {})",
-        LIMITS.pids
-    );
-    assert_eq!(runtime.python(&forks).await, format!("{}\nTrue", libc::EAGAIN));
-    assert_eq!(runtime.says("echo recovered").await, "recovered");
-}
-
-pub(super) async fn the_limit_of_memory_holds(stage: &Stage) {
-    if unenforced(&stage.engine.enforced().memory) {
-        return;
-    }
-    let runtime = stage.running().await;
-    let less = LIMITS.memory_bytes / 4;
-    assert_eq!(
-        runtime.python(&format!("print(len(bytearray(b'x') * {less}))")).await,
-        less.to_string()
-    );
-    let more = LIMITS.memory_bytes * 2;
-    let hog = runtime.run(&format!("python3 -c \"bytearray(b'x') * {more}\"")).await;
-    assert_ne!(hog.code, Some(0), "{hog:?}");
-    assert_eq!(runtime.says("echo recovered").await, "recovered");
-}
-
-pub(super) async fn the_limit_of_open_files_holds(stage: &Stage) {
-    let runtime = stage.running().await;
-    assert_eq!(runtime.says("ulimit -n; ulimit -Hn").await, "512\n512");
-    assert_ne!(runtime.run("ulimit -n 513").await.code, Some(0));
 }
 
 /// Makes system calls by number with arguments that would be in order, and prints the error of
@@ -232,22 +184,4 @@ pub(super) async fn a_question_to_an_image_is_as_confined(stage: &Stage) {
         format!("{POWERS}; tail -n +3 /proc/net/dev | wc -l; touch /usr/file 2>/dev/null || id -u");
     let answer = stage.engine.ask(Kind::Python, &["sh", "-c", &script]).await.unwrap();
     assert_eq!(answer.stdout.trim(), format!("{NO_POWERS}\n1\n1000"));
-}
-
-/// Says so where a limit can't hold: then there is nothing to try, and the engine says why.
-fn unenforced(limit: &Enforcement) -> bool {
-    if let Enforcement::None(why) = limit {
-        assert!(!why.is_empty());
-        println!("not enforced here: {why}");
-        return true;
-    }
-    false
-}
-
-impl Runtime {
-    /// What a Python script prints.
-    async fn python(&self, script: &str) -> String {
-        tokio::fs::write(self.spec.workspace.join("probe.py"), script).await.unwrap();
-        self.says("python3 probe.py").await
-    }
 }

@@ -3,7 +3,7 @@
 use lockhouse::ids::{InstanceId, Kind, ProjectId};
 use lockhouse::runtimes::engine::{EngineState, Error};
 
-use super::stage::{GRACE, Stage, eventually};
+use super::stage::{GRACE, LIMITS, Stage, eventually};
 
 fn is_stopped(state: Option<EngineState>) -> bool {
     matches!(state, Some(EngineState::Stopped { .. }))
@@ -52,6 +52,7 @@ pub(super) async fn what_does_not_exist_can_neither_start_nor_stop(stage: &Stage
     assert!(matches!(stage.engine.start(&unknown).await, Err(Error::NotFound)));
     assert!(matches!(stage.engine.stop(&unknown, GRACE).await, Err(Error::NotFound)));
     assert!(matches!(stage.engine.usage(&unknown).await, Err(Error::NotFound)));
+    assert!(matches!(stage.engine.update(&unknown, &LIMITS).await, Err(Error::NotFound)));
 }
 
 pub(super) async fn a_later_generation_takes_the_place_of_an_earlier_one(stage: &Stage) {

@@ -34,6 +34,10 @@ pub(super) struct Stage {
     data: TempDir,
     world: World,
     tasks: Tasks,
+    /// How the local engine is configured.
+    config: local::Config,
+    /// Programs that were made for the test.
+    programs: Option<TempDir>,
 }
 
 /// How a command in a runtime ended.
@@ -64,6 +68,20 @@ impl Stage {
         Self::on_this_machine(local::Mode::Oci).await.map(Some)
     }
 
+    /// The local engine with another OCI runtime than it would take by itself.
+    pub(super) async fn crun(_test: &str) -> Result<Option<Self>, String> {
+        let version = Command::new("crun").arg("--version").success().await;
+        version.map_err(|error| error.to_string())?;
+        let dir = tempfile::tempdir().expect("a directory for the test");
+        let config = local::Config {
+            mode: local::Mode::Oci,
+            runtime: Some(crun_without_version_2(dir.path())),
+        };
+        let mut stage = Self::with_config(config).await?;
+        stage.programs = Some(dir);
+        Ok(Some(stage))
+    }
+
     /// As root the test is run again by an ordinary user, and this one only watches.
     pub(super) async fn bubblewrap(test: &str) -> Result<Option<Self>, String> {
         if rustix::process::geteuid().is_root() {
@@ -78,11 +96,15 @@ impl Stage {
     }
 
     async fn on_this_machine(mode: local::Mode) -> Result<Self, String> {
-        let config = local::Config { mode, ..local::Config::default() };
+        Self::with_config(local::Config { mode, ..local::Config::default() }).await
+    }
+
+    async fn with_config(config: local::Config) -> Result<Self, String> {
+        let local = config.clone();
         let stage = Self::new(|data, instance, _| async move {
-            Ok(Arc::new(Local::open(&config, &data, &instance).await?) as Arc<dyn Engine>)
+            Ok(Arc::new(Local::open(&local, &data, &instance).await?) as Arc<dyn Engine>)
         });
-        stage.await?.has_python().await
+        Self { config, ..stage.await? }.has_python().await
     }
 
     async fn has_python(self) -> Result<Self, String> {
@@ -100,7 +122,8 @@ impl Stage {
         let (instance, world) = (InstanceId::generate(), World::default());
         let engine = open(data.path().to_owned(), instance.clone(), world.clone()).await;
         let engine = engine.map_err(|error| error.to_string())?;
-        Ok(Self { engine, instance, data, world, tasks: Tasks::new() })
+        let (tasks, config) = (Tasks::new(), local::Config::default());
+        Ok(Self { engine, instance, data, world, tasks, config, programs: None })
     }
 
     /// Another engine object of the same sort on the same machine: for this instance, the server
@@ -109,10 +132,7 @@ impl Stage {
         match self.engine.name() {
             "fake" => Arc::new(Fake::new(self.world.clone(), instance.clone())),
             "docker" => open_docker(instance.clone()).await.unwrap(),
-            _ => {
-                let config = local::Config::default();
-                Arc::new(Local::open(&config, self.data.path(), instance).await.unwrap())
-            }
+            _ => Arc::new(Local::open(&self.config, self.data.path(), instance).await.unwrap()),
         }
     }
 
@@ -171,7 +191,12 @@ impl Stage {
 
     /// A runtime that runs and is linked.
     pub(super) async fn running(&self) -> Runtime {
+        self.running_with(LIMITS).await
+    }
+
+    pub(super) async fn running_with(&self, limits: Limits) -> Runtime {
         let mut runtime = self.runtime();
+        runtime.spec.limits = limits;
         self.engine.create(&runtime.spec).await.unwrap();
         self.engine.start(&runtime.spec.id).await.unwrap();
         runtime.connect().await;
@@ -254,6 +279,19 @@ impl Runtime {
         gone.expect("the link ends with the supervisor");
     }
 
+    /// Leaves a line of shell running.
+    pub(super) async fn leaves(&self, text: &str) {
+        let mut exec = Exec::shell(ProjectId::generate().to_string(), text);
+        exec.detach = true;
+        drop(self.link().exec(exec).await.unwrap());
+    }
+
+    /// What a Python script prints.
+    pub(super) async fn python(&self, script: &str) -> String {
+        tokio::fs::write(self.spec.workspace.join("probe.py"), script).await.unwrap();
+        self.says("python3 probe.py").await
+    }
+
     /// What a line of shell prints; it must succeed.
     pub(super) async fn says(&self, text: &str) -> String {
         let ran = self.run(text).await;
@@ -287,7 +325,18 @@ fn supervisor() -> PathBuf {
     built
 }
 
-fn open_to_all(path: &Path, mode: u32) {
+/// crun 1.8 takes no machine on which both versions of control groups are mounted, so it does not
+/// get to see the second.
+fn crun_without_version_2(dir: &Path) -> PathBuf {
+    let script = "#!/bin/sh\nexec unshare --mount sh -c 'umount /sys/fs/cgroup/unified 2>/dev/null; \
+        exec crun \"$@\"' crun \"$@\"\n";
+    let program = dir.join("crun");
+    std::fs::write(&program, script).unwrap();
+    open_to_all(&program, 0o755);
+    program
+}
+
+pub(super) fn open_to_all(path: &Path, mode: u32) {
     use std::os::unix::fs::PermissionsExt as _;
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
 }

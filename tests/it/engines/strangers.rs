@@ -7,13 +7,13 @@ use tokio::sync::mpsc;
 use super::stage::{PATIENCE, Stage};
 
 /// Runs Docker's command line; answers with what it printed.
-async fn docker(args: &[&str]) -> String {
+pub(super) async fn docker(args: &[&str]) -> String {
     let ran = Command::new("docker").args(args).output().await.unwrap();
     assert_eq!(ran.exit_code, Some(0), "docker {args:?}: {}", ran.stderr);
     ran.stdout.trim().to_owned()
 }
 
-async fn stage() -> Result<Stage, String> {
+pub(super) async fn stage() -> Result<Stage, String> {
     Stage::docker("strangers").await.map(|stage| stage.expect("Docker needs no other user"))
 }
 

@@ -12,6 +12,7 @@ use lockhouse::policy::Policies;
 use lockhouse::previews::{self, Previews};
 use lockhouse::processes::Processes;
 use lockhouse::projects::{NewProject, Project, Projects};
+use lockhouse::runtimes::disk;
 use lockhouse::runtimes::egress::{self, Egress, SystemResolver};
 use lockhouse::runtimes::fake::{Fake, World};
 use lockhouse::runtimes::{self, Place, Runtimes, local, spec};
@@ -93,6 +94,7 @@ async fn runtimes(
         engine: Arc::new(Fake::new(World::default(), instance)),
         egress: Egress::new(&egress::Config::default(), parts).unwrap(),
         place: place.unwrap(),
+        disk: Arc::new(disk::Watch),
         leases: Leases::open(db, clock.clone(), tasks.clone(), dir.join("hosts")).await.unwrap(),
         gate: gate(database),
         config: spec::Config::default(),

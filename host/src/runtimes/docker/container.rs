@@ -3,15 +3,15 @@
 use std::collections::HashMap;
 
 use bollard::models::{
-    ContainerCreateBody, HealthConfig, HostConfig, HostConfigCgroupnsModeEnum, HostConfigLogConfig,
-    Mount, MountType, ResourcesUlimits, RestartPolicy, RestartPolicyNameEnum,
+    ContainerCreateBody, ContainerUpdateBody, HealthConfig, HostConfig, HostConfigCgroupnsModeEnum,
+    HostConfigLogConfig, Mount, MountType, ResourcesUlimits, RestartPolicy, RestartPolicyNameEnum,
 };
 
 use super::labels;
 use crate::ids::InstanceId;
 use crate::runtimes::engine::{Error, LINK_DIR, Limits, RuntimeSpec, RuntimeUser, WORKSPACE_DIR};
 use crate::runtimes::local::plan::{
-    QUESTION_LIMITS, SHM_BYTES, host_name, open_files, supervisor_argv,
+    MASKED, QUESTION_LIMITS, READ_ONLY, SHM_BYTES, host_name, open_files, supervisor_argv,
 };
 use crate::runtimes::seccomp;
 
@@ -95,12 +95,14 @@ fn confined(limits: &Limits, engine: Option<&str>) -> Result<HostConfig, Error> 
         cap_drop: Some(vec!["ALL".to_owned()]),
         security_opt: Some(vec!["no-new-privileges:true".to_owned(), format!("seccomp={profile}")]),
         readonly_rootfs: Some(true),
+        masked_paths: Some(MASKED.map(str::to_owned).to_vec()),
+        readonly_paths: Some(READ_ONLY.map(str::to_owned).to_vec()),
         tmpfs: Some(HashMap::from([("/tmp".to_owned(), tmp)])),
         shm_size: i64::try_from(SHM_BYTES).ok(),
         memory: Some(memory),
         memory_swap: Some(memory),
         cpu_period: Some(CPU_PERIOD_US),
-        cpu_quota: Some((i64::from(limits.cpu_millis) * CPU_PERIOD_US / 1000).max(1000)),
+        cpu_quota: Some(cpu_quota(limits)),
         pids_limit: Some(i64::from(limits.pids)),
         ulimits: Some(vec![ulimit("nofile", open_files(limits)), ulimit("core", 0)]),
         // The supervisor reaps; Docker's own init would only stand between.
@@ -113,6 +115,23 @@ fn confined(limits: &Limits, engine: Option<&str>) -> Result<HostConfig, Error> 
         log_config: Some(log(LOG_BYTES)),
         ..HostConfig::default()
     })
+}
+
+/// The limits that Docker changes while a container runs.
+pub(super) fn update(limits: &Limits) -> ContainerUpdateBody {
+    let memory = i64::try_from(limits.memory_bytes).unwrap_or(i64::MAX);
+    ContainerUpdateBody {
+        memory: Some(memory),
+        memory_swap: Some(memory),
+        cpu_period: Some(CPU_PERIOD_US),
+        cpu_quota: Some(cpu_quota(limits)),
+        pids_limit: Some(i64::from(limits.pids)),
+        ..ContainerUpdateBody::default()
+    }
+}
+
+fn cpu_quota(limits: &Limits) -> i64 {
+    (i64::from(limits.cpu_millis) * CPU_PERIOD_US / 1000).max(1000)
 }
 
 fn ulimit(name: &str, value: u64) -> ResourcesUlimits {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 /// How many streams one runtime may have open.
 pub const MAX_STREAMS: usize = 64;
@@ -27,6 +28,7 @@ const REFUSAL_WINDOW: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub(super) struct RuntimeUse {
     streams: Arc<Semaphore>,
+    end: CancellationToken,
     told: Mutex<Told>,
 }
 
@@ -49,7 +51,18 @@ impl RuntimeUse {
             received: HashMap::new(),
             progress: None,
         };
-        Self { streams: Arc::new(Semaphore::new(MAX_STREAMS)), told: Mutex::new(told) }
+        let streams = Arc::new(Semaphore::new(MAX_STREAMS));
+        Self { streams, end: CancellationToken::new(), told: Mutex::new(told) }
+    }
+
+    /// Ends all of its streams.
+    pub(super) fn end(&self) {
+        self.end.cancel();
+    }
+
+    /// Resolves when its streams must end.
+    pub(super) async fn ended(&self) {
+        self.end.cancelled().await;
     }
 
     /// A place for one more stream; `None` when all are taken.

@@ -9,9 +9,9 @@ use serde::Deserialize;
 
 use super::cgroup::Cgroups;
 use super::oci::QUESTION_TIMEOUT;
-use super::plan::{Plan, SHM_BYTES, open_files};
+use super::plan::{MASKED, Plan, SHM_BYTES, open_files};
 use super::process;
-use super::record::FirstProcess;
+use super::record::{FirstProcess, replace};
 use crate::command::Command;
 use crate::runtimes::engine::{Answer, Error, LINK_DIR, Limits, WORKSPACE_DIR};
 use crate::runtimes::seccomp;
@@ -40,15 +40,8 @@ ulimit -n "$files" && ulimit -c 0 || exit 1
 exec "$@" 3<"$allow" 4<"$unknown" 5>"$status"
 "#;
 
-/// Parts of /proc that tell of the machine; where they exist they are empty inside.
-const MASKED: &[&str] = &[
-    "/proc/interrupts",
-    "/proc/kallsyms",
-    "/proc/kcore",
-    "/proc/keys",
-    "/proc/kmsg",
-    "/proc/timer_list",
-];
+/// What to run, beside the record.
+const WRITTEN: &str = "bubblewrap.json";
 
 #[derive(Debug)]
 pub(super) struct Bubblewrap {
@@ -83,9 +76,20 @@ impl Bubblewrap {
     /// Writes down what to run, which `run` starts later.
     pub(super) fn write(&self, bundle: &Path, plan: &Plan) -> Result<(), Error> {
         let text = serde_json::to_vec(&Written::of(plan)).map_err(failed)?;
-        std::fs::File::create(bundle.join("bubblewrap.json"))
+        std::fs::File::create(bundle.join(WRITTEN))
             .and_then(|mut file| std::io::Write::write_all(&mut file, &text))
             .map_err(failed)
+    }
+
+    /// Changes what a runtime may use, from its next start on.
+    pub(super) async fn rewrite(bundle: &Path, limits: &Limits) -> Result<(), Error> {
+        let path = bundle.join(WRITTEN);
+        let text = tokio::fs::read(&path).await.map_err(failed)?;
+        let written: Written = serde_json::from_slice(&text).map_err(failed)?;
+        let (memory_bytes, cpu_millis) = (limits.memory_bytes, limits.cpu_millis);
+        let changed = Written { memory_bytes, cpu_millis, pids: limits.pids, ..written };
+        let text = serde_json::to_vec(&changed).map_err(failed)?;
+        replace(&path, &text).await.map_err(failed)
     }
 
     /// The shell that becomes bubblewrap, with everything it is told.
@@ -103,7 +107,7 @@ impl Bubblewrap {
     }
 
     pub(super) async fn run(&self, bundle: &Path) -> Result<FirstProcess, Error> {
-        let text = tokio::fs::read(bundle.join("bubblewrap.json")).await.map_err(failed)?;
+        let text = tokio::fs::read(bundle.join(WRITTEN)).await.map_err(failed)?;
         let written: Written = serde_json::from_slice(&text).map_err(failed)?;
         // Made at each start: they do not outlive the machine.
         self.cgroups.make(&written.name, &written.limits()).map_err(failed)?;
@@ -251,8 +255,14 @@ fn arguments(plan: &Plan) -> Vec<String> {
     list.add(&["--proc", "/proc", "--dev", "/dev"]);
     list.add(&["--perms", "1777", "--size", &SHM_BYTES.to_string(), "--tmpfs", "/dev/shm"]);
     list.add(&["--remount-ro", "/dev"]);
-    for path in MASKED.iter().filter(|path| Path::new(path).exists()) {
-        list.add(&["--ro-bind", "/dev/null", path]);
+    // There is no /sys inside.
+    for path in MASKED.iter().filter(|path| path.starts_with("/proc/") && Path::new(path).exists())
+    {
+        if Path::new(path).is_dir() {
+            list.add(&["--size", "4096", "--tmpfs", path, "--remount-ro", path]);
+        } else {
+            list.add(&["--ro-bind", "/dev/null", path]);
+        }
     }
     let tmp_bytes = plan.limits.tmp_bytes.to_string();
     list.add(&["--perms", "1777", "--size", &tmp_bytes, "--tmpfs", "/tmp"]);

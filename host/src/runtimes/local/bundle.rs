@@ -12,30 +12,9 @@ use oci_spec::runtime::{
 };
 
 use super::cgroup::{CPU_PERIOD_US, Cgroups, quota_us};
-use super::plan::{Plan, SHM_BYTES, open_files};
+use super::plan::{MASKED, Plan, READ_ONLY, SHM_BYTES, open_files};
 use crate::runtimes::engine::{LINK_DIR, Limits, WORKSPACE_DIR};
 use crate::runtimes::seccomp;
-
-/// Parts of /proc and /sys that tell of the machine or reach the kernel; empty inside.
-const MASKED: &[&str] = &[
-    "/proc/acpi",
-    "/proc/asound",
-    "/proc/interrupts",
-    "/proc/kallsyms",
-    "/proc/kcore",
-    "/proc/keys",
-    "/proc/kmsg",
-    "/proc/latency_stats",
-    "/proc/sched_debug",
-    "/proc/scsi",
-    "/proc/timer_list",
-    "/proc/timer_stats",
-    "/sys/devices/virtual/powercap",
-    "/sys/firmware",
-];
-
-const READ_ONLY: &[&str] =
-    &["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
 
 const NAMESPACES: &[LinuxNamespaceType] = &[
     LinuxNamespaceType::Pid,
@@ -53,8 +32,8 @@ pub(super) fn config(plan: &Plan, cgroups: &Cgroups) -> Result<Spec, OciSpecErro
         .namespaces(namespaces()?)
         .resources(resources(&plan.limits, cgroups)?)
         .seccomp(seccomp::oci()?)
-        .masked_paths(strings(MASKED))
-        .readonly_paths(strings(READ_ONLY));
+        .masked_paths(strings(&MASKED))
+        .readonly_paths(strings(&READ_ONLY));
     if cgroups.any() {
         linux = linux.cgroups_path(cgroups.oci_path(&plan.name));
     }
@@ -96,6 +75,19 @@ fn process(plan: &Plan) -> Result<Process, OciSpecError> {
 
 fn namespaces() -> Result<Vec<LinuxNamespace>, OciSpecError> {
     NAMESPACES.iter().map(|typ| LinuxNamespaceBuilder::default().typ(*typ).build()).collect()
+}
+
+/// The same bundle with other limits of the control groups.
+pub(super) fn with_limits(
+    mut spec: Spec,
+    limits: &Limits,
+    cgroups: &Cgroups,
+) -> Result<Spec, OciSpecError> {
+    if let Some(mut linux) = spec.linux().clone() {
+        linux.set_resources(Some(resources(limits, cgroups)?));
+        spec.set_linux(Some(linux));
+    }
+    Ok(spec)
 }
 
 /// Only what this machine can hold: an OCI runtime fails on the rest.

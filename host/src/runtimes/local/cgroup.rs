@@ -17,6 +17,9 @@ const OUR_GROUP: &str = "lockhouse";
 /// Length of the period within which a runtime may use its share of CPU time.
 pub(super) const CPU_PERIOD_US: u64 = 100_000;
 
+/// The limit of memory in version 1.
+const MEMORY_1: &str = "memory.limit_in_bytes";
+
 /// A controller of resources, by the kernel's name.
 const CONTROLLERS: [&str; 3] = ["memory", "cpu", "pids"];
 
@@ -182,7 +185,21 @@ impl Cgroups {
         for base in self.bases.values() {
             std::fs::create_dir_all(base.join(name))?;
         }
-        for (controller, file, value) in self.settings(limits) {
+        self.apply(name, limits)
+    }
+
+    /// Sets the limits of groups that are there.
+    ///
+    /// # Errors
+    /// Among others when more memory is in use than the kernel can take back.
+    pub(super) fn apply(&self, name: &str, limits: &Limits) -> std::io::Result<()> {
+        let mut settings = self.settings(limits);
+        // Memory alone may never be more than memory with swap, so growing begins with that.
+        let now = self.group("memory", name).and_then(|group| number(&group.join(MEMORY_1)));
+        if now.is_some_and(|now| now < limits.memory_bytes) {
+            settings.reverse();
+        }
+        for (controller, file, value) in settings {
             if let Some(group) = self.group(controller, name) {
                 set(&group.join(file), &value)?;
             }
@@ -196,7 +213,7 @@ impl Cgroups {
         match self.version {
             Version::V1 => {
                 let mut all = vec![
-                    ("memory", "memory.limit_in_bytes", memory.clone()),
+                    ("memory", MEMORY_1, memory.clone()),
                     ("cpu", "cpu.cfs_quota_us", quota),
                     ("pids", "pids.max", pids),
                 ];

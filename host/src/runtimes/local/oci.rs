@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use oci_spec::runtime::Spec;
 use rustix::process::Signal;
 use serde::Deserialize;
 
@@ -11,8 +12,9 @@ use super::bundle;
 use super::cgroup::Cgroups;
 use super::plan::Plan;
 use super::process;
+use super::record::replace;
 use crate::command::{self, Command};
-use crate::runtimes::engine::{Answer, Error};
+use crate::runtimes::engine::{Answer, Error, Limits};
 
 /// Looked for in this order when the configuration names none.
 pub(super) const PROGRAMS: [&str; 2] = ["runc", "crun"];
@@ -28,6 +30,9 @@ const KILL_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Kept of what the OCI runtime logs of one call.
 const MAX_LOG_BYTES: u64 = 64 * 1024;
+
+/// The bundle's own file.
+const CONFIG: &str = "config.json";
 
 #[derive(Debug)]
 pub(super) struct Oci {
@@ -80,7 +85,16 @@ impl Oci {
     /// Writes the bundle: all of it is decided here, nothing at the start.
     pub(super) fn write(&self, bundle: &Path, plan: &Plan) -> Result<(), Error> {
         let config = bundle::config(plan, &self.cgroups).map_err(failed)?;
-        config.save(bundle.join("config.json")).map_err(failed)
+        config.save(bundle.join(CONFIG)).map_err(failed)
+    }
+
+    /// Changes what a runtime may use, from its next start on.
+    pub(super) async fn rewrite(&self, bundle: &Path, limits: &Limits) -> Result<(), Error> {
+        let path = bundle.join(CONFIG);
+        let config = Spec::load(&path).map_err(failed)?;
+        let config = bundle::with_limits(config, limits, &self.cgroups).map_err(failed)?;
+        let text = serde_json::to_vec(&config).map_err(failed)?;
+        replace(&path, &text).await.map_err(failed)
     }
 
     /// Starts what the bundle describes and leaves it running.

@@ -25,6 +25,27 @@ pub(in crate::runtimes) const QUESTION_LIMITS: Limits = Limits {
     open_files: 1024,
 };
 
+/// Parts of /proc and /sys that tell of the machine or reach the kernel; empty inside.
+pub(in crate::runtimes) const MASKED: [&str; 14] = [
+    "/proc/acpi",
+    "/proc/asound",
+    "/proc/interrupts",
+    "/proc/kallsyms",
+    "/proc/kcore",
+    "/proc/keys",
+    "/proc/kmsg",
+    "/proc/latency_stats",
+    "/proc/sched_debug",
+    "/proc/scsi",
+    "/proc/timer_list",
+    "/proc/timer_stats",
+    "/sys/devices/virtual/powercap",
+    "/sys/firmware",
+];
+
+pub(in crate::runtimes) const READ_ONLY: [&str; 5] =
+    ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
+
 #[derive(Debug, Clone)]
 pub(super) struct Plan {
     /// The container's name and that of its control group.
@@ -79,6 +100,14 @@ impl Plan {
 
     pub(super) fn host_name(&self) -> String {
         host_name(&self.name)
+    }
+}
+
+/// How an OCI runtime of this name gets onto a machine.
+pub(in crate::runtimes) fn how_to_install(runtime: &str) -> String {
+    match runtime {
+        "runc" | "crun" | "runsc" => format!("apt-get install {runtime}"),
+        other => format!("put the program “{other}” into a directory of PATH"),
     }
 }
 

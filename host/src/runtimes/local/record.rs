@@ -58,15 +58,9 @@ impl Record {
 
     /// Replaces the file as a whole.
     pub(in crate::runtimes) async fn save(&self, bundle: &Path) -> Result<(), Error> {
-        let (path, new) = (bundle.join(RECORD), bundle.join("runtime.json.new"));
+        let path = bundle.join(RECORD);
         let text = serde_json::to_vec(self).map_err(|error| Error::Failed(error.to_string()))?;
-        let written = async {
-            let mut file = tokio::fs::File::create(&new).await?;
-            tokio::io::AsyncWriteExt::write_all(&mut file, &text).await?;
-            file.sync_all().await?;
-            tokio::fs::rename(&new, &path).await
-        };
-        written.await.map_err(|error| failed(&path, &error))
+        replace(&path, &text).await.map_err(|error| failed(&path, &error))
     }
 
     pub(super) async fn delete(bundle: &Path) -> Result<(), Error> {
@@ -112,6 +106,16 @@ pub(in crate::runtimes) async fn records(data: &Path) -> Vec<Record> {
         }
     }
     found
+}
+
+/// Replaces a file as a whole.
+pub(super) async fn replace(path: &Path, text: &[u8]) -> std::io::Result<()> {
+    let mut new = path.as_os_str().to_owned();
+    new.push(".new");
+    let mut file = tokio::fs::File::create(&new).await?;
+    tokio::io::AsyncWriteExt::write_all(&mut file, text).await?;
+    file.sync_all().await?;
+    tokio::fs::rename(&new, path).await
 }
 
 fn failed(path: &Path, error: &std::io::Error) -> Error {

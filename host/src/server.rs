@@ -162,20 +162,7 @@ async fn build(config: &Config, tasks: &Tasks, address: SocketAddr) -> anyhow::R
     let (roster, catalogue) = (Roster::default(), Catalogue::default());
     let uses = (&policies, &roster, &catalogue);
     let library = library(config, &ground, &plugins, uses).await?;
-    let exec = Exec::new(
-        ground.db.clone(),
-        ground.clock.clone(),
-        premises.runtimes.clone(),
-        policies.clone(),
-    );
-    let processes = Processes::new(
-        ground.db.clone(),
-        ground.clock.clone(),
-        ground.events.clone(),
-        premises.projects.clone(),
-        premises.runtimes.clone(),
-        policies.clone(),
-    );
+    let (exec, processes) = commands(&ground, &premises, &policies);
     let agents = agents(config, &ground, &premises, (&exec, &processes), roster);
     let (previews, visitors) =
         previews(config, &ground, &premises, processes.clone(), address).await?;
@@ -285,6 +272,22 @@ async fn premises(config: &Config, ground: &Ground, gate: &Gate) -> anyhow::Resu
         config: config.runtimes.clone(),
     });
     Ok(Premises { projects, files, jobs, runtimes, engine_choice })
+}
+
+/// What runs commands: short ones, and each project's long-running one.
+fn commands(ground: &Ground, premises: &Premises, policies: &Policies) -> (Exec, Processes) {
+    let Ground { db, clock, events, .. } = ground;
+    let Premises { projects, runtimes, .. } = premises;
+    let exec = Exec::new(db.clone(), clock.clone(), runtimes.clone(), policies.clone());
+    let processes = Processes::new(
+        db.clone(),
+        clock.clone(),
+        events.clone(),
+        projects.clone(),
+        runtimes.clone(),
+        policies.clone(),
+    );
+    (exec, processes)
 }
 
 fn agents(

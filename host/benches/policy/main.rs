@@ -59,7 +59,7 @@ fn main() {
     let (host, layered) = (Host::start(), built_in("layered"));
     let mut figures = alone(&layered);
     let mut plugins = vec![host.measure("layered", &layered)];
-    figures.extend(plugins[0].figures.drain(..));
+    figures.append(&mut plugins[0].figures);
     plugins.push(host.measure("strict", &built_in("strict")));
     let mut not_built = Vec::new();
     for (language, heading) in examples::LANGUAGES {

@@ -12,9 +12,12 @@ pub(crate) const INSTANTIATE: &str = "plugin_instantiate_seconds";
 pub(crate) const CALL: &str = "plugin_call_seconds";
 pub(crate) const MEMORY: &str = "plugin_memory_bytes";
 
+/// Each metric's values, by its name and its plugin.
+type Known = HashMap<(String, String), Arc<Values>>;
+
 /// Every value of every histogram, by its name and its plugin. Cloning is cheap.
 #[derive(Clone, Default)]
-pub(crate) struct Samples(Arc<Mutex<HashMap<(String, String), Arc<Values>>>>);
+pub(crate) struct Samples(Arc<Mutex<Known>>);
 
 #[derive(Default)]
 struct Values(Mutex<Vec<f64>>);

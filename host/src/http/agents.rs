@@ -155,7 +155,7 @@ pub(super) enum RunEventView {
         /// Messages, schema, answer: all that a replay needs.
         #[serde(skip_serializing_if = "Option::is_none")]
         #[schema(value_type = Option<Object>)]
-        call: Option<StoredCall>,
+        call: Option<Box<StoredCall>>,
     },
     Skipped {
         message: String,
@@ -386,7 +386,7 @@ fn run_view(run: Run) -> RunView {
 /// As the transcript has it: with all that was said.
 fn whole_view(run: &Run, event: Event) -> RunEventView {
     let said = match &event {
-        Event::Model(call) => Some(StoredCall::from((**call).clone())),
+        Event::Model(call) => Some(Box::new(StoredCall::from((**call).clone()))),
         _ => None,
     };
     match event_view(run, event) {

@@ -51,15 +51,18 @@ impl Previews {
     }
 
     async fn hear(&self, ports: &HostPorts, event: Event) -> Result<(), Error> {
-        let What::Runtime { status, .. } = event.what else { return Ok(()) };
+        let What::Runtime { .. } = event.what else { return Ok(()) };
         let Some(about) = event.about else { return Ok(()) };
-        let Some(project) = self.projects.find_named(&about).await? else { return Ok(()) };
-        if status == Status::Absent.as_str() {
-            ports.free(&project.id).await;
-            return Ok(());
-        }
-        if let Some(runtime) = self.runtimes.find(&project.id).await? {
-            self.map_ports(&runtime).await;
+        let Some(project) = self.projects.find_named(&about).await? else {
+            // It was deleted, and its rows with it.
+            return self.check_all(ports).await;
+        };
+        // What is so now counts, and not what the event says was so.
+        match self.runtimes.find(&project.id).await? {
+            Some(runtime) if runtime.status != Status::Absent => {
+                drop(self.map_ports(&runtime).await)
+            }
+            _ => ports.free(&project.id).await,
         }
         Ok(())
     }

@@ -8,7 +8,7 @@
 
 mod store;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -93,7 +93,8 @@ impl HostPorts {
     /// Opens what is not open yet, and answers with what is.
     pub(super) async fn open(&self, project: &ProjectId, ports: &[u16]) -> Mappings {
         let known = self.find(project);
-        if ports.len() == known.len() && ports.iter().all(|port| known.contains_key(port)) {
+        let wanted: BTreeSet<&u16> = ports.iter().collect();
+        if wanted.into_iter().eq(known.keys()) {
             return known;
         }
         let (done, opened) = oneshot::channel();
@@ -122,6 +123,9 @@ struct Porter {
     refused: HashSet<u16>,
     open: Arc<Mutex<HashMap<ProjectId, Mappings>>>,
 }
+
+/// A port of a runtime, its host port, and what listens there.
+type Bound = (u16, u16, TcpListener);
 
 /// A host port that listens until this is dropped.
 struct Listening {
@@ -158,52 +162,85 @@ impl Porter {
     async fn open_all(&mut self, project: &ProjectId, ports: &[u16]) {
         let mut listening = self.listening.remove(project).unwrap_or_default();
         listening.retain(|port, _| ports.contains(port));
-        for port in ports {
-            if listening.contains_key(port) {
-                continue;
-            }
-            let others: usize = self.listening.values().map(BTreeMap::len).sum();
-            if others + listening.len() >= self.config.max_host_ports {
-                tracing::warn!(%project, port, "too many host ports are open; see previews.max_host_ports");
-                break;
-            }
-            match self.open_one(project, *port).await {
-                Ok(Some(opened)) => drop(listening.insert(*port, opened)),
-                Ok(None) => tracing::info!(%project, port, "its host port is somebody else's now"),
-                Err(error) => tracing::warn!(%project, port, %error, "no host port was opened"),
-            }
+        let others: usize = self.listening.values().map(BTreeMap::len).sum();
+        let room = self.config.max_host_ports.saturating_sub(others + listening.len());
+        let missing: BTreeSet<u16> = ports.iter().copied().collect();
+        let missing: Vec<u16> =
+            missing.into_iter().filter(|port| !listening.contains_key(port)).collect();
+        if missing.len() > room {
+            tracing::warn!(%project, "too many host ports are open; see previews.max_host_ports");
+        }
+        let wanted = &missing[..missing.len().min(room)];
+        match self.open_missing(project, wanted).await {
+            Ok(opened) => listening.extend(opened),
+            Err(error) => tracing::warn!(%project, %error, "host ports were not opened"),
         }
         self.listening.insert(project.clone(), listening);
     }
 
-    /// The one it has; where somebody else has that now, it is tried once more
-    /// later, since a server that ends may hold it still, and then another.
-    async fn open_one(
+    async fn open_missing(
         &mut self,
         project: &ProjectId,
-        port: u16,
-    ) -> Result<Option<Listening>, db::Error> {
-        if let Some(host_port) = self.store.find(project, port).await? {
+        ports: &[u16],
+    ) -> Result<Vec<(u16, Listening)>, db::Error> {
+        let kept = self.store.find(project).await?;
+        let (mut opened, mut bound) = (Vec::new(), Vec::new());
+        for port in ports.iter().copied() {
+            let Some(host_port) = kept.get(&port).copied() else {
+                bound.extend(self.bind_first(project, port, 0).await);
+                continue;
+            };
             match self.bind(host_port).await {
-                Ok(listener) => {
-                    self.refused.remove(&host_port);
-                    return Ok(Some(self.listen(project, port, host_port, listener)));
-                }
-                Err(_) if self.refused.insert(host_port) => return Ok(None),
+                Ok(listener) => opened.push((port, host_port, listener)),
+                // A server that ends may hold it still: it is tried once more later.
+                Err(_) if self.refused.insert(host_port) => continue,
                 Err(error) => {
                     tracing::warn!(%project, port, host_port, %error, "it gets another host port");
-                    self.refused.remove(&host_port);
+                    bound.extend(self.bind_first(project, port, 0).await);
                 }
             }
+            self.refused.remove(&host_port);
         }
-        for host_port in candidates(&self.config, project, port) {
-            // Bound first: a port that somebody else has is no use to anybody.
-            let Ok(listener) = self.bind(host_port).await else { continue };
-            if self.store.take(project, port, host_port).await? {
-                return Ok(Some(self.listen(project, port, host_port, listener)));
+        opened.extend(self.take(project, bound).await?);
+        let listen =
+            |(port, host_port, listener)| (port, self.listen(project, port, host_port, listener));
+        Ok(opened.into_iter().map(listen).collect())
+    }
+
+    /// Writes down what was bound: all at once, or, where one is another project's,
+    /// each by itself.
+    async fn take(&self, project: &ProjectId, bound: Vec<Bound>) -> Result<Vec<Bound>, db::Error> {
+        let mappings = bound.iter().map(|(port, host_port, _)| (*port, *host_port)).collect();
+        if bound.is_empty() || self.store.take(project, &mappings).await? {
+            return Ok(bound);
+        }
+        let mut taken = Vec::new();
+        for (port, ..) in bound {
+            let mut tried = 0;
+            while let Some((port, host_port, listener)) =
+                self.bind_first(project, port, tried).await
+            {
+                if self.store.take(project, &Mappings::from([(port, host_port)])).await? {
+                    taken.push((port, host_port, listener));
+                    break;
+                }
+                tried += 1;
             }
         }
-        Ok(None)
+        Ok(taken)
+    }
+
+    /// The first candidate that nobody has, after `skip` of those.
+    async fn bind_first(&self, project: &ProjectId, port: u16, skip: usize) -> Option<Bound> {
+        let mut skipped = 0;
+        for host_port in candidates(&self.config, project, port) {
+            match self.bind(host_port).await {
+                Ok(listener) if skipped == skip => return Some((port, host_port, listener)),
+                Ok(_) => skipped += 1,
+                Err(_) => {}
+            }
+        }
+        None
     }
 
     async fn bind(&self, host_port: u16) -> std::io::Result<TcpListener> {

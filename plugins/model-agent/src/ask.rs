@@ -81,7 +81,6 @@ pub fn ask<T>(
 
 /// The outer error is final; the inner one is what was said and what is wrong
 /// with it.
-#[expect(clippy::type_complexity, reason = "a final error, or one that is asked about again")]
 fn attempt<T>(
     question: &Question,
     model: &mut impl FnMut(&Question) -> Result<Answer, Trouble>,

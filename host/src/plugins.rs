@@ -179,8 +179,7 @@ impl Plugins {
         bytes: &[u8],
         options: impl Into<LoadOptions<'a>>,
     ) -> Result<Plugin, Error> {
-        let code = self.host.compiler.compile(name, bytes).await?;
-        let manifest = inspect::manifest(name, bytes)?;
+        let (code, manifest) = self.host.compiler.compile(name, bytes).await?;
         let options = options.into().asked_by(manifest.as_ref())?;
         let identity = Identity { id: name.to_owned(), version: None, digest: code.digest };
         let unnamed = Arc::new(Loaded::new(code, identity, String::new(), &options));

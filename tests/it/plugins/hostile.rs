@@ -2,7 +2,7 @@
 //! else notices.
 
 use lockhouse::agents::{Agent as _, AgentError};
-use lockhouse::plugins::{Agents, Config, Decisions};
+use lockhouse::plugins::{Agents, Config, Decisions, OwnLimits, Plugins};
 use lockhouse::policy::{CommandPolicy as _, Decision, Risk};
 
 use super::fixture::{self, ALLOW};
@@ -135,6 +135,43 @@ async fn a_budget_is_as_the_operator_set_it() {
     let host = host_with(Config { decisions, ..Config::default() });
     let policy = load_policy(&host, &fixture::policy("", SPIN)).await;
     assert_denied(&decide(&policy, "ls").await, " ms, limit 20 ms");
+}
+
+/// A host on which plugins called `fixture` have these limits.
+fn host_of_fixture(own: OwnLimits) -> Plugins {
+    let limits = [("fixture".to_owned(), own)].into();
+    host_with(Config { limits, ..Config::default() })
+}
+
+/// Takes 40 MiB, then allows.
+fn roomy() -> Vec<u8> {
+    let grow = "(if (i32.eq (memory.grow (i32.const 640)) (i32.const -1)) (then (unreachable)))";
+    fixture::policy("", &format!("{grow} (i32.const {ALLOW})"))
+}
+
+#[tokio::test]
+async fn one_policy_may_be_given_more_than_all_others() {
+    let memory_bytes = Some(64 * 1024 * 1024);
+    let host = host_of_fixture(OwnLimits { memory_bytes, ..OwnLimits::default() });
+    assert!(decide(&load_policy(&host, &roomy()).await, "ls").await.allow);
+}
+
+#[tokio::test]
+async fn one_policy_may_be_given_less_than_all_others() {
+    let host = host_of_fixture(OwnLimits { budget_ms: Some(20), ..OwnLimits::default() });
+    let policy = load_policy(&host, &fixture::policy("", SPIN)).await;
+    assert_denied(&decide(&policy, "ls").await, " ms, limit 20 ms");
+}
+
+#[tokio::test]
+async fn a_manifest_asks_for_no_more_than_the_operator_gives_its_plugin() {
+    let memory_bytes = Some(16 * 1024 * 1024);
+    let host = host_of_fixture(OwnLimits { memory_bytes, ..OwnLimits::default() });
+    let manifest = "id = \"fixture\"\nversion = \"1.0.0\"\nsummary = \"s\"\n\
+        roles = [\"command-policy\"]\n[limits]\nmemory-mib = 64\n";
+    let greedy = fixture::with_section(roomy(), "lockhouse:manifest", manifest);
+    let decision = decide(&load_policy(&host, &greedy).await, "ls").await;
+    assert_denied(&decision, "of memory, limit 16.0 MiB");
 }
 
 #[tokio::test]

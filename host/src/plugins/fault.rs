@@ -47,6 +47,8 @@ pub enum FaultKind {
     Stack { limit: usize },
     #[error("handed more to the host in one call than its limit of {}", Size(*limit))]
     Transfer { limit: usize },
+    #[error("held more handles at once than its limit of {limit}")]
+    Handles { limit: usize },
     #[error("answered with {}, limit {}", Size(*size), Size(*limit))]
     Output { size: usize, limit: usize },
     #[error("trapped: {0}")]
@@ -111,6 +113,7 @@ impl FaultKind {
             Self::Table { .. } => "table",
             Self::Stack { .. } => "stack",
             Self::Transfer { .. } => "transfer",
+            Self::Handles { .. } => "handles",
             Self::Output { .. } => "output",
             Self::Trap(_) => "trap",
             Self::Declined(_) => "declined",
@@ -129,6 +132,7 @@ impl FaultKind {
             | Self::Table { .. }
             | Self::Stack { .. }
             | Self::Transfer { .. }
+            | Self::Handles { .. }
             | Self::Output { .. }
             | Self::Trap(_) => true,
             Self::Busy { .. } | Self::Declined(_) | Self::Host(_) | Self::Quarantined { .. } => {

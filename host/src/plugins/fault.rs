@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
+use crate::ids::UserId;
+
 /// How much of a digest texts for people show, in hexadecimal digits.
 const SHORT_DIGEST: usize = 12;
 
@@ -58,8 +60,15 @@ pub enum FaultKind {
     Declined(String),
     #[error("could not be run: {0}")]
     Host(String),
-    #[error("was not asked: it is quarantined after {faults} faults in {} s; the last: it {last}; tried again in {} s", within.as_secs(), retry_in.as_secs())]
-    Quarantined { faults: u32, within: Duration, last: String, retry_in: Duration },
+    #[error("was not asked: it is quarantined{} after {faults} faults in {} s; the last: it {last}; tried again in {} s", Alone(caller.as_ref()), within.as_secs(), retry_in.as_secs())]
+    Quarantined {
+        /// Whose calls alone are not made; everybody's where there is none.
+        caller: Option<UserId>,
+        faults: u32,
+        within: Duration,
+        last: String,
+        retry_in: Duration,
+    },
 }
 
 /// Why a component was not loaded.
@@ -196,6 +205,15 @@ impl fmt::Display for Identity {
         let digest = self.digest.to_hex();
         let version = self.version.as_deref().map(|v| format!(" {v}")).unwrap_or_default();
         write!(f, "{}{version} (sha256:{}…)", self.id, &digest[..SHORT_DIGEST])
+    }
+}
+
+/// Whom a quarantine is for, where it is not for everybody.
+struct Alone<'a>(Option<&'a UserId>);
+
+impl fmt::Display for Alone<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.map_or(Ok(()), |caller| write!(f, " for {caller} alone"))
     }
 }
 

@@ -15,6 +15,7 @@ mod assemble;
 mod change;
 mod check;
 mod files;
+mod news;
 mod record;
 mod store;
 mod watch;
@@ -25,7 +26,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use super::fault::{self, Digest};
 use super::oci::{self, Reference, Registries};
-use super::{Plugin, Plugins, QuarantineChange, signature};
+use super::{Plugin, Plugins, signature};
 use crate::agents::Roster;
 use crate::clock::Clock;
 use crate::db::{self, Db};
@@ -346,30 +347,6 @@ impl Library {
         let what =
             What::Plugin { name: name.to_owned(), version: status.version(), change, reason };
         self.inner.parts.events.publish_installation(what);
-    }
-
-    /// Tells of quarantines until the server ends.
-    pub async fn tell_quarantines(self) {
-        use tokio::sync::broadcast::error::RecvError;
-        let mut changes = self.inner.parts.plugins.quarantine_changes();
-        loop {
-            match changes.recv().await {
-                Ok(QuarantineChange { plugin, quarantine }) => {
-                    let change = if quarantine.is_some() { "quarantined" } else { "released" };
-                    let what = What::Plugin {
-                        name: plugin.id.clone(),
-                        version: plugin.version.clone().unwrap_or_default(),
-                        change,
-                        reason: quarantine.map(|held| held.last_fault),
-                    };
-                    self.inner.parts.events.publish_installation(what);
-                }
-                Err(RecvError::Lagged(missed)) => {
-                    tracing::warn!(missed, "quarantines went untold");
-                }
-                Err(RecvError::Closed) => return,
-            }
-        }
     }
 
     fn built_in(&self, name: &str) -> Option<&BuiltIn> {

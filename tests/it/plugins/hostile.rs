@@ -317,5 +317,5 @@ async fn a_plugin_that_keeps_failing_is_left_alone_and_says_so() {
     for _ in 0..3 {
         assert_denied(&decide(&policy, "ls").await, "trapped");
     }
-    assert_denied(&decide(&policy, "ls").await, "quarantined after 3 faults");
+    assert_denied(&decide(&policy, "ls").await, "quarantined for ada alone after 3 faults");
 }

@@ -4,6 +4,7 @@ mod bindings;
 mod lifecycle;
 mod record;
 mod swap;
+mod together;
 mod trust;
 mod upload;
 mod watched;
@@ -140,6 +141,17 @@ impl<'a> Shelf<'a> {
         Self::open(database, folder, built_in, signatures, caller).await
     }
 
+    /// Another server on the same database, with a disk of its own; it follows
+    /// what this one changes as long as `tasks` live.
+    pub(crate) async fn another(&self, tasks: &Tasks) -> Self {
+        let folder = Arc::new(tempfile::tempdir().unwrap());
+        let (built_in, signatures) = (self.built_in.clone(), self.signatures.clone());
+        let other =
+            Self::open(self.database, folder, built_in, signatures, self.caller.clone()).await;
+        tasks.run("plugins of other servers", other.library.clone().follow());
+        other
+    }
+
     pub(crate) async fn permit(&self) -> Permit {
         stores::permit(&stores::gate(self.database), &self.caller).await
     }
@@ -171,5 +183,11 @@ impl<'a> Shelf<'a> {
 
     pub(crate) fn lose_files(&self) {
         std::fs::remove_dir_all(self.folder.path().join("components")).unwrap();
+    }
+
+    /// As a server left it that kept components on its disk alone.
+    pub(crate) async fn lose_rows(&self) {
+        let lost = sqlx::query("DELETE FROM plugin_components");
+        lost.execute(self.database.db.pool()).await.unwrap();
     }
 }

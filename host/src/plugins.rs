@@ -7,6 +7,7 @@
 //! interrupted; and a timer outside gives up calls that are blocked in the host.
 
 mod agent;
+pub mod beside;
 mod bindings;
 mod breaker;
 mod compile;

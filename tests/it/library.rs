@@ -1,6 +1,7 @@
 //! The library of plugins: what is installed judges, whatever happens to it.
 
 mod bindings;
+mod cases;
 mod lifecycle;
 mod record;
 mod swap;

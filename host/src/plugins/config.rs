@@ -23,6 +23,8 @@ pub struct Config {
     pub directory: Option<std::path::PathBuf>,
     /// How long a component may wait for its turn to be compiled, and be compiled.
     pub compile_seconds: u64,
+    /// How long a plugin's own cases may take, all together, before it goes live.
+    pub cases_seconds: u64,
     pub decisions: Decisions,
     pub agents: Agents,
     /// Other limits for single plugins, by what they call themselves.
@@ -95,6 +97,7 @@ impl Default for Config {
             max_component_bytes: 32 * MIB,
             directory: None,
             compile_seconds: 60,
+            cases_seconds: 5,
             decisions: Decisions::default(),
             agents: Agents::default(),
             limits: BTreeMap::new(),

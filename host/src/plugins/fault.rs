@@ -101,6 +101,18 @@ pub enum Error {
     CompileTimeout { name: String, limit: Duration },
     #[error("{plugin} refuses its settings: {problems}")]
     Settings { plugin: Arc<Identity>, problems: String },
+    #[error("{name} can't be tried by its own cases: {why}")]
+    Cases { name: String, why: super::cases::Error },
+    #[error("{name} can't be tried by its own case “{title}”: {why}")]
+    CaseRequest { name: String, title: String, why: String },
+    #[error("{name} fails its own case “{title}”: expected {expected}, got {got}")]
+    Case { name: String, title: String, expected: String, got: String },
+    #[error(
+        "{name} was not through with its own cases after {} s: carry fewer of them, or raise \
+         plugins.cases_seconds",
+        limit.as_secs()
+    )]
+    CasesTimeout { name: String, limit: Duration },
     #[error(transparent)]
     Manifest(#[from] super::manifest::Error),
     #[error("plugin.toml: grants: {0}")]

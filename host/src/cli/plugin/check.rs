@@ -36,6 +36,10 @@ impl Check {
             policy.explain().await?;
             ok("explains", "its rules");
         }
+        match host.judge_by_own_cases(&name, &bytes).await? {
+            0 => ok("cases", "none inside"),
+            cases => ok("cases", format_args!("all {cases} inside hold")),
+        }
         say(format_args!("{name} can be loaded by this host"));
         Ok(ExitCode::SUCCESS)
     }

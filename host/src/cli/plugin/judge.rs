@@ -1,34 +1,17 @@
-//! Asks a plugin the questions of cases, and tells where its answers differ.
+//! Asks a plugin the questions of case files, and says where its answers differ.
 
-use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use serde_json::{Map, Value};
 
-use super::cases::{Case, Cases, Decision, Outcome};
-use super::{answer, show};
-use crate::agents::AgentError;
+use super::files;
 use crate::cli::say;
-use crate::plugins::{AgentPlugin, Plugin, Plugins, PolicyPlugin, request};
-use crate::policy::CommandPolicy as _;
+use crate::plugins::Plugins;
+use crate::plugins::cases::{self, Case, Cases, Judged, Outcome};
 
 /// One plugin, under whichever settings its cases have.
-pub(in crate::cli) struct Judge {
-    host: Plugins,
-    name: String,
-    bytes: Vec<u8>,
-    /// What a case's own settings are laid over.
-    settings: Map<String, Value>,
-    loaded: HashMap<String, Plugin>,
-}
-
-/// What was expected of a plugin and what it answered, where they differ.
-struct Difference {
-    expected: String,
-    got: String,
-}
+pub(in crate::cli) struct Judge(cases::Judge);
 
 impl Judge {
     pub(in crate::cli) fn new(
@@ -38,81 +21,33 @@ impl Judge {
         settings: &str,
     ) -> anyhow::Result<Self> {
         let settings = serde_json::from_str(settings).context("settings are one JSON object")?;
-        Ok(Self { host, name, bytes, settings, loaded: HashMap::new() })
+        Ok(Self(cases::Judge::new(host, name, bytes, settings)))
     }
 
     /// Says what fails, then the totals.
     pub(in crate::cli) async fn run(&mut self, files: &[PathBuf]) -> anyhow::Result<ExitCode> {
         let mut outcome = Outcome::default();
         for file in files {
-            for case in Cases::read(file)?.case {
-                if let Some(difference) = self.try_case(&case, &mut outcome).await? {
-                    say(format_args!("FAIL  {}", case.title()));
-                    say(format_args!("      expected  {}", difference.expected));
-                    say(format_args!("      got       {}", difference.got));
-                }
+            for case in read(file)?.case {
+                let judged = self.0.judge(&case).await?;
+                say_difference(&case, &judged);
+                outcome.count(case.decision, judged.allowed, judged.difference.is_none());
             }
         }
         say(outcome);
         Ok(if outcome.failures == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
-
-    async fn try_case(
-        &mut self,
-        case: &Case,
-        outcome: &mut Outcome,
-    ) -> anyhow::Result<Option<Difference>> {
-        let tried = match self.plugin(case).await? {
-            Plugin::Policy(policy) => try_policy(&policy, case, outcome).await,
-            Plugin::Agent(agent) => try_agent(&agent, case, outcome).await,
-        };
-        tried.with_context(|| case.title())
-    }
-
-    /// Loading again shares the code; only the settings differ.
-    async fn plugin(&mut self, case: &Case) -> anyhow::Result<Plugin> {
-        let mut settings = self.settings.clone();
-        settings.extend(case.settings());
-        let settings = Value::Object(settings).to_string();
-        if let Some(plugin) = self.loaded.get(&settings) {
-            return Ok(plugin.clone());
-        }
-        let plugin = self.host.load(&self.name, &self.bytes, &settings).await?;
-        self.loaded.insert(settings, plugin.clone());
-        Ok(plugin)
-    }
 }
 
-async fn try_policy(
-    policy: &PolicyPlugin,
-    case: &Case,
-    outcome: &mut Outcome,
-) -> anyhow::Result<Option<Difference>> {
-    let request = request::command(&case.request())?;
-    let (allowed, holds, got) = match policy.evaluate(&request).await {
-        Ok(verdict) => {
-            let holds = case.decision.is_none_or(|d| (d == Decision::Allow) == verdict.allow)
-                && case.risk.as_deref().is_none_or(|risk| risk == verdict.risk.as_str())
-                && case.rule.as_deref().is_none_or(|rule| rule == verdict.rule);
-            (Some(verdict.allow), holds, show::verdict_line(&verdict))
-        }
-        Err(fault) => (None, false, format!("no verdict: {fault}")),
-    };
-    outcome.count(case.decision, allowed, holds);
-    Ok((!holds).then(|| Difference { expected: case.expected_verdict(), got }))
+fn read(file: &Path) -> anyhow::Result<Cases> {
+    let text = files::read_text(file)?;
+    Cases::parse(&text).with_context(|| file.display().to_string())
 }
 
-async fn try_agent(
-    agent: &AgentPlugin,
-    case: &Case,
-    outcome: &mut Outcome,
-) -> anyhow::Result<Option<Difference>> {
-    let question = request::question(&case.request())?;
-    let (holds, got) = match answer::of_agent(agent, question).await {
-        Ok(answer) => (!case.refused && case.fits(&answer), answer.to_json().to_string()),
-        Err(AgentError::Invalid(why)) => (case.refused, format!("refused: {why}")),
-        Err(AgentError::Fault(why)) => (false, format!("no answer: {why}")),
-    };
-    outcome.count(None, None, holds);
-    Ok((!holds).then(|| Difference { expected: case.expected_answer(), got }))
+fn say_difference(case: &Case, judged: &Judged) {
+    if let Some(difference) = &judged.difference {
+        say(format_args!("FAIL  {}", case.title()));
+        say(format_args!("      expected  {}", difference.expected));
+        say(format_args!("      got       {}", difference.got));
+    }
 }

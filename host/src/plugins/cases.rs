@@ -1,33 +1,58 @@
-//! Case files: questions to a plugin, and what it must answer.
+//! Cases: questions to a plugin, and what it must answer.
 //!
 //! A case is a request, written as [`crate::plugins::request`] takes it, and beside it what is
 //! expected. For a policy that is `decision`, `risk` and `rule`; for an agent `kind`,
 //! `expect_files`, `expect_text` or `refused`. `settings` are those of this case alone.
 
-use std::path::Path;
+mod answer;
+mod carried;
+mod judge;
 
-use anyhow::{Context as _, ensure};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::answer::Answer;
-use super::files;
+pub use answer::{Answer, of_agent};
+pub use carried::{MAX_CARRIED, MAX_CARRIED_BYTES, SECTION, check_carried};
+pub use judge::{Difference, Error as JudgeError, Judge, Judged, verdict_line};
 
 /// More cases in one file than this are refused.
 const MAX_CASES: usize = 10_000;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Cases {
+pub struct Cases {
     #[serde(default)]
-    pub(super) case: Vec<Case>,
+    pub case: Vec<Case>,
+}
+
+/// Why a text of cases can't be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    #[error("{0}")]
+    Syntax(String),
+    #[error("it has no [[case]]")]
+    Empty,
+    #[error("it has more than {MAX_CASES} cases: split it")]
+    TooMany,
+    #[error(
+        "there are {0} cases, and a plugin carries at most {MAX_CARRIED}, by which it is tried \
+         before it goes live: choose the most telling ones"
+    )]
+    TooManyCarried(usize),
+    #[error(
+        "the cases are {0} bytes, and a plugin carries at most {MAX_CARRIED_BYTES}, by which it \
+         is tried before it goes live: choose the most telling ones"
+    )]
+    TooLongCarried(usize),
+    #[error("the cases inside the component can't be read: {0}")]
+    Section(String),
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Case {
+pub struct Case {
     name: Option<String>,
-    pub(super) decision: Option<Decision>,
+    pub decision: Option<Decision>,
     pub(super) risk: Option<String>,
     pub(super) rule: Option<String>,
     /// Kind of the project that a plan is for.
@@ -47,7 +72,7 @@ pub(super) struct Case {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Decision {
+pub enum Decision {
     Allow,
     Deny,
 }
@@ -68,26 +93,23 @@ impl Default for Settings {
 
 /// How many cases hold, and how many of those that do not matter most.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Outcome {
-    pub(super) cases: usize,
-    pub(super) failures: usize,
-    pub(super) to_deny: usize,
-    pub(super) wrongly_allowed: usize,
-    pub(super) to_allow: usize,
-    pub(super) wrongly_refused: usize,
+pub struct Outcome {
+    pub cases: usize,
+    pub failures: usize,
+    pub to_deny: usize,
+    pub wrongly_allowed: usize,
+    pub to_allow: usize,
+    pub wrongly_refused: usize,
 }
 
 impl Cases {
-    pub(super) fn read(file: &Path) -> anyhow::Result<Self> {
-        let text = files::read_text(file)?;
-        Self::parse(&text).with_context(|| file.display().to_string())
-    }
-
-    fn parse(text: &str) -> anyhow::Result<Self> {
-        let cases: Self = toml::from_str(text)?;
-        ensure!(!cases.case.is_empty(), "it has no [[case]]");
-        ensure!(cases.case.len() <= MAX_CASES, "it has more than {MAX_CASES} cases: split it");
-        Ok(cases)
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        let cases: Self = toml::from_str(text).map_err(|error| Error::Syntax(error.to_string()))?;
+        match cases.case.len() {
+            0 => Err(Error::Empty),
+            count if count > MAX_CASES => Err(Error::TooMany),
+            _ => Ok(cases),
+        }
     }
 }
 
@@ -140,7 +162,7 @@ impl Case {
     }
 
     /// What to call it where it fails.
-    pub(super) fn title(&self) -> String {
+    pub fn title(&self) -> String {
         let said = |key: &str| self.request.get(key).map(|value| format!("{key} = {value}"));
         let named = self.name.clone().or_else(|| said("command")).or_else(|| said("argv"));
         named.or_else(|| said("prompt")).unwrap_or_else(|| "a case without a name".to_owned())
@@ -163,7 +185,7 @@ impl Decision {
 
 impl Outcome {
     /// Counts a case on which the plugin decided, or gave no verdict.
-    pub(super) fn count(&mut self, expected: Option<Decision>, allowed: Option<bool>, holds: bool) {
+    pub fn count(&mut self, expected: Option<Decision>, allowed: Option<bool>, holds: bool) {
         self.cases += 1;
         self.failures += usize::from(!holds);
         match expected {

@@ -8,8 +8,10 @@
 //! interrupted; and a timer outside gives up calls that are blocked in the host.
 
 mod agent;
+pub mod beside;
 mod bindings;
 mod breaker;
+pub mod cases;
 mod compile;
 mod config;
 mod convert;
@@ -27,6 +29,7 @@ mod quarantine;
 mod reach;
 mod report;
 pub mod request;
+mod section;
 pub mod signature;
 mod tape;
 mod threads;
@@ -41,7 +44,7 @@ use tokio::sync::broadcast;
 pub use agent::AgentPlugin;
 pub use breaker::{Config as QuarantineConfig, Count, Quarantine};
 pub use compile::CodeCacheUse;
-pub use config::{Agents, Config, Decisions, Reports};
+pub use config::{Agents, Config, Decisions, OwnLimits, Reports};
 pub use fault::{Digest, Error, Fault, FaultKind, Identity, InvalidDigest};
 pub use grant::{Grant, Granted, UnknownGrant};
 pub use imports::{KvFull, KvStore};
@@ -187,11 +190,14 @@ impl Plugins {
         bytes: &[u8],
         options: impl Into<LoadOptions<'a>>,
     ) -> Result<Plugin, Error> {
-        let code = self.host.compiler.compile(name, bytes).await?;
-        let manifest = inspect::manifest(name, bytes)?;
+        let (code, manifest) = self.host.compiler.compile(name, bytes).await?;
         let options = options.into().asked_by(manifest.as_ref())?;
         let identity = Identity { id: name.to_owned(), version: None, digest: code.digest };
-        let unnamed = Arc::new(Loaded::new(code, identity, String::new(), &options));
+        // Before it is asked, its manifest says whose limits it has.
+        let own = manifest.as_ref().map_or(name, |manifest| &manifest.id);
+        let own = self.host.config.limits.get(own).copied().unwrap_or_default();
+        let unnamed = Loaded::new(code, identity, String::new(), &options);
+        let unnamed = Arc::new(Loaded { own, ..unnamed });
         check_settings(&unnamed)?;
         let said = self.host.describe(&unnamed).await?;
         check_description(name, &said)?;
@@ -201,8 +207,9 @@ impl Plugins {
         let identity =
             Identity { id: said.id, version: Some(said.version), digest: unnamed.code.digest };
         let code = Arc::clone(&unnamed.code);
+        let own = self.host.config.limits.get(&identity.id).copied().unwrap_or_default();
         let loaded = Loaded::new(code, identity, said.summary, &options);
-        let loaded = Arc::new(loaded.with_manifest(manifest));
+        let loaded = Arc::new(Loaded { own, manifest, ..loaded });
         self.host.validate_settings(&loaded).await?;
         tracing::info!(plugin = %loaded.identity, took_ms = loaded.code.took.as_millis(), "plugin loaded");
         let host = Arc::clone(&self.host);
@@ -307,12 +314,8 @@ impl Loaded {
         };
         let (settings, granted) = (Arc::from(options.settings), options.granted.clone());
         let meters = Meters::of(&name);
-        let identity = Arc::new(identity);
-        Self { code, identity, name, summary, settings, granted, meters, manifest: None }
-    }
-
-    fn with_manifest(self, manifest: Option<Manifest>) -> Self {
-        Self { manifest, ..self }
+        let (identity, own) = (Arc::new(identity), OwnLimits::default());
+        Self { code, identity, name, summary, settings, granted, meters, own, manifest: None }
     }
 }
 
@@ -324,7 +327,7 @@ impl Host {
             Ready::Agent(_) => self.config.agents.limits(),
             Ready::Report(_) => self.config.reports.limits(),
         };
-        Limits { budget: LOAD_BUDGET, wall: LOAD_WALL, ..limits }
+        Limits { budget: LOAD_BUDGET, wall: LOAD_WALL, ..limits.of_its_own(loaded.own) }
     }
 
     async fn describe(&self, loaded: &Arc<Loaded>) -> Result<Description, Fault> {

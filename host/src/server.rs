@@ -414,6 +414,7 @@ fn watch_plugins(config: &Config, app: &App, tasks: &Tasks) {
     let watcher = Watcher::new(library, gate, auth::administrator(), dir);
     tasks.run("plugins", watcher.watch());
     tasks.run("quarantines", app.library.clone().tell_quarantines());
+    tasks.run("plugins of other servers", app.library.clone().follow());
 }
 
 /// The data directory holds secrets: nobody else may look in.

@@ -75,7 +75,7 @@ pub(crate) fn lockhouse() -> Command {
 impl Host {
     /// Starts a server whose projects run on `engine`.
     pub(crate) async fn start(engine: &'static str) -> Self {
-        Self::start_on(tempfile::tempdir().unwrap(), engine, &[]).await
+        Self::start_with(engine, &[]).await
     }
 
     /// The same, with variables that configure it.
@@ -83,15 +83,24 @@ impl Host {
         engine: &'static str,
         variables: &'static [(&'static str, &'static str)],
     ) -> Self {
-        Self::start_on(tempfile::tempdir().unwrap(), engine, variables).await
+        Self::start_in(Path::new("."), engine, variables).await
+    }
+
+    /// The same, in a folder whose `lockhouse.toml` configures it as well.
+    pub(crate) async fn start_in(
+        folder: &Path,
+        engine: &'static str,
+        variables: &'static [(&'static str, &'static str)],
+    ) -> Self {
+        Self::start_on(tempfile::tempdir().unwrap(), (folder, engine, variables)).await
     }
 
     pub(crate) async fn start_on(
         data: TempDir,
-        engine: &'static str,
-        variables: &'static [(&'static str, &'static str)],
+        (folder, engine, variables): (&Path, &'static str, &'static [(&'static str, &'static str)]),
     ) -> Self {
         let mut child = lockhouse()
+            .current_dir(folder)
             .envs(variables.iter().copied())
             .args(["serve", "--listen", "127.0.0.1:0", "--engine", engine, "--data"])
             .arg(data.path())
@@ -115,7 +124,18 @@ impl Host {
     pub(crate) async fn starts_again_after_a_kill(mut self) -> Self {
         self.child.kill().await.unwrap();
         let (data, engine) = (self.data.take().unwrap(), self.engine);
-        Self::start_on(data, engine, self.variables).await
+        Self::start_on(data, (Path::new("."), engine, self.variables)).await
+    }
+
+    /// Another server on this one's database, with a data directory of its own and
+    /// the same administrator's token.
+    pub(crate) async fn another(&self) -> Self {
+        let data = tempfile::tempdir().unwrap();
+        std::fs::copy(self.data().join("admin.token"), data.path().join("admin.token")).unwrap();
+        let url = format!("sqlite:{}", self.data().join("lockhouse.db").display());
+        let database = ("LOCKHOUSE_DATABASE__URL", &*url.leak());
+        let variables = [self.variables, &[database]].concat().leak();
+        Self::start_on(data, (Path::new("."), self.engine, variables)).await
     }
 
     pub(crate) fn data(&self) -> &Path {

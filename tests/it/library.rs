@@ -1,10 +1,12 @@
 //! The library of plugins: what is installed judges, whatever happens to it.
 
 mod bindings;
+mod cases;
 mod lifecycle;
 mod record;
 mod reports;
 mod swap;
+mod together;
 mod trust;
 mod upload;
 mod watched;
@@ -155,6 +157,17 @@ impl<'a> Shelf<'a> {
         Self::open(database, folder, built_in, signatures, caller).await
     }
 
+    /// Another server on the same database, with a disk of its own; it follows
+    /// what this one changes as long as `tasks` live.
+    pub(crate) async fn another(&self, tasks: &Tasks) -> Self {
+        let folder = Arc::new(tempfile::tempdir().unwrap());
+        let (built_in, signatures) = (self.built_in.clone(), self.signatures.clone());
+        let other =
+            Self::open(self.database, folder, built_in, signatures, self.caller.clone()).await;
+        tasks.run("plugins of other servers", other.library.clone().follow());
+        other
+    }
+
     pub(crate) async fn permit(&self) -> Permit {
         stores::permit(&stores::gate(self.database), &self.caller).await
     }
@@ -191,5 +204,11 @@ impl<'a> Shelf<'a> {
 
     pub(crate) fn lose_files(&self) {
         std::fs::remove_dir_all(self.folder.path().join("components")).unwrap();
+    }
+
+    /// As a server left it that kept components on its disk alone.
+    pub(crate) async fn lose_rows(&self) {
+        let lost = sqlx::query("DELETE FROM plugin_components");
+        lost.execute(self.database.db.pool()).await.unwrap();
     }
 }

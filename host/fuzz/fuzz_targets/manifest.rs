@@ -10,6 +10,7 @@ use plugins::manifest::{Error, Manifest, SECTION};
 #[expect(dead_code, unreachable_pub, reason = "the host uses what this target does not")]
 mod plugins {
     pub mod manifest;
+    mod section;
 }
 
 /// More than any error needs.

@@ -5,7 +5,6 @@
 mod add;
 mod answer;
 mod bench;
-mod cases;
 mod check;
 mod component;
 mod files;
@@ -39,6 +38,8 @@ use crate::plugins::{Config, Plugin, Plugins, Rooms};
 
 /// How long a call may wait for the processor.
 const WALL_MS: u64 = 30_000;
+/// How long a compilation may take, and cases all together: nobody else waits.
+const PATIENCE_SECONDS: u64 = 600;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct PluginCommand {
@@ -134,11 +135,14 @@ impl Place {
     }
 
     /// A plugin host with the limits that a server has by default, but for time
-    /// on the wall: an author's machine is busy with builds.
+    /// on the wall: an author's machine is busy with builds, and what is broken
+    /// off here has to begin anew.
     fn host_with(&self, rooms: Rooms) -> anyhow::Result<Plugins> {
         let mut config = Config::default();
         config.decisions.wall_ms = config.decisions.wall_ms.max(WALL_MS);
         config.reports.wall_ms = config.reports.wall_ms.max(WALL_MS);
+        config.compile_seconds = PATIENCE_SECONDS;
+        config.cases_seconds = PATIENCE_SECONDS;
         Ok(Plugins::start(config, Some(&self.data.join("plugins")), rooms)?)
     }
 }

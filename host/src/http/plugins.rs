@@ -352,6 +352,7 @@ impl From<Error> for Problem {
             Error::NothingBefore(_) => Self::conflict("nothing_to_roll_back", text),
             Error::BuiltIn(_) => Self::conflict("plugin_built_in", text),
             Error::LastPolicy(_) => Self::conflict("last_policy", text),
+            Error::ChangedMeanwhile => Self::conflict("plugins_changed", text),
             Error::Disk(_) => Self::internal(text),
             Error::Db(error) => error.into(),
         }

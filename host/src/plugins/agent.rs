@@ -96,7 +96,7 @@ impl AgentPlugin {
                 _ => Ok(Ok(answer)),
             }
         };
-        let held = self.host.quarantines.hold(&self.loaded, call).await;
+        let held = self.host.quarantines.hold(&self.loaded, Some(&brief.caller), call).await;
         held.map_err(|fault| AgentError::Fault(fault.to_string()))?
     }
 

@@ -11,12 +11,22 @@
 //! Decisions are pure: the time is handed in. While it is open, calls are
 //! answered at once; while one call tries, the others are as well. Only what a
 //! plugin does itself counts, not what the host could not do for it.
+//!
+//! Whoever finds a command that makes a policy fail could stop everybody's with
+//! it. So each caller has a breaker first, and of one caller's faults only some
+//! count for everybody's (`breaker/callers.rs`).
+
+mod callers;
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
+
+use crate::ids::UserId;
+
+pub(super) use callers::{Breakers, CallersPass, Held};
 
 /// A plugin that stays broken is tried at least this often.
 const MAX_PAUSE: Duration = Duration::from_secs(600);
@@ -27,8 +37,12 @@ const MAX_PAUSE: Duration = Duration::from_secs(600);
 pub struct Config {
     /// So many faults …
     pub faults: Count,
-    /// … within so many seconds begin a quarantine.
+    /// … within so many seconds begin a quarantine: for their caller alone, or for
+    /// everybody where they are the faults …
     pub within_seconds: u32,
+    /// … of at least so many callers (or of as many as there are faults, if that is
+    /// fewer), none of whom counts for more than his share of them.
+    pub callers: Count,
     /// How long the first pause lasts; each that follows without a good call
     /// between them is twice as long, up to 10 minutes.
     pub pause_seconds: u32,
@@ -80,15 +94,18 @@ pub(super) enum Outcome {
 #[derive(Debug)]
 pub(super) struct Breaker {
     config: Config,
+    /// How many faults of one caller count.
+    share: usize,
     era: u64,
     state: State,
 }
 
 #[derive(Debug)]
 enum State {
-    /// When its faults were, oldest first; never as many as begin a quarantine.
+    /// When its faults were and whose, oldest first; never as many as begin a
+    /// quarantine.
     Closed {
-        faults: VecDeque<Timestamp>,
+        faults: VecDeque<(Timestamp, Option<UserId>)>,
     },
     Open {
         quarantine: Quarantine,
@@ -103,7 +120,7 @@ enum State {
 
 impl Default for Config {
     fn default() -> Self {
-        Self { faults: Count(10), within_seconds: 60, pause_seconds: 30 }
+        Self { faults: Count(10), within_seconds: 60, callers: Count(3), pause_seconds: 30 }
     }
 }
 
@@ -122,8 +139,16 @@ impl TryFrom<u32> for Count {
 }
 
 impl Breaker {
+    /// For one caller, all of whose faults count.
     pub(super) fn new(config: Config) -> Self {
-        Self { config, era: 0, state: State::Closed { faults: VecDeque::new() } }
+        let share = config.faults.0 as usize;
+        Self { config, share, era: 0, state: State::Closed { faults: VecDeque::new() } }
+    }
+
+    /// For all callers together.
+    pub(super) fn of_all(config: Config) -> Self {
+        let share = config.faults.0.div_ceil(config.callers.0) as usize;
+        Self { share, ..Self::new(config) }
     }
 
     /// What holds now, if anything.
@@ -150,15 +175,23 @@ impl Breaker {
 
     /// Tells how a call ended. Whether the quarantine began, ended or was
     /// prolonged by it.
-    pub(super) fn tell(&mut self, pass: Pass, outcome: Outcome, now: Timestamp) -> bool {
+    pub(super) fn tell(
+        &mut self,
+        pass: Pass,
+        (outcome, caller): (Outcome, Option<&UserId>),
+        now: Timestamp,
+    ) -> bool {
         if pass.era != self.era {
             return false;
         }
         match (&mut self.state, outcome) {
             (State::Closed { faults }, Outcome::Fault(last_fault)) => {
                 let within = SignedDuration::from_secs(self.config.within_seconds.into());
-                faults.retain(|at| now.duration_since(*at).abs() < within);
-                faults.push_back(now);
+                faults.retain(|(at, _)| now.duration_since(*at).abs() < within);
+                if faults.iter().filter(|(_, of)| of.as_ref() == caller).count() >= self.share {
+                    return false;
+                }
+                faults.push_back((now, caller.cloned()));
                 let full = faults.len() >= self.config.faults.0 as usize;
                 if full {
                     let pause = Duration::from_secs(self.config.pause_seconds.into());
@@ -190,6 +223,17 @@ impl Breaker {
         let held = self.quarantine().is_some();
         self.enter(State::Closed { faults: VecDeque::new() });
         held
+    }
+
+    /// Whether it holds, or remembers a fault that still counts.
+    fn matters(&self, now: Timestamp) -> bool {
+        let within = SignedDuration::from_secs(self.config.within_seconds.into());
+        match &self.state {
+            State::Closed { faults } => {
+                faults.iter().any(|(at, _)| now.duration_since(*at).abs() < within)
+            }
+            State::Open { .. } | State::Trying { .. } => true,
+        }
     }
 
     fn open(&mut self, since: Timestamp, now: Timestamp, last_fault: String, pause: Duration) {

@@ -20,6 +20,7 @@ use super::fault::{Digest, Error};
 use super::imports::{link_agents, link_policies};
 use super::inspect::{self, Bindings, Interface, Role};
 use super::instance::State;
+use super::manifest::Manifest;
 use super::quarantine::Shared;
 use super::wasm::{Engines, Tuning};
 use cache::CodeCache;
@@ -118,11 +119,12 @@ impl Compiler {
     /// Waits for its turn, and while the code is made or read. A thread that
     /// compiles can't be stopped: one that is given up ends by itself, and what
     /// it made is there for who asks again.
+    /// With it comes what its author says of it.
     pub(super) async fn compile(
         self: &Arc<Self>,
         name: &str,
         bytes: &[u8],
-    ) -> Result<Arc<Code>, Error> {
+    ) -> Result<(Arc<Code>, Option<Manifest>), Error> {
         let (size, limit) = (bytes.len(), self.max_component_bytes);
         if size > limit {
             return Err(Error::TooLarge { name: name.to_owned(), size, limit });
@@ -133,11 +135,29 @@ impl Compiler {
         }
     }
 
-    async fn in_turn(self: &Arc<Self>, name: &str, bytes: Vec<u8>) -> Result<Arc<Code>, Error> {
+    async fn in_turn(
+        self: &Arc<Self>,
+        name: &str,
+        bytes: Vec<u8>,
+    ) -> Result<(Arc<Code>, Option<Manifest>), Error> {
         let called = name.to_owned();
-        let read = move || (inspect::played(&called, &bytes), Digest::of(&bytes), bytes);
-        let (played, digest, bytes) = blocking(name, read).await?;
-        let played = played?;
+        // A component may be large, so even reading its names is not for here.
+        let read = move || {
+            let played = inspect::played(&called, &bytes)?;
+            let manifest = inspect::manifest(&called, &bytes)?;
+            Ok::<_, Error>((played, manifest, Digest::of(&bytes), bytes))
+        };
+        let (played, manifest, digest, bytes) = blocking(name, read).await??;
+        Ok((self.code(name, played, digest, bytes).await?, manifest))
+    }
+
+    async fn code(
+        self: &Arc<Self>,
+        name: &str,
+        played: Vec<Interface>,
+        digest: Digest,
+        bytes: Vec<u8>,
+    ) -> Result<Arc<Code>, Error> {
         if let Some(code) = self.known(digest) {
             return Ok(code);
         }
@@ -237,7 +257,7 @@ impl Agent {
 }
 
 /// For what would stall whoever shares its thread.
-async fn blocking<R: Send + 'static>(
+pub(super) async fn blocking<R: Send + 'static>(
     name: &str,
     work: impl FnOnce() -> R + Send + 'static,
 ) -> Result<R, Error> {

@@ -1,5 +1,6 @@
 //! What an operator may set about plugins. Every limit is per call.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -22,9 +23,13 @@ pub struct Config {
     pub directory: Option<std::path::PathBuf>,
     /// How long a component may wait for its turn to be compiled, and be compiled.
     pub compile_seconds: u64,
+    /// How long a plugin's own cases may take, all together, before it goes live.
+    pub cases_seconds: u64,
     pub decisions: Decisions,
     pub agents: Agents,
     pub reports: Reports,
+    /// Other limits for single plugins, by what they call themselves.
+    pub limits: BTreeMap<String, OwnLimits>,
     pub oci: oci::Config,
     pub quarantine: breaker::Config,
     pub signatures: signature::Config,
@@ -90,15 +95,33 @@ pub struct Reports {
     pub output_bytes: usize,
 }
 
+/// Limits on one call of one plugin; what is not set is as for all of its sort.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct OwnLimits {
+    /// Processor time.
+    pub budget_ms: Option<u64>,
+    /// Time on the wall.
+    pub wall_ms: Option<u64>,
+    pub memory_bytes: Option<usize>,
+    pub table_elements: Option<usize>,
+    pub transfer_bytes: Option<usize>,
+    pub handles: Option<usize>,
+    pub log_bytes: Option<usize>,
+    pub output_bytes: Option<usize>,
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
             max_component_bytes: 32 * MIB,
             directory: None,
             compile_seconds: 60,
+            cases_seconds: 5,
             decisions: Decisions::default(),
             agents: Agents::default(),
             reports: Reports::default(),
+            limits: BTreeMap::new(),
             oci: oci::Config::default(),
             quarantine: breaker::Config::default(),
             signatures: signature::Config::default(),
@@ -169,7 +192,29 @@ pub(super) struct Limits {
     pub(super) output_bytes: usize,
 }
 
+impl Config {
+    /// The most that any call may take of what an engine sets aside: its sort's
+    /// own limit, or more where one plugin has more.
+    pub(super) fn most(&self, of_sort: usize, own: fn(&OwnLimits) -> Option<usize>) -> usize {
+        self.limits.values().filter_map(own).fold(of_sort, usize::max)
+    }
+}
+
 impl Limits {
+    /// As the operator set them for one plugin: more or less than its sort has.
+    pub(super) fn of_its_own(self, own: OwnLimits) -> Self {
+        Self {
+            budget: own.budget_ms.map_or(self.budget, Duration::from_millis),
+            wall: own.wall_ms.map_or(self.wall, Duration::from_millis),
+            memory_bytes: own.memory_bytes.unwrap_or(self.memory_bytes),
+            table_elements: own.table_elements.unwrap_or(self.table_elements),
+            transfer_bytes: own.transfer_bytes.unwrap_or(self.transfer_bytes),
+            handles: own.handles.unwrap_or(self.handles),
+            log_bytes: own.log_bytes.unwrap_or(self.log_bytes),
+            output_bytes: own.output_bytes.unwrap_or(self.output_bytes),
+        }
+    }
+
     /// The smaller of each.
     pub(super) fn narrowed(self, wanted: Wanted) -> Self {
         let bytes = |wanted: Option<u32>, unit: usize, allowed: usize| {
@@ -255,6 +300,24 @@ mod tests {
         let limits = Decisions::default().limits().narrowed(wanted);
         assert_eq!((limits.memory_bytes, limits.output_bytes), (8 * MIB, KIB));
         assert_eq!(limits.budget, Duration::from_millis(50));
+    }
+
+    #[test]
+    fn a_plugins_own_limits_stand_in_for_those_of_its_sort() {
+        let config: Config =
+            toml::from_str("[limits.guard]\nbudget_ms = 200\noutput_bytes = 10").unwrap();
+        let limits = Decisions::default().limits().of_its_own(config.limits["guard"]);
+        assert_eq!(limits.budget, Duration::from_millis(200));
+        assert_eq!((limits.output_bytes, limits.handles), (10, 1_000));
+    }
+
+    #[test]
+    fn an_engine_sets_aside_what_the_largest_plugin_may_take() {
+        let config: Config =
+            toml::from_str("[limits.large]\nmemory_bytes = 9\n[limits.small]\nmemory_bytes = 1")
+                .unwrap();
+        assert_eq!(config.most(5, |own| own.memory_bytes), 9);
+        assert_eq!(config.most(10, |own| own.memory_bytes), 10);
     }
 
     #[test]

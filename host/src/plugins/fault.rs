@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
+use crate::ids::UserId;
+
 /// How much of a digest texts for people show, in hexadecimal digits.
 const SHORT_DIGEST: usize = 12;
 
@@ -47,6 +49,8 @@ pub enum FaultKind {
     Stack { limit: usize },
     #[error("handed more to the host in one call than its limit of {}", Size(*limit))]
     Transfer { limit: usize },
+    #[error("held more handles at once than its limit of {limit}")]
+    Handles { limit: usize },
     #[error("answered with {}, limit {}", Size(*size), Size(*limit))]
     Output { size: usize, limit: usize },
     #[error("trapped: {0}")]
@@ -56,8 +60,15 @@ pub enum FaultKind {
     Declined(String),
     #[error("could not be run: {0}")]
     Host(String),
-    #[error("was not asked: it is quarantined after {faults} faults in {} s; the last: it {last}; tried again in {} s", within.as_secs(), retry_in.as_secs())]
-    Quarantined { faults: u32, within: Duration, last: String, retry_in: Duration },
+    #[error("was not asked: it is quarantined{} after {faults} faults in {} s; the last: it {last}; tried again in {} s", Alone(caller.as_ref()), within.as_secs(), retry_in.as_secs())]
+    Quarantined {
+        /// Whose calls alone are not made; everybody's where there is none.
+        caller: Option<UserId>,
+        faults: u32,
+        within: Duration,
+        last: String,
+        retry_in: Duration,
+    },
 }
 
 /// Why a component was not loaded.
@@ -90,6 +101,18 @@ pub enum Error {
     CompileTimeout { name: String, limit: Duration },
     #[error("{plugin} refuses its settings: {problems}")]
     Settings { plugin: Arc<Identity>, problems: String },
+    #[error("{name} can't be tried by its own cases: {why}")]
+    Cases { name: String, why: super::cases::Error },
+    #[error("{name} can't be tried by its own case “{title}”: {why}")]
+    CaseRequest { name: String, title: String, why: String },
+    #[error("{name} fails its own case “{title}”: expected {expected}, got {got}")]
+    Case { name: String, title: String, expected: String, got: String },
+    #[error(
+        "{name} was not through with its own cases after {} s: carry fewer of them, or raise \
+         plugins.cases_seconds",
+        limit.as_secs()
+    )]
+    CasesTimeout { name: String, limit: Duration },
     #[error(transparent)]
     Manifest(#[from] super::manifest::Error),
     #[error("plugin.toml: grants: {0}")]
@@ -111,6 +134,7 @@ impl FaultKind {
             Self::Table { .. } => "table",
             Self::Stack { .. } => "stack",
             Self::Transfer { .. } => "transfer",
+            Self::Handles { .. } => "handles",
             Self::Output { .. } => "output",
             Self::Trap(_) => "trap",
             Self::Declined(_) => "declined",
@@ -129,6 +153,7 @@ impl FaultKind {
             | Self::Table { .. }
             | Self::Stack { .. }
             | Self::Transfer { .. }
+            | Self::Handles { .. }
             | Self::Output { .. }
             | Self::Trap(_) => true,
             Self::Busy { .. } | Self::Declined(_) | Self::Host(_) | Self::Quarantined { .. } => {
@@ -192,6 +217,15 @@ impl fmt::Display for Identity {
         let digest = self.digest.to_hex();
         let version = self.version.as_deref().map(|v| format!(" {v}")).unwrap_or_default();
         write!(f, "{}{version} (sha256:{}…)", self.id, &digest[..SHORT_DIGEST])
+    }
+}
+
+/// Whom a quarantine is for, where it is not for everybody.
+struct Alone<'a>(Option<&'a UserId>);
+
+impl fmt::Display for Alone<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.map_or(Ok(()), |caller| write!(f, " for {caller} alone"))
     }
 }
 

@@ -18,8 +18,9 @@ use super::reach::Reach;
 use super::wasm::MAX_STACK_BYTES;
 use crate::agents::ProgressSender;
 
-/// wasmtime keeps the error's type to itself; its text is what is left.
+/// wasmtime keeps these errors' types to itself; their texts are what is left.
 const TRANSFER_SPENT: &str = "fuel allocated for hostcalls has been exhausted";
+const HANDLES_SPENT: &str = "store handle limit exceeded";
 
 /// What a store carries: the plugin's name, its limits and what it used.
 pub(super) struct State {
@@ -107,8 +108,10 @@ impl Call {
     pub(super) fn store_here(self, engine: &Engine) -> Store<State> {
         let (began, limit) = (thread_time(), self.limits.budget);
         let mut store = self.store(engine);
-        store.epoch_deadline_callback(move |_: StoreContextMut<'_, State>| {
+        store.epoch_deadline_callback(move |store: StoreContextMut<'_, State>| {
             interrupt(thread_time().saturating_sub(began), limit)?;
+            // Nobody waits any more for a call that waits in the host, again and again.
+            give_up(store.data())?;
             Ok(UpdateDeadline::Continue(1))
         });
         store
@@ -131,6 +134,15 @@ fn interrupt(after: Duration, limit: Duration) -> Result<(), Interrupted> {
     if after < limit { Ok(()) } else { Err(Interrupted(FaultKind::Budget { after, limit })) }
 }
 
+fn give_up(call: &State) -> Result<(), Interrupted> {
+    let (limit, now) = (call.limits.wall, Instant::now());
+    if now < call.reach.until {
+        return Ok(());
+    }
+    let after = limit + now.duration_since(call.reach.until);
+    Err(Interrupted(FaultKind::Blocked { after, limit }))
+}
+
 /// Says why a call ended without an answer.
 pub(super) fn fault(error: &wasmtime::Error, store: &Store<State>) -> FaultKind {
     if let Some(Interrupted(kind)) = error.downcast_ref() {
@@ -142,10 +154,16 @@ pub(super) fn fault(error: &wasmtime::Error, store: &Store<State>) -> FaultKind 
     match error.downcast_ref::<Trap>() {
         Some(Trap::StackOverflow) => FaultKind::Stack { limit: MAX_STACK_BYTES },
         Some(trap) => FaultKind::Trap(trap.to_string()),
-        None if format!("{error:#}").contains(TRANSFER_SPENT) => {
-            FaultKind::Transfer { limit: store.data().limits.transfer_bytes }
+        None => {
+            let (why, limits) = (format!("{error:#}"), &store.data().limits);
+            if why.contains(TRANSFER_SPENT) {
+                FaultKind::Transfer { limit: limits.transfer_bytes }
+            } else if why.contains(HANDLES_SPENT) {
+                FaultKind::Handles { limit: limits.handles }
+            } else {
+                FaultKind::Host(why)
+            }
         }
-        None => FaultKind::Host(format!("{error:#}")),
     }
 }
 

@@ -9,12 +9,15 @@
 //! ```
 //!
 //! The database says what should run; what does run is assembled from it, at
-//! the start and after each change. Changes happen one at a time.
+//! the start and after each change. Changes happen one at a time, whichever
+//! server on the database makes them, and every server follows the others'.
 
 mod assemble;
 mod change;
 mod check;
 mod files;
+mod follow;
+mod news;
 mod record;
 mod store;
 mod watch;
@@ -25,7 +28,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use super::fault::{self, Digest};
 use super::oci::{self, Reference, Registries};
-use super::{Granted, Plugin, Plugins, QuarantineChange, signature};
+use super::{Granted, Plugin, Plugins, signature};
 use crate::agents::Roster;
 use crate::clock::Clock;
 use crate::db::{self, Db};
@@ -35,7 +38,7 @@ use crate::ids::ProjectId;
 use crate::policy::{Mode, OnError, Policies};
 use crate::reports::Catalogue;
 use files::ComponentFiles;
-use store::Store;
+use store::{Generation, Store, Unwritten};
 
 pub use record::{Installed, PluginBinding, Release, Version};
 pub use watch::Watcher;
@@ -85,6 +88,8 @@ struct Inner {
     statuses: RwLock<Arc<[Status]>>,
     /// What each plugin is given, also where a run holds on to its agent.
     given: Mutex<BTreeMap<String, Granted>>,
+    /// Which state of the database that is.
+    seen: Mutex<Generation>,
     /// Held while one change is checked, written and put to work.
     changing: tokio::sync::Mutex<()>,
 }
@@ -177,6 +182,8 @@ pub enum Error {
     Unsigned(#[from] signature::Error),
     #[error(transparent)]
     Registry(#[from] oci::Error),
+    #[error("another server changed the plugins at the same moment: look again, and repeat it")]
+    ChangedMeanwhile,
     #[error("{0}")]
     Invalid(String),
     #[error("the component could not be kept: {0}")]
@@ -192,10 +199,12 @@ impl Library {
         let store = Store::new(parts.db.clone());
         let files = ComponentFiles::open(parts.folder.clone())?;
         let statuses = RwLock::new(Arc::from([]));
-        let (given, changing) = (Mutex::default(), tokio::sync::Mutex::default());
-        let inner = Inner { parts, store, files, statuses, given, changing };
+        let (given, seen) = (Mutex::default(), Mutex::default());
+        let changing = tokio::sync::Mutex::default();
+        let inner = Inner { parts, store, files, statuses, given, seen, changing };
         let library = Self { inner: Arc::new(inner) };
         library.seed().await?;
+        library.share_components().await?;
         library.assemble().await?;
         Ok(library)
     }
@@ -237,13 +246,29 @@ impl Library {
         name: &str,
         new: NewVersion,
     ) -> Result<Status, Error> {
-        let _one = self.inner.changing.lock().await;
-        let change = self.prepare(permit, name, &new).await?;
-        self.inner.files.put(change.version.digest, &new.bytes)?;
-        self.inner.store.write(change.as_written()).await?;
-        self.forget_old_versions(&change.plugin).await?;
-        self.assemble().await?;
+        let _one = self.turn().await?;
+        match self.put_to_work(permit, name, &new).await {
+            // What took its time, compiling, is not to be done again.
+            Err(Error::ChangedMeanwhile) => {
+                self.catch_up().await?;
+                self.put_to_work(permit, name, &new).await?;
+            }
+            done => done?,
+        }
         self.told(name, "installed")
+    }
+
+    async fn put_to_work(
+        &self,
+        permit: &Permit,
+        name: &str,
+        new: &NewVersion,
+    ) -> Result<(), Error> {
+        let change = self.prepare(permit, name, new).await?;
+        self.inner.files.put(change.version.digest, &new.bytes)?;
+        self.inner.store.write(change.as_written(&new.bytes), self.seen()).await?;
+        change.forgotten.iter().for_each(|old| self.inner.files.remove(*old));
+        self.assemble().await
     }
 
     /// The same with a component from a registry; `new` has no bytes yet. Where
@@ -270,7 +295,7 @@ impl Library {
 
     /// Lets the version before this one run again; a second call undoes the first.
     pub async fn rollback(&self, _permit: &Permit, name: &str) -> Result<Status, Error> {
-        let _one = self.inner.changing.lock().await;
+        let _one = self.turn().await?;
         let status = self.find(name)?;
         let nothing = || Error::NothingBefore(name.to_owned());
         let previous = status.plugin.previous.ok_or_else(nothing)?;
@@ -282,7 +307,7 @@ impl Library {
     }
 
     pub async fn enable(&self, _permit: &Permit, name: &str) -> Result<Status, Error> {
-        let _one = self.inner.changing.lock().await;
+        let _one = self.turn().await?;
         let status = self.find(name)?;
         self.check_release(name, status.plugin.current, &status.bindings).await?;
         if let Some(loaded) = &status.loaded {
@@ -292,7 +317,7 @@ impl Library {
     }
 
     pub async fn disable(&self, _permit: &Permit, name: &str) -> Result<Status, Error> {
-        let _one = self.inner.changing.lock().await;
+        let _one = self.turn().await?;
         let status = self.find(name)?;
         self.leave_a_policy(name, |binding| binding.plugin != name)?;
         self.rewrite(Installed { enabled: false, ..status.plugin }, "disabled").await
@@ -305,7 +330,7 @@ impl Library {
         name: &str,
         grants: BTreeSet<String>,
     ) -> Result<Status, Error> {
-        let _one = self.inner.changing.lock().await;
+        let _one = self.turn().await?;
         let status = self.find(name)?;
         check::grants(&grants)?;
         self.rewrite(Installed { grants, ..status.plugin }, "granted").await
@@ -314,13 +339,13 @@ impl Library {
     /// Removes a plugin with its versions and bindings; removing what is not
     /// there is no error.
     pub async fn remove(&self, _permit: &Permit, name: &str) -> Result<(), Error> {
-        let _one = self.inner.changing.lock().await;
+        let _one = self.turn().await?;
         let Ok(status) = self.find(name) else { return Ok(()) };
         if self.built_in(name).is_some() {
             return Err(Error::BuiltIn(name.to_owned()));
         }
         self.leave_a_policy(name, |binding| binding.plugin != name)?;
-        self.inner.store.delete(name).await?;
+        self.inner.store.delete(name, self.seen()).await?;
         self.take_all(name);
         self.assemble().await?;
         status.versions.iter().for_each(|version| self.inner.files.remove(version.digest));
@@ -338,8 +363,7 @@ impl Library {
 
     async fn rewrite(&self, mut plugin: Installed, what: &'static str) -> Result<Status, Error> {
         plugin.updated_at = self.inner.parts.clock.now();
-        let change = store::Change { plugin: &plugin, version: None, bindings: &[] };
-        self.inner.store.write(change).await?;
+        self.inner.store.write(store::Change::of(&plugin), self.seen()).await?;
         self.assemble().await?;
         self.told(&plugin.name, what)
     }
@@ -361,32 +385,17 @@ impl Library {
         self.inner.parts.events.publish_installation(what);
     }
 
-    /// Tells of quarantines until the server ends.
-    pub async fn tell_quarantines(self) {
-        use tokio::sync::broadcast::error::RecvError;
-        let mut changes = self.inner.parts.plugins.quarantine_changes();
-        loop {
-            match changes.recv().await {
-                Ok(QuarantineChange { plugin, quarantine }) => {
-                    let change = if quarantine.is_some() { "quarantined" } else { "released" };
-                    let what = What::Plugin {
-                        name: plugin.id.clone(),
-                        version: plugin.version.clone().unwrap_or_default(),
-                        change,
-                        reason: quarantine.map(|held| held.last_fault),
-                    };
-                    self.inner.parts.events.publish_installation(what);
-                }
-                Err(RecvError::Lagged(missed)) => {
-                    tracing::warn!(missed, "quarantines went untold");
-                }
-                Err(RecvError::Closed) => return,
-            }
-        }
-    }
-
     fn built_in(&self, name: &str) -> Option<&BuiltIn> {
         self.inner.parts.built_in.iter().find(|built_in| built_in.name == name)
+    }
+}
+
+impl From<Unwritten> for Error {
+    fn from(unwritten: Unwritten) -> Self {
+        match unwritten {
+            Unwritten::Stale => Self::ChangedMeanwhile,
+            Unwritten::Db(error) => Self::Db(error),
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use super::Host;
 use super::bindings::{policy, report};
 use super::breaker::Quarantine;
 use super::compile::{Agent, Code, Ready};
-use super::config::Limits;
+use super::config::{Limits, OwnLimits};
 use super::fault::{Fault, FaultKind, Identity};
 use super::grant::Granted;
 use super::instance::{Call, State};
@@ -27,6 +27,8 @@ pub(super) struct Loaded {
     pub(super) settings: Arc<str>,
     pub(super) granted: Granted,
     pub(super) meters: Meters,
+    /// Where the operator set other limits for it than for its sort.
+    pub(super) own: OwnLimits,
     pub(super) manifest: Option<Manifest>,
 }
 
@@ -78,6 +80,7 @@ impl Timer {
 impl Loaded {
     /// At most what the operator allows, and at most what its manifest asks for.
     pub(super) fn limits(&self, allowed: Limits) -> Limits {
+        let allowed = allowed.of_its_own(self.own);
         self.manifest.as_ref().map_or(allowed, |manifest| allowed.narrowed(manifest.limits))
     }
 

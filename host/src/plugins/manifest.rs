@@ -10,7 +10,8 @@ mod text;
 use std::collections::{BTreeMap, BTreeSet};
 
 use semver::Version;
-use wasmparser::{Encoding, Parser, Payload};
+
+use super::section;
 
 /// Name of the section of a component that holds its manifest.
 pub const SECTION: &str = "lockhouse:manifest";
@@ -148,7 +149,12 @@ impl Manifest {
     /// The manifest inside a component; nothing is compiled or run. `None` where
     /// it carries none.
     pub fn find(component: &[u8]) -> Result<Option<Self>, Error> {
-        let Some(bytes) = section(component)? else { return Ok(None) };
+        let Some(bytes) = section::find(component, SECTION).map_err(Error::Section)? else {
+            return Ok(None);
+        };
+        if bytes.len() > MAX_BYTES {
+            return Err(Error::TooLong(bytes.len()));
+        }
         let text = std::str::from_utf8(bytes)
             .map_err(|_| Error::Section("it is not UTF-8 text".to_owned()))?;
         Self::parse(text).map(Some)
@@ -226,32 +232,6 @@ fn is_types(import: &str) -> bool {
     let interface = import.split('@').next().unwrap_or(import);
     interface.starts_with("lockhouse:types/")
         || (interface.starts_with("lockhouse:") && interface.ends_with("/types"))
-}
-
-/// The section's bytes. What is nested inside may carry anything.
-fn section(component: &[u8]) -> Result<Option<&[u8]>, Error> {
-    let refuse = |why: &str| Err(Error::Section(why.to_owned()));
-    let (mut depth, mut found) = (0_usize, None);
-    for payload in Parser::new(0).parse_all(component) {
-        match payload.map_err(|error| Error::Section(error.message().to_owned()))? {
-            Payload::Version { encoding: Encoding::Module, .. } if depth == 0 => {
-                return refuse("this is a core module; wrap it with wit-component");
-            }
-            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
-            Payload::End(_) => depth = depth.saturating_sub(1),
-            Payload::CustomSection(custom) if depth == 0 && custom.name() == SECTION => {
-                match found.replace(custom.data()) {
-                    None => {}
-                    Some(_) => return refuse("there are two; build it again from its source"),
-                }
-            }
-            _ => {}
-        }
-    }
-    match found {
-        Some(bytes) if bytes.len() > MAX_BYTES => Err(Error::TooLong(bytes.len())),
-        found => Ok(found),
-    }
 }
 
 #[cfg(test)]

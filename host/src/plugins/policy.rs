@@ -78,12 +78,13 @@ impl PolicyPlugin {
 
     async fn judge(&self, request: &Request) -> Result<Verdict, Fault> {
         let turn = self.turn().await?;
-        self.host.quarantines.hold(&self.loaded, self.ask_verdict(request, turn)).await
+        let call = self.ask_verdict(request, turn);
+        self.host.quarantines.hold(&self.loaded, Some(&request.caller), call).await
     }
 
     async fn rules(&self) -> Result<String, Fault> {
         let turn = self.turn().await?;
-        self.host.quarantines.hold(&self.loaded, self.ask_rules(turn)).await
+        self.host.quarantines.hold(&self.loaded, None, self.ask_rules(turn)).await
     }
 
     async fn ask_verdict(&self, request: &Request, turn: Turn) -> Result<Verdict, Fault> {

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use tokio::sync::broadcast;
 
-use super::breaker::{Admission, Breaker, Config, Outcome, Pass, Quarantine};
+use super::breaker::{Breakers, CallersPass, Config, Held, Outcome, Quarantine};
 use super::fault::{Fault, FaultKind, Identity};
 use super::loaded::Loaded;
 use crate::clock::Clock;
+use crate::ids::UserId;
 
 /// News that a listener may fall behind by; the state itself can be read again.
 const NEWS: usize = 64;
@@ -20,6 +21,8 @@ const MAX_FAULT_CHARS: usize = 300;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QuarantineChange {
     pub plugin: Arc<Identity>,
+    /// Whom alone it is for; for everybody where there is none.
+    pub caller: Option<UserId>,
     pub quarantine: Option<Quarantine>,
 }
 
@@ -30,20 +33,26 @@ pub(super) struct Quarantines {
     news: broadcast::Sender<QuarantineChange>,
 }
 
-/// One breaker for all bindings of one component.
-pub(super) struct Shared(Mutex<Breaker>);
+/// The breakers for all bindings of one component.
+pub(super) struct Shared(Mutex<Breakers>);
 
 impl Shared {
     pub(super) fn new(config: Config) -> Self {
-        Self(Mutex::new(Breaker::new(config)))
+        Self(Mutex::new(Breakers::new(config)))
     }
 
-    fn with<R>(&self, act: impl FnOnce(&mut Breaker) -> R) -> R {
+    fn with<R>(&self, act: impl FnOnce(&mut Breakers) -> R) -> R {
         act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// For everybody.
     pub(super) fn quarantine(&self) -> Option<Quarantine> {
-        self.with(|breaker| breaker.quarantine().cloned())
+        self.with(|breakers| breakers.quarantine().cloned())
+    }
+
+    /// For one caller alone.
+    fn of_caller(&self, caller: &UserId) -> Option<Quarantine> {
+        self.with(|breakers| breakers.of_caller(caller).cloned())
     }
 }
 
@@ -51,7 +60,8 @@ impl Shared {
 struct Guard<'a> {
     loaded: &'a Loaded,
     quarantines: &'a Quarantines,
-    pass: Pass,
+    caller: Option<&'a UserId>,
+    pass: CallersPass,
     outcome: Outcome,
 }
 
@@ -64,17 +74,19 @@ impl Quarantines {
         self.news.subscribe()
     }
 
-    /// Makes a call, or answers at once that the plugin is in quarantine.
+    /// Makes a call on somebody's behalf, or answers at once that the plugin is
+    /// in quarantine.
     pub(super) async fn hold<R>(
         &self,
         loaded: &Loaded,
+        caller: Option<&UserId>,
         call: impl Future<Output = Result<R, Fault>>,
     ) -> Result<R, Fault> {
-        let pass = match loaded.code.breaker.with(|breaker| breaker.admit(self.clock.now())) {
-            Admission::Granted(pass) => pass,
-            Admission::Refused(held) => return Err(loaded.fault(self.refusal(held))),
-        };
-        let mut guard = Guard { loaded, quarantines: self, pass, outcome: Outcome::Unknown };
+        let now = self.clock.now();
+        let admitted = loaded.code.breaker.with(|breakers| breakers.admit(caller, now));
+        let pass = admitted.map_err(|held| loaded.fault(self.refusal(held, caller)))?;
+        let mut guard =
+            Guard { loaded, quarantines: self, caller, pass, outcome: Outcome::Unknown };
         let answer = call.await;
         guard.outcome = match &answer {
             Ok(_) => Outcome::Answered,
@@ -83,16 +95,23 @@ impl Quarantines {
         answer
     }
 
-    /// Ends a quarantine by the operator's will.
+    /// Ends every quarantine of a plugin by the operator's will.
     pub(super) fn reset(&self, loaded: &Loaded) {
-        if loaded.code.breaker.with(Breaker::reset) {
-            self.tell(loaded);
+        let (everybodys, alone) = loaded.code.breaker.with(Breakers::reset);
+        if everybodys {
+            self.tell(loaded, None);
         }
+        alone.iter().for_each(|caller| self.tell(loaded, Some(caller)));
     }
 
-    fn refusal(&self, held: Quarantine) -> FaultKind {
+    fn refusal(&self, held: Held, caller: Option<&UserId>) -> FaultKind {
+        let (held, caller) = match held {
+            Held::ForEverybody(held) => (held, None),
+            Held::ForTheCaller(held) => (held, caller.cloned()),
+        };
         let left = held.retry_at.duration_since(self.clock.now());
         FaultKind::Quarantined {
+            caller,
             faults: self.config.faults.get(),
             within: Duration::from_secs(self.config.within_seconds.into()),
             last: held.last_fault,
@@ -100,26 +119,39 @@ impl Quarantines {
         }
     }
 
-    fn tell(&self, loaded: &Loaded) {
-        let (plugin, quarantine) = (Arc::clone(&loaded.identity), loaded.quarantine());
+    fn tell(&self, loaded: &Loaded, caller: Option<&UserId>) {
+        let plugin = Arc::clone(&loaded.identity);
+        let quarantine = match caller {
+            Some(caller) => loaded.code.breaker.of_caller(caller),
+            None => loaded.quarantine(),
+        };
+        let whom = caller.map_or("everybody", UserId::as_str);
         match &quarantine {
             Some(held) => {
-                tracing::warn!(%plugin, last_fault = held.last_fault, retry_at = %held.retry_at, "plugin is quarantined");
+                tracing::warn!(%plugin, whom, last_fault = held.last_fault, retry_at = %held.retry_at, "plugin is quarantined");
             }
-            None => tracing::info!(%plugin, "plugin is out of quarantine"),
+            None => tracing::info!(%plugin, whom, "plugin is out of quarantine"),
         }
-        loaded.meters.quarantined(quarantine.is_some());
+        if caller.is_none() {
+            loaded.meters.quarantined(quarantine.is_some());
+        }
         // Nobody may be listening.
-        let _ = self.news.send(QuarantineChange { plugin, quarantine });
+        let _ = self.news.send(QuarantineChange { plugin, caller: caller.cloned(), quarantine });
     }
 }
 
 impl Drop for Guard<'_> {
     fn drop(&mut self) {
+        let Self { loaded, quarantines, caller, pass, .. } = *self;
         let outcome = std::mem::replace(&mut self.outcome, Outcome::Unknown);
-        let now = self.quarantines.clock.now();
-        if self.loaded.code.breaker.with(|breaker| breaker.tell(self.pass, outcome, now)) {
-            self.quarantines.tell(self.loaded);
+        let now = quarantines.clock.now();
+        let ended = (outcome, caller);
+        let changed = loaded.code.breaker.with(|breakers| breakers.tell(pass, ended, now));
+        if changed.everybodys {
+            quarantines.tell(loaded, None);
+        }
+        if changed.callers {
+            quarantines.tell(loaded, caller);
         }
     }
 }

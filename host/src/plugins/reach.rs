@@ -126,9 +126,15 @@ impl Reach {
         self.behalf.as_ref().ok_or_else(|| Error::Unavailable(nobody.to_owned()))
     }
 
+    /// What is asked for when the call has been given up is not even begun.
+    fn in_time(&self) -> Result<(), Error> {
+        if Instant::now() < self.until { Ok(()) } else { Err(Error::Timeout) }
+    }
+
     /// Waits on this thread, which is a policy's own, for what an import asks
     /// of the rooms: at most as long as the call has.
     pub(super) fn wait<R>(&self, ask: impl Future<Output = Result<R, Error>>) -> Result<R, Error> {
+        self.in_time()?;
         let waited = async { tokio::time::timeout_at(self.until, ask).await };
         self.runtime.block_on(waited).unwrap_or(Err(Error::Timeout))
     }
@@ -139,6 +145,7 @@ impl Reach {
         &self,
         ask: impl Future<Output = Result<R, Error>> + Send + 'static,
     ) -> Result<R, Error> {
+        self.in_time()?;
         let answer = AbortOnDropHandle::new(self.runtime.spawn(ask)).await;
         answer.unwrap_or_else(|error| {
             tracing::error!(%error, "what a plugin asked for broke off");

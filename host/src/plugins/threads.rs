@@ -125,6 +125,8 @@ impl AgentThreads {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(threads.max(1) as usize)
             .thread_name("agent")
+            // A guest that sleeps, by its language's own clock, sleeps here.
+            .enable_time()
             .build()
             .map_err(|error| Error::Machine(format!("no threads for agents: {error}")))?;
         let free = Arc::new(Semaphore::new(calls.max(1) as usize));

@@ -55,16 +55,15 @@ impl Engines {
     pub(super) fn start(config: &Config, cache: Option<&Cache>) -> Result<Self, Error> {
         let tuning = probe(config)?;
         let machine = |error: wasmtime::Error| Error::Machine(format!("{error:#}"));
-        let engine = |calls, memory| {
-            let mut engine = settings(&pool(&tuning, calls, memory), &tuning);
+        let engine = |calls, largest| {
+            let mut engine = settings(&pool(&tuning, calls, largest), &tuning);
             engine.cache(cache.cloned());
             Engine::new(&engine).map_err(machine)
         };
+        let [of_decisions, of_agents] = largest(config);
         // Reports run where decisions do, on threads of their own.
-        let calls = tuning.decision_calls + tuning.report_calls;
-        let memory_bytes = config.decisions.memory_bytes.max(config.reports.memory_bytes);
-        let decisions = engine(calls, memory_bytes)?;
-        let agents = engine(tuning.agent_calls, config.agents.memory_bytes)?;
+        let decisions = engine(tuning.decision_calls + tuning.report_calls, of_decisions)?;
+        let agents = engine(tuning.agent_calls, of_agents)?;
         start_clock(&[&decisions, &agents])?;
         tracing::info!(
             pagemap_scan = tuning.pagemap_scan,
@@ -79,15 +78,42 @@ impl Engines {
     }
 }
 
+/// What one call may have at most; a pool sets that much aside.
+#[derive(Debug, Clone, Copy)]
+struct Largest {
+    memory_bytes: usize,
+    table_elements: usize,
+}
+
+/// Of decisions and reports, and of agents. A plugin's name does not tell which
+/// it is, so what one plugin has of its own counts for both.
+fn largest(config: &Config) -> [Largest; 2] {
+    let Config { decisions, agents, reports, .. } = config;
+    let sorts = [
+        (
+            decisions.memory_bytes.max(reports.memory_bytes),
+            decisions.table_elements.max(reports.table_elements),
+        ),
+        (agents.memory_bytes, agents.table_elements),
+    ];
+    sorts.map(|(memory_bytes, table_elements)| Largest {
+        memory_bytes: config.most(memory_bytes, |own| own.memory_bytes),
+        table_elements: config.most(table_elements, |own| own.table_elements),
+    })
+}
+
 /// Tries what the machine can do, best first.
 fn probe(config: &Config) -> Result<Tuning, Error> {
     let decision_calls = config.decisions.threads.max(1);
     let agent_calls = config.agents.calls.max(1);
     let report_calls = config.reports.threads.max(1);
-    let memory_bytes = config.decisions.memory_bytes.max(config.agents.memory_bytes);
-    let memory_bytes = memory_bytes.max(config.reports.memory_bytes);
+    let [decisions, agents] = largest(config);
+    let largest = Largest {
+        memory_bytes: decisions.memory_bytes.max(agents.memory_bytes),
+        table_elements: decisions.table_elements.max(agents.table_elements),
+    };
     let mut last = String::new();
-    for reservation_bytes in [WIDE_RESERVATION_BYTES, memory_bytes as u64] {
+    for reservation_bytes in [WIDE_RESERVATION_BYTES, largest.memory_bytes as u64] {
         for pagemap_scan in [true, false] {
             let keep_resident_bytes = if pagemap_scan { KEEP_RESIDENT_BYTES } else { 0 };
             let tuning = Tuning {
@@ -99,7 +125,7 @@ fn probe(config: &Config) -> Result<Tuning, Error> {
                 report_calls,
             };
             let calls = decision_calls + agent_calls + report_calls;
-            let pool = pool(&tuning, calls, memory_bytes);
+            let pool = pool(&tuning, calls, largest);
             match Engine::new(&settings(&pool, &tuning)) {
                 Ok(_) => return Ok(tuning),
                 Err(error) => last = format!("{error:#}"),
@@ -109,7 +135,7 @@ fn probe(config: &Config) -> Result<Tuning, Error> {
     Err(Error::Machine(last))
 }
 
-fn pool(tuning: &Tuning, calls: u32, memory_bytes: usize) -> PoolingAllocationConfig {
+fn pool(tuning: &Tuning, calls: u32, largest: Largest) -> PoolingAllocationConfig {
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(calls)
         .total_core_instances(calls * CORE_INSTANCES_PER_CALL)
@@ -119,7 +145,8 @@ fn pool(tuning: &Tuning, calls: u32, memory_bytes: usize) -> PoolingAllocationCo
         .max_core_instances_per_component(CORE_INSTANCES_PER_CALL)
         .max_memories_per_component(MEMORIES_PER_CALL)
         .max_tables_per_component(TABLES_PER_CALL)
-        .max_memory_size(memory_bytes)
+        .max_memory_size(largest.memory_bytes)
+        .table_elements(largest.table_elements)
         .linear_memory_keep_resident(tuning.keep_resident_bytes)
         .table_keep_resident(tuning.keep_resident_bytes)
         .pagemap_scan(if tuning.pagemap_scan { Enabled::Yes } else { Enabled::No });

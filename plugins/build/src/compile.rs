@@ -2,8 +2,9 @@
 
 use std::{
     env,
-    ffi::OsString,
+    ffi::{OsStr, OsString},
     fs,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
@@ -16,6 +17,9 @@ use crate::{
 
 pub(crate) const TARGET: &str = "wasm32-unknown-unknown";
 const PROFILE: &str = "small";
+
+/// What cargo wants between flags that may hold spaces.
+pub(crate) const SEPARATOR: &str = "\x1f";
 
 /// The cargo that runs this tool, so that guests never meet another toolchain.
 pub(crate) fn cargo() -> Command {
@@ -32,6 +36,33 @@ pub(crate) fn rustc() -> OsString {
 
 pub(crate) fn toolchain_version() -> Result<String> {
     output_of(Command::new(rustc()).arg("-vV")).context("install Rust, or set RUSTC")
+}
+
+/// Flags that keep the paths of this machine out of what is built: those of these
+/// folders, of cargo's own and of the toolchain. Texts of panics name files.
+pub(crate) fn anonymous(folders: &[(&Path, &str)]) -> Result<Vec<OsString>> {
+    let toolchain =
+        PathBuf::from(output_of(Command::new(rustc()).args(["--print", "sysroot"]))?.trim());
+    let cargo = env::var_os("CARGO_HOME").map(PathBuf::from);
+    let cargo = cargo.or_else(|| env::home_dir().map(|home| home.join(".cargo")));
+    let general = [(Some(toolchain), "/rust"), (cargo, "/cargo")];
+    let general = general.into_iter().filter_map(|(folder, name)| Some((folder?, name)));
+    let given = folders.iter().map(|(folder, name)| (folder.to_path_buf(), *name));
+    // The last that fits counts, so the narrower ones stand behind.
+    Ok(general.chain(given).map(|(folder, name)| remap(&folder, name)).collect())
+}
+
+fn remap(folder: &Path, name: &str) -> OsString {
+    let mut flag = joined("--remap-path-prefix=", folder);
+    flag.push("=");
+    flag.push(name);
+    flag
+}
+
+fn joined(option: &str, value: &Path) -> OsString {
+    let mut flag = OsString::from(option);
+    flag.push(value);
+    flag
 }
 
 /// What a program prints, where it succeeds.
@@ -55,11 +86,11 @@ pub(crate) fn module(workspace: &Workspace, guest: &Guest, sysroot: &Sysroot) ->
         .args(["rustc", "--locked", "--lib", "--package", &guest.package])
         .args(["--profile", PROFILE, "--target", TARGET, "--target-dir"])
         .arg(&directory);
+    let mut flags = anonymous(&[(&workspace.root, "/lockhouse")])?;
     if let Sysroot::Own(path) = sysroot {
-        let mut flag = OsString::from("--sysroot=");
-        flag.push(path);
-        command.env("CARGO_ENCODED_RUSTFLAGS", flag);
+        flags.push(joined("--sysroot=", path));
     }
+    command.env("CARGO_ENCODED_RUSTFLAGS", flags.join(OsStr::new(SEPARATOR)));
     // Only for the guest itself: its dependencies stay shared among guests of all stacks.
     command.arg("--").arg(format!("-Clink-arg=-zstack-size={}", guest.stack_bytes));
     let status = command.status().context("cannot run cargo")?;

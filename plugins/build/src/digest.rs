@@ -11,7 +11,7 @@ use walkdir::{DirEntry, WalkDir};
 use crate::discover::{Guest, Workspace};
 
 /// Raised when this tool builds or encodes differently than before.
-const RECIPE: &str = "lockhouse guests 1";
+const RECIPE: &str = "lockhouse guests 2";
 
 /// Digest over the guest's sources, its path dependencies, the interfaces, the locked versions,
 /// the profiles, the toolchain and the recipe.

@@ -2,6 +2,7 @@
 //! toolchain lacks the target and can't be given it.
 
 use std::{
+    ffi::{OsStr, OsString},
     fs,
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -11,13 +12,15 @@ use anyhow::{Context, Result, ensure};
 use walkdir::WalkDir;
 
 use crate::{
-    compile::{TARGET, cargo, output_of, rustc},
+    compile::{SEPARATOR, TARGET, anonymous, cargo, output_of, rustc},
     discover::Workspace,
     sysroot::has_core,
 };
 
 /// A library built by one toolchain is useless to another, so its version lies beside it.
 const VERSION_FILE: &str = "toolchain";
+/// Raised when this tool builds the library differently than before.
+const RECIPE: &str = "library 2";
 /// How deep below an unpacked package the source may lie.
 const MAX_PACKAGE_DEPTH: usize = 8;
 
@@ -26,7 +29,8 @@ pub(crate) fn build_sysroot(workspace: &Workspace, toolchain: &str) -> Result<Pa
     let sysroot = workspace.sysroot();
     let libraries = sysroot.join("lib/rustlib").join(TARGET).join("lib");
     let version_file = sysroot.join(VERSION_FILE);
-    if has_core(&libraries) && fs::read_to_string(&version_file).is_ok_and(|v| v == toolchain) {
+    let version = format!("{RECIPE}\n{toolchain}");
+    if has_core(&libraries) && fs::read_to_string(&version_file).is_ok_and(|v| v == version) {
         return Ok(sysroot);
     }
     let source = source(&sysroot, toolchain)?;
@@ -38,7 +42,7 @@ pub(crate) fn build_sysroot(workspace: &Workspace, toolchain: &str) -> Result<Pa
     let built = compile(&source, &sysroot.join("build"))?;
     copy_libraries(&built, &libraries)?;
     ensure!(has_core(&libraries), "building the standard library left no `core`");
-    fs::write(version_file, toolchain)?;
+    fs::write(version_file, version)?;
     Ok(sysroot)
 }
 
@@ -103,6 +107,8 @@ fn unpack_debian(folder: &Path, version: &str) -> Result<PathBuf> {
 
 /// Compiles the library with the flags that its own build uses and returns where it lies.
 fn compile(source: &Path, target: &Path) -> Result<PathBuf> {
+    let mut flags = anonymous(&[(source, "/rust/library")])?;
+    flags.extend(["-Zforce-unstable-if-unmarked", "-Cembed-bitcode=yes"].map(OsString::from));
     let status = cargo()
         .args(["build", "--release", "--locked", "--features", "panic-unwind"])
         .args(["--target", TARGET, "--manifest-path"])
@@ -110,7 +116,7 @@ fn compile(source: &Path, target: &Path) -> Result<PathBuf> {
         .arg("--target-dir")
         .arg(target)
         .env("RUSTC_BOOTSTRAP", "1")
-        .env("RUSTFLAGS", "-Zforce-unstable-if-unmarked -Cembed-bitcode=yes")
+        .env("CARGO_ENCODED_RUSTFLAGS", flags.join(OsStr::new(SEPARATOR)))
         .stdin(Stdio::null())
         .status()
         .context("cannot run cargo")?;

@@ -38,6 +38,41 @@ async fn what_is_packed_carries_its_manifest_once() {
     assert!(printed.text.contains("exports    lockhouse:plugin/lifecycle@0.1.0"), "{printed:?}");
 }
 
+const LS: &str = "[[case]]\ncommand = \"ls\"\ndecision = \"allow\"\n";
+
+#[tokio::test]
+async fn what_is_packed_carries_the_cases_beside_its_manifest() {
+    let script = "lockhouse plugin pack component.wasm
+        lockhouse plugin inspect fixture.wasm
+        lockhouse plugin check fixture.wasm";
+    let printed = with_fixture(&[("cases.toml", LS)], script).await;
+    assert!(printed.succeeded, "{printed:?}");
+    assert!(printed.text.contains("section    lockhouse:cases"), "{printed:?}");
+    assert!(printed.text.contains("ok  cases      all 1 inside hold"), "{printed:?}");
+}
+
+#[tokio::test]
+async fn more_cases_than_a_plugin_carries_are_refused_with_what_to_do() {
+    let many = LS.repeat(1_001);
+    let files = [("cases.toml", many.as_str()), ("few.toml", LS)];
+    let script = "! lockhouse plugin pack component.wasm
+        lockhouse plugin pack component.wasm --cases few.toml";
+    let printed = with_fixture(&files, script).await;
+    assert!(printed.succeeded, "{printed:?}");
+    let why = "there are 1001 cases, and a plugin carries at most 1000";
+    assert!(printed.text.contains(why) && printed.text.contains("--cases FILE"), "{printed:?}");
+}
+
+#[tokio::test]
+async fn a_plugin_that_fails_its_own_case_does_not_pass_the_check() {
+    let cases = LS.replace("allow", "deny");
+    let script = "lockhouse plugin pack component.wasm
+        ! lockhouse plugin check fixture.wasm";
+    let printed = with_fixture(&[("cases.toml", &cases)], script).await;
+    let why = "fails its own case “command = \"ls\"”: expected deny, got allow";
+    assert!(printed.succeeded && printed.text.contains(why), "{printed:?}");
+}
+
 #[tokio::test]
 async fn a_plugin_answers_a_question() {
     let printed = with_fixture(&[], "lockhouse plugin run component.wasm").await;

@@ -117,12 +117,33 @@ on_every_database! {
         let shelf = Shelf::with_default(&database).await;
         shelf.install(allows()).await.unwrap();
         shelf.lose_files();
+        shelf.lose_rows().await;
         let shelf = shelf.restarted().await;
         let decision = shelf.decides().await;
         assert!(!decision.allow);
         assert!(decision.reason.contains("the policy fixture can't be loaded"), "{decision:?}");
         let status = shelf.library.find("fixture").unwrap();
         assert!(matches!(status.state, State::Failed(_)));
+    }
+
+    async fn a_component_that_the_disk_lost_is_found_in_the_database(database: Database) {
+        let shelf = Shelf::with_default(&database).await;
+        shelf.install(denies()).await.unwrap();
+        let kept = shelf.kept_files();
+        shelf.lose_files();
+        let shelf = shelf.restarted().await;
+        assert_eq!(shelf.decides().await.policy, "fixture@2.0.0");
+        assert_eq!(shelf.kept_files(), kept);
+    }
+
+    async fn a_component_that_only_the_disk_has_is_shared_at_the_next_start(database: Database) {
+        let shelf = Shelf::with_default(&database).await;
+        shelf.install(denies()).await.unwrap();
+        shelf.lose_rows().await;
+        let shelf = shelf.restarted().await;
+        shelf.lose_files();
+        let shelf = shelf.restarted().await;
+        assert_eq!(shelf.decides().await.policy, "fixture@2.0.0");
     }
 
     async fn only_the_newest_versions_are_kept(database: Database) {

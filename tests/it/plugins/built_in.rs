@@ -3,6 +3,7 @@
 //! natively.
 
 use std::fs;
+use std::path::Path;
 
 use lockhouse::policy::{CommandPolicy as _, Request, Risk, Verdict};
 use serde::Deserialize;
@@ -176,4 +177,24 @@ async fn settings_it_does_not_know_are_refused_by_name() {
     need!(plugins, built("layered").map(|_| ()).ok_or("run `cargo run -p guests`".to_owned()));
     let error = refusal(&built("layered").unwrap(), r#"{"stict": true}"#).await.to_string();
     assert!(error.contains("refuses its settings: /stict"), "{error}");
+}
+
+/// Folders that are one machine's: of this source, of cargo and of the toolchains.
+fn folders_of_the_builder() -> Vec<String> {
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap();
+    let home = std::env::home_dir().unwrap();
+    let of = |name: &str, below: &str| std::env::var_os(name).map_or(home.join(below), Into::into);
+    let folders = [workspace, of("CARGO_HOME", ".cargo"), of("RUSTUP_HOME", ".rustup")];
+    folders.map(|folder| folder.display().to_string()).to_vec()
+}
+
+#[test]
+fn no_component_names_a_folder_of_its_builder() {
+    let components: Vec<_> = ["layered", "strict", "scaffold"].into_iter().map(built).collect();
+    let named = |folder: &String| {
+        let is_in = |bytes: &Vec<u8>| bytes.windows(folder.len()).any(|it| it == folder.as_bytes());
+        components.iter().any(|component| is_in(component.as_ref().unwrap()))
+    };
+    let named: Vec<_> = folders_of_the_builder().into_iter().filter(named).collect();
+    assert_eq!(named, [] as [&str; 0]);
 }

@@ -263,6 +263,10 @@ fn component(world: &str, text: &str) -> Vec<u8> {
         include lockhouse:policy/policy@0.1.0;
         import wasi:clocks/monotonic-clock@0.2.0;
     }
+    world sleeping-agent {
+        include lockhouse:agent/agent@0.1.0;
+        import wasi:clocks/monotonic-clock@0.2.0;
+    }
     world later-policy {
         include lockhouse:policy/policy@0.1.0;
         import wasi:cli/environment@0.3.0;

@@ -1,8 +1,14 @@
 //! A policy that breaks a limit is stopped, said by name, and denies; nobody
 //! else notices.
+//!
+//! What sleeps, hoards handles, calls on after its deadline or traps as an agent
+//! is in `hostile/calls.rs`; what leads out of a project in `imports.rs`; what is
+//! malformed, truncated or enormous in `loading.rs`, and a core module there too.
+
+mod calls;
 
 use lockhouse::agents::{Agent as _, AgentError};
-use lockhouse::plugins::{Agents, Config, Decisions};
+use lockhouse::plugins::{Agents, Config, Decisions, OwnLimits, Plugins};
 use lockhouse::policy::{CommandPolicy as _, Decision, Risk};
 
 use super::fixture::{self, ALLOW};
@@ -10,12 +16,35 @@ use super::harness::{brief, decide, host, host_with, load_agent, load_policy, re
 
 const SPIN: &str = "(loop $again (br $again)) (unreachable)";
 
+/// What a policy decides, while another one on the same host is asked.
 async fn decision_of(outside: &str, evaluate: &str) -> Decision {
-    decide(&load_policy(&host(), &fixture::policy(outside, evaluate)).await, "ls").await
+    let host = host();
+    let hostile = load_policy(&host, &fixture::policy(outside, evaluate)).await;
+    beside_others(&host, decide(&hostile, "ls")).await
+}
+
+/// Waits for something hostile, and prints what decisions of another policy took
+/// meanwhile.
+pub(super) async fn beside_others<R>(host: &Plugins, hostile: impl Future<Output = R>) -> R {
+    let answers = fixture::policy("", &format!("(i32.const {ALLOW})"));
+    let answers = load_policy(host, &answers).await;
+    let others = async {
+        let mut waits = Vec::new();
+        for _ in 0..20 {
+            let answered = decide(&answers, "ls").await;
+            assert!(answered.allow, "{}", answered.reason);
+            waits.push(answered.took);
+        }
+        waits.sort();
+        waits
+    };
+    let (ended, waits) = tokio::join!(hostile, others);
+    println!("others' decisions meanwhile: p50 {:?}, worst {:?}", waits[10], waits[19]);
+    ended
 }
 
 /// Denied by the chain, with the plugin's name and what stopped it.
-fn assert_denied(decision: &Decision, what: &str) {
+pub(super) fn assert_denied(decision: &Decision, what: &str) {
     assert!(!decision.allow);
     assert_eq!((decision.risk, decision.rule.as_str()), (Risk::Blocked, "policy-unavailable"));
     assert!(decision.reason.contains("fixture 1.0.0 (sha256:"), "{}", decision.reason);
@@ -137,6 +166,43 @@ async fn a_budget_is_as_the_operator_set_it() {
     assert_denied(&decide(&policy, "ls").await, " ms, limit 20 ms");
 }
 
+/// A host on which plugins called `fixture` have these limits.
+fn host_of_fixture(own: OwnLimits) -> Plugins {
+    let limits = [("fixture".to_owned(), own)].into();
+    host_with(Config { limits, ..Config::default() })
+}
+
+/// Takes 40 MiB, then allows.
+fn roomy() -> Vec<u8> {
+    let grow = "(if (i32.eq (memory.grow (i32.const 640)) (i32.const -1)) (then (unreachable)))";
+    fixture::policy("", &format!("{grow} (i32.const {ALLOW})"))
+}
+
+#[tokio::test]
+async fn one_policy_may_be_given_more_than_all_others() {
+    let memory_bytes = Some(64 * 1024 * 1024);
+    let host = host_of_fixture(OwnLimits { memory_bytes, ..OwnLimits::default() });
+    assert!(decide(&load_policy(&host, &roomy()).await, "ls").await.allow);
+}
+
+#[tokio::test]
+async fn one_policy_may_be_given_less_than_all_others() {
+    let host = host_of_fixture(OwnLimits { budget_ms: Some(20), ..OwnLimits::default() });
+    let policy = load_policy(&host, &fixture::policy("", SPIN)).await;
+    assert_denied(&decide(&policy, "ls").await, " ms, limit 20 ms");
+}
+
+#[tokio::test]
+async fn a_manifest_asks_for_no_more_than_the_operator_gives_its_plugin() {
+    let memory_bytes = Some(16 * 1024 * 1024);
+    let host = host_of_fixture(OwnLimits { memory_bytes, ..OwnLimits::default() });
+    let manifest = "id = \"fixture\"\nversion = \"1.0.0\"\nsummary = \"s\"\n\
+        roles = [\"command-policy\"]\n[limits]\nmemory-mib = 64\n";
+    let greedy = fixture::with_section(roomy(), "lockhouse:manifest", manifest);
+    let decision = decide(&load_policy(&host, &greedy).await, "ls").await;
+    assert_denied(&decision, "of memory, limit 16.0 MiB");
+}
+
 #[tokio::test]
 async fn an_agent_that_spins_is_stopped_at_its_budget() {
     let agents = Agents { budget_ms: 100, ..Agents::default() };
@@ -234,7 +300,7 @@ async fn a_thousand_calls_of_a_policy_that_spins_leave_others_their_turn() {
         waits.push(answered.took);
     }
     for spun in flood {
-        assert!(!spun.await.unwrap().allow);
+        assert_denied(&spun.await.unwrap(), ") was ");
     }
     waits.sort();
     println!("others' decisions during the flood: p50 {:?}, p99 {:?}", waits[50], waits[98]);
@@ -251,5 +317,5 @@ async fn a_plugin_that_keeps_failing_is_left_alone_and_says_so() {
     for _ in 0..3 {
         assert_denied(&decide(&policy, "ls").await, "trapped");
     }
-    assert_denied(&decide(&policy, "ls").await, "quarantined after 3 faults");
+    assert_denied(&decide(&policy, "ls").await, "quarantined for ada alone after 3 faults");
 }

@@ -46,6 +46,18 @@ async fn a_truncated_component_is_refused() {
 }
 
 #[tokio::test]
+async fn what_is_no_wasm_at_all_is_refused() {
+    let error = refusal(b"hello, world", "{}").await.to_string();
+    assert!(error.contains("fixture.wasm is not a WebAssembly component"), "{error}");
+}
+
+#[tokio::test]
+async fn a_core_module_is_told_how_to_become_a_component() {
+    let error = refusal(b"\0asm\x01\0\0\0", "{}").await.to_string();
+    assert!(error.contains("it is a core module"), "{error}");
+}
+
+#[tokio::test]
 async fn a_component_over_the_size_limit_is_refused() {
     let host = host_with(Config { max_component_bytes: 1024, ..Config::default() });
     let error = host.load("big.wasm", &allows(), "{}").await.err().unwrap().to_string();

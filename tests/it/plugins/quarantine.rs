@@ -7,14 +7,15 @@ use lockhouse::clock::Clock;
 use lockhouse::plugins::{
     CodeCacheUse, Config, Error, Plugin, Plugins, PolicyPlugin, QuarantineConfig, Rooms,
 };
-use lockhouse::policy::CommandPolicy as _;
+use lockhouse::policy::{CommandPolicy as _, Request};
 
 use super::fixture::{self, ALLOW};
 use super::harness::{host_with, request};
 
 const PAUSE: Duration = Duration::from_secs(30);
 
-/// Three faults within a minute begin a pause of half a minute.
+/// Three faults within a minute begin a pause of half a minute: for one caller,
+/// or for everybody where they are three callers'.
 fn config() -> Config {
     let quarantine = QuarantineConfig { faults: 3.try_into().unwrap(), ..Default::default() };
     Config { quarantine, ..Config::default() }
@@ -39,24 +40,27 @@ async fn load(host: &Plugins) -> (Plugin, PolicyPlugin) {
     (plugin.clone(), plugin.into_policy().unwrap())
 }
 
-/// What the policy has against a command.
-async fn against(policy: &PolicyPlugin, command: &str) -> Option<String> {
-    policy.evaluate(&request(command)).await.err().map(|fault| fault.to_string())
+/// What the policy has against a command of this caller.
+async fn against(policy: &PolicyPlugin, caller: &str, command: &str) -> Option<String> {
+    let request = Request { caller: caller.parse().unwrap(), ..request(command) };
+    policy.evaluate(&request).await.err().map(|fault| fault.to_string())
 }
 
-async fn fail_three_times(policy: &PolicyPlugin) {
-    for _ in 0..3 {
-        assert!(against(policy, "fail").await.unwrap().contains("trapped"));
+async fn fails_for(policy: &PolicyPlugin, callers: [&str; 3]) {
+    for caller in callers {
+        assert!(against(policy, caller, "fail").await.unwrap().contains("trapped"));
     }
 }
+
+const THREE: [&str; 3] = ["ada", "bob", "cy"];
 
 #[tokio::test]
 async fn a_policy_that_keeps_failing_is_not_asked_and_says_for_how_long() {
     let clock = Clock::manual(jiff::Timestamp::UNIX_EPOCH);
     let (plugin, policy) = load(&host_by(&clock)).await;
-    fail_three_times(&policy).await;
+    fails_for(&policy, THREE).await;
     clock.advance(Duration::from_secs(9));
-    let why = against(&policy, "ls").await.unwrap();
+    let why = against(&policy, "ada", "ls").await.unwrap();
     assert!(why.contains("quarantined after 3 faults in 60 s; the last: it trapped"), "{why}");
     assert!(why.ends_with("tried again in 21 s"), "{why}");
     assert!(plugin.quarantine().unwrap().last_fault.contains("unreachable"));
@@ -68,9 +72,9 @@ async fn after_the_pause_one_good_answer_ends_the_quarantine() {
     let host = host_by(&clock);
     let mut changes = host.quarantine_changes();
     let (plugin, policy) = load(&host).await;
-    fail_three_times(&policy).await;
+    fails_for(&policy, THREE).await;
     clock.advance(PAUSE);
-    assert_eq!(against(&policy, "ls").await, None);
+    assert_eq!(against(&policy, "ada", "ls").await, None);
     assert_eq!(plugin.quarantine(), None);
     assert!(changes.recv().await.unwrap().quarantine.is_some());
     let ended = changes.recv().await.unwrap();
@@ -81,10 +85,10 @@ async fn after_the_pause_one_good_answer_ends_the_quarantine() {
 async fn one_bad_answer_after_the_pause_doubles_it() {
     let clock = Clock::manual(jiff::Timestamp::UNIX_EPOCH);
     let (_, policy) = load(&host_by(&clock)).await;
-    fail_three_times(&policy).await;
+    fails_for(&policy, THREE).await;
     clock.advance(PAUSE);
-    assert!(against(&policy, "fail").await.unwrap().contains("trapped"));
-    let why = against(&policy, "ls").await.unwrap();
+    assert!(against(&policy, "ada", "fail").await.unwrap().contains("trapped"));
+    let why = against(&policy, "ada", "ls").await.unwrap();
     assert!(why.ends_with("tried again in 60 s"), "{why}");
 }
 
@@ -92,20 +96,41 @@ async fn one_bad_answer_after_the_pause_doubles_it() {
 async fn the_same_bytes_are_in_quarantine_for_all_who_loaded_them() {
     let host = host_by(&Clock::manual(jiff::Timestamp::UNIX_EPOCH));
     let ((_, first), (other, second)) = (load(&host).await, load(&host).await);
-    fail_three_times(&first).await;
-    assert!(against(&second, "ls").await.unwrap().contains("quarantined"));
+    fails_for(&first, THREE).await;
+    assert!(against(&second, "ada", "ls").await.unwrap().contains("quarantined"));
     other.end_quarantine();
-    assert_eq!(against(&first, "ls").await, None);
+    assert_eq!(against(&first, "ada", "ls").await, None);
 }
 
 #[tokio::test]
 async fn good_answers_between_faults_do_not_hide_them() {
     let host = host_by(&Clock::manual(jiff::Timestamp::UNIX_EPOCH));
     let (plugin, policy) = load(&host).await;
-    for command in ["fail", "ls", "fail", "ls", "fail"] {
-        against(&policy, command).await;
+    for (caller, command) in THREE.into_iter().flat_map(|of| [(of, "fail"), (of, "ls")]) {
+        against(&policy, caller, command).await;
     }
     assert!(plugin.quarantine().is_some());
+}
+
+#[tokio::test]
+async fn a_caller_whose_commands_make_a_policy_fail_stops_nobody_elses() {
+    let host = host_by(&Clock::manual(jiff::Timestamp::UNIX_EPOCH));
+    let mut changes = host.quarantine_changes();
+    let (plugin, policy) = load(&host).await;
+    fails_for(&policy, ["mallory"; 3]).await;
+    let why = against(&policy, "mallory", "ls").await.unwrap();
+    assert!(why.contains("quarantined for mallory alone after 3 faults in 60 s"), "{why}");
+    assert_eq!(against(&policy, "ada", "ls").await, None);
+    assert_eq!(plugin.quarantine(), None);
+    assert_eq!(changes.recv().await.unwrap().caller, Some("mallory".parse().unwrap()));
+}
+
+#[tokio::test]
+async fn the_operator_frees_who_is_held_alone() {
+    let (plugin, policy) = load(&host_by(&Clock::manual(jiff::Timestamp::UNIX_EPOCH))).await;
+    fails_for(&policy, ["mallory"; 3]).await;
+    plugin.end_quarantine();
+    assert_eq!(against(&policy, "mallory", "ls").await, None);
 }
 
 #[tokio::test]

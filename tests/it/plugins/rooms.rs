@@ -12,7 +12,8 @@ use lockhouse::gate::{Action, Gate, Target};
 use lockhouse::ids::{Kind, RequestId};
 use lockhouse::limits::{self, Limits};
 use lockhouse::plugins::{
-    AgentPlugin, Config, Grant, Granted, LoadOptions, Plugins, PolicyPlugin, Rooms, Secrets,
+    AgentPlugin, Config, Grant, Granted, KvStore, LoadOptions, Plugins, PolicyPlugin, Rooms,
+    Secrets,
 };
 use lockhouse::projects::{NewProject, Project, Projects};
 use lockhouse::tasks::Tasks;
@@ -32,6 +33,10 @@ pub(crate) struct Reachable {
 
 impl Reachable {
     pub(crate) async fn start() -> Self {
+        Self::start_with(Config::default()).await
+    }
+
+    pub(crate) async fn start_with(config: Config) -> Self {
         let data = tempfile::tempdir().unwrap();
         let db = Db::open(&db::Config::default(), data.path()).await.unwrap();
         let clock = Clock::manual(Timestamp::from_microsecond(1_234_567).unwrap());
@@ -51,7 +56,7 @@ impl Reachable {
             tape: None,
         };
         let texts = [("API_KEY".to_owned(), "hush".to_owned())];
-        let config = Config { secrets: Secrets::from_iter(texts), ..Config::default() };
+        let config = Config { secrets: Secrets::from_iter(texts), ..config };
         let plugins = Plugins::start(config, Some(&folder()), rooms).unwrap();
         Self { plugins, db, project, projects, data, _tasks: tasks }
     }
@@ -80,6 +85,11 @@ impl Reachable {
         let brief = Brief { project, caller, ..brief("what do you see?") };
         let (progress, _reports) = tokio::sync::mpsc::channel(1);
         agent.plan(&brief, &progress).await.unwrap_err().to_string()
+    }
+
+    /// What a plugin keeps under a key.
+    pub(crate) async fn kept(&self, plugin: &str, key: &str) -> Option<Vec<u8>> {
+        KvStore::new(self.db.clone()).get(plugin, key).await.unwrap()
     }
 
     pub(crate) fn writes(&self, path: &str, text: &str) {

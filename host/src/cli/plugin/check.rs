@@ -40,6 +40,10 @@ impl Check {
         if let Plugin::Report(report) = &plugin {
             ok("reports", format_args!("“{}”", report.description().title));
         }
+        match host.judge_by_own_cases(&name, &bytes).await? {
+            0 => ok("cases", "none inside"),
+            cases => ok("cases", format_args!("all {cases} inside hold")),
+        }
         say(format_args!("{name} can be loaded by this host"));
         Ok(ExitCode::SUCCESS)
     }

@@ -4,6 +4,7 @@
 use anyhow::{Context as _, bail};
 use wasmparser::{Chunk, ComponentExternalKind, Encoding, Parser, Payload};
 
+use crate::plugins::cases;
 use crate::plugins::manifest::SECTION;
 
 /// The outer names and sections of a component.
@@ -34,11 +35,13 @@ pub(super) fn read(bytes: &[u8]) -> anyhow::Result<Anatomy> {
     Ok(anatomy)
 }
 
-/// The component without its manifest, so that another can take its place.
-pub(super) fn without_manifest(bytes: &[u8]) -> anyhow::Result<Vec<u8>> {
+/// The component without its manifest and its cases, so that others can take
+/// their place.
+pub(super) fn without_own_sections(bytes: &[u8]) -> anyhow::Result<Vec<u8>> {
+    const OWN: [&str; 2] = [SECTION, cases::SECTION];
     let mut kept = Vec::with_capacity(bytes.len());
     walk(bytes, |part, payload| {
-        if !matches!(payload, Payload::CustomSection(custom) if custom.name() == SECTION) {
+        if !matches!(payload, Payload::CustomSection(custom) if OWN.contains(&custom.name())) {
             kept.extend_from_slice(part);
         }
         Ok(())
@@ -136,12 +139,13 @@ mod tests {
     }
 
     #[test]
-    fn only_the_manifest_is_taken_out() {
+    fn only_the_manifest_and_the_cases_are_taken_out() {
         let plain = component().finish();
         let mut packed = plain.clone();
         custom(SECTION, b"id = 1").append_to_component(&mut packed);
+        custom(cases::SECTION, b"[[case]]").append_to_component(&mut packed);
         assert_eq!(read(&packed).unwrap().manifest.as_deref(), Some("id = 1"));
-        assert_eq!(without_manifest(&packed).unwrap(), plain);
+        assert_eq!(without_own_sections(&packed).unwrap(), plain);
     }
 
     #[test]

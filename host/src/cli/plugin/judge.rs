@@ -1,47 +1,22 @@
-//! Asks a plugin the questions of cases, and tells where its answers differ.
+//! Asks a plugin the questions of case files, and says where its answers differ.
 
-use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use serde_json::{Map, Value};
 
-use super::cases::{Case, Cases, Decision, Outcome};
 use super::recording::Recording;
-use super::{answer, manifest, show};
-use crate::agents::AgentError;
+use super::{answer, files, manifest};
 use crate::cli::say;
-use crate::plugins::{
-    AgentPlugin, Granted, LoadOptions, Plugin, Plugins, PolicyPlugin, ReportPlugin, request,
-};
-use crate::policy::CommandPolicy as _;
+use crate::plugins::cases::{self, Case, Cases, Difference, Judged, Outcome};
+use crate::plugins::{Plugin, Plugins, ReportPlugin, request};
 use crate::reports::ReportError;
 
-/// One plugin, under whichever settings its cases have.
+/// One plugin, under whichever settings its cases have, with all that it asks for:
+/// its author tries it out.
 pub(in crate::cli) struct Judge {
-    host: Plugins,
-    name: String,
-    bytes: Vec<u8>,
-    /// What a case's own settings are laid over.
-    settings: Map<String, Value>,
-    /// All that the plugin asks for: its author tries it out.
-    granted: Granted,
+    cases: cases::Judge,
     recording: Recording,
-    loaded: HashMap<String, Plugin>,
-}
-
-/// What was expected of a plugin and what it answered, where they differ.
-struct Difference {
-    expected: String,
-    got: String,
-}
-
-/// What came of a case.
-struct Tried {
-    /// Of a policy that decided.
-    allowed: Option<bool>,
-    difference: Option<Difference>,
 }
 
 impl Judge {
@@ -53,8 +28,8 @@ impl Judge {
     ) -> anyhow::Result<Self> {
         let settings = serde_json::from_str(settings).context("settings are one JSON object")?;
         let granted = manifest::granted(&bytes)?;
-        let (recording, loaded) = (Recording::default(), HashMap::new());
-        Ok(Self { host, name, bytes, settings, granted, recording, loaded })
+        let cases = cases::Judge::new(host, name, bytes, settings).granted(granted);
+        Ok(Self { cases, recording: Recording::default() })
     }
 
     /// The same, with what plugins ask of their host written down or answered.
@@ -67,12 +42,10 @@ impl Judge {
         let mut outcome = Outcome::default();
         for file in files {
             self.recording.open(file)?;
-            for case in Cases::read(file)?.case {
-                if let Some(difference) = self.try_case(&case, &mut outcome).await? {
-                    say(format_args!("FAIL  {}", case.title()));
-                    say(format_args!("      expected  {}", difference.expected));
-                    say(format_args!("      got       {}", difference.got));
-                }
+            for case in read(file)?.case {
+                let judged = self.judge(&case).await?;
+                say_difference(&case, &judged);
+                outcome.count(case.decision, judged.allowed, judged.difference.is_none());
             }
             if let Some(path) = self.recording.close(file)? {
                 say(format_args!("{} is written", path.display()));
@@ -82,74 +55,27 @@ impl Judge {
         Ok(if outcome.failures == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
-    async fn try_case(
-        &mut self,
-        case: &Case,
-        outcome: &mut Outcome,
-    ) -> anyhow::Result<Option<Difference>> {
-        let plugin = self.plugin(case).await?;
+    async fn judge(&mut self, case: &Case) -> anyhow::Result<Judged> {
+        let plugin = self.cases.plugin(case).await?;
         self.recording.begin(&case.title(), case.host.clone());
-        let tried = match plugin {
-            Plugin::Policy(policy) => try_policy(&policy, case).await,
-            Plugin::Agent(agent) => try_agent(&agent, case).await,
-            Plugin::Report(report) => try_report(&report, case).await,
+        let judged = match &plugin {
+            Plugin::Report(report) => judge_report(report, case).await,
+            plugin => cases::judge(plugin, case).await.map_err(anyhow::Error::from),
         };
         let called = self.recording.end(&case.title());
-        let Tried { allowed, difference } = tried.with_context(|| case.title())?;
+        let judged = judged.with_context(|| case.title())?;
         // What went wrong between plugin and host explains the rest.
-        let difference = match called {
-            Some(got) => Some(Difference { expected: case.expected_calls(), got }),
-            None => difference,
-        };
-        outcome.count(case.decision, allowed, difference.is_none());
-        Ok(difference)
-    }
-
-    /// Loading again shares the code; only the settings differ.
-    async fn plugin(&mut self, case: &Case) -> anyhow::Result<Plugin> {
-        let mut settings = self.settings.clone();
-        settings.extend(case.settings());
-        let settings = Value::Object(settings).to_string();
-        if let Some(plugin) = self.loaded.get(&settings) {
-            return Ok(plugin.clone());
-        }
-        let options = LoadOptions { settings: &settings, granted: self.granted.clone() };
-        let plugin = self.host.load(&self.name, &self.bytes, options).await?;
-        self.loaded.insert(settings, plugin.clone());
-        Ok(plugin)
+        Ok(match called {
+            Some(got) => {
+                let difference = Difference { expected: case.expected_calls(), got };
+                Judged { difference: Some(difference), ..judged }
+            }
+            None => judged,
+        })
     }
 }
 
-async fn try_policy(policy: &PolicyPlugin, case: &Case) -> anyhow::Result<Tried> {
-    let request = request::command(&case.request())?;
-    let (allowed, holds, got) = match policy.evaluate(&request).await {
-        Ok(verdict) => {
-            let holds = case.decision.is_none_or(|d| (d == Decision::Allow) == verdict.allow)
-                && case.risk.as_deref().is_none_or(|risk| risk == verdict.risk.as_str())
-                && case.rule.as_deref().is_none_or(|rule| rule == verdict.rule);
-            (Some(verdict.allow), holds, show::verdict_line(&verdict))
-        }
-        Err(fault) => (None, false, format!("no verdict: {fault}")),
-    };
-    let difference = (!holds).then(|| Difference { expected: case.expected_verdict(), got });
-    Ok(Tried { allowed, difference })
-}
-
-async fn try_agent(agent: &AgentPlugin, case: &Case) -> anyhow::Result<Tried> {
-    let question = request::question(&case.request())?;
-    let (holds, got) = match answer::of_agent(agent, question).await {
-        Ok(answer) => (case.wants_answer() && case.fits(&answer), answer.to_json().to_string()),
-        Err(AgentError::Invalid(why)) => (case.refused, format!("refused: {why}")),
-        Err(AgentError::Fault(why)) => {
-            let expected = case.fault.as_ref().is_some_and(|text| why.contains(text));
-            (expected, format!("no answer: {why}"))
-        }
-    };
-    let difference = (!holds).then(|| Difference { expected: case.expected_answer(), got });
-    Ok(Tried { allowed: None, difference })
-}
-
-async fn try_report(report: &ReportPlugin, case: &Case) -> anyhow::Result<Tried> {
+async fn judge_report(report: &ReportPlugin, case: &Case) -> anyhow::Result<Judged> {
     let question = request::report(&case.request())?;
     let (holds, got) = match answer::of_report(report, question).await {
         Ok(reported) => {
@@ -165,5 +91,18 @@ async fn try_report(report: &ReportPlugin, case: &Case) -> anyhow::Result<Tried>
         }
     };
     let difference = (!holds).then(|| Difference { expected: case.expected_answer(), got });
-    Ok(Tried { allowed: None, difference })
+    Ok(Judged { allowed: None, difference })
+}
+
+fn read(file: &Path) -> anyhow::Result<Cases> {
+    let text = files::read_text(file)?;
+    Cases::parse(&text).with_context(|| file.display().to_string())
+}
+
+fn say_difference(case: &Case, judged: &Judged) {
+    if let Some(difference) = &judged.difference {
+        say(format_args!("FAIL  {}", case.title()));
+        say(format_args!("      expected  {}", difference.expected));
+        say(format_args!("      got       {}", difference.got));
+    }
 }

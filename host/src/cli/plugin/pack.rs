@@ -4,13 +4,12 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, ensure};
-use wasm_encoder::{ComponentSection as _, CustomSection};
 use wit_component::ComponentEncoder;
 
 use super::{component, files};
 use crate::cli::say;
-use crate::plugins::Config;
-use crate::plugins::manifest::{Manifest, SECTION};
+use crate::plugins::manifest::{self, Manifest};
+use crate::plugins::{Config, beside, cases};
 
 /// The only packages whose interfaces a plugin may import.
 const OWN_PACKAGES: &str = "lockhouse:";
@@ -25,6 +24,10 @@ pub(super) struct Pack {
     /// What the plugin says of itself and asks for.
     #[arg(long, default_value = "plugin.toml")]
     manifest: PathBuf,
+    /// Cases by which a server tries the plugin before it goes live [default:
+    /// `cases.toml` beside the manifest, if it is there].
+    #[arg(long)]
+    cases: Option<PathBuf>,
 }
 
 impl Pack {
@@ -33,25 +36,39 @@ impl Pack {
         let id = Manifest::parse(&manifest)?.id;
         // A module is larger than the component that is made of it.
         let input = files::read(&self.input, 4 * Config::default().max_component_bytes)?;
-        let bytes = pack(&input, &manifest).with_context(|| self.input.display().to_string())?;
+        let cases = self.cases()?;
+        let bytes = pack(&input, &manifest, cases.as_deref());
+        let bytes = bytes.with_context(|| self.input.display().to_string())?;
         let output = self.output.unwrap_or_else(|| PathBuf::from(format!("{id}.wasm")));
         files::write(&output, &bytes)?;
         say(format_args!("{}: {} KiB", output.display(), bytes.len().div_ceil(1024)));
         Ok(ExitCode::SUCCESS)
     }
+
+    fn cases(&self) -> anyhow::Result<Option<String>> {
+        let beside = self.manifest.with_file_name("cases.toml");
+        let file = self.cases.clone().or_else(|| beside.exists().then_some(beside));
+        let Some(file) = file else { return Ok(None) };
+        let text = files::read_text(&file)?;
+        cases::check_carried(&text)
+            .with_context(|| format!("{}: `--cases FILE` names another file", file.display()))?;
+        Ok(Some(text))
+    }
 }
 
-/// A component with the manifest inside.
-pub(super) fn pack(input: &[u8], manifest: &str) -> anyhow::Result<Vec<u8>> {
-    let mut bytes = if component::is_module(input) {
+/// A component with the manifest inside, and with these cases.
+fn pack(input: &[u8], manifest: &str, cases: Option<&str>) -> anyhow::Result<Vec<u8>> {
+    let bytes = if component::is_module(input) {
         encode(input)?
     } else {
-        component::without_manifest(input)?
+        component::without_own_sections(input)?
     };
     refuse_foreign_imports(&bytes)?;
-    CustomSection { name: SECTION.into(), data: manifest.as_bytes().into() }
-        .append_to_component(&mut bytes);
-    Ok(bytes)
+    let bytes = beside::with_section(bytes, manifest::SECTION, manifest);
+    Ok(match cases {
+        Some(cases) => beside::with_section(bytes, cases::SECTION, cases),
+        None => bytes,
+    })
 }
 
 /// A module is written for one world; its imports and exports are in it.

@@ -15,11 +15,6 @@ pub(super) fn verdict(verdict: &Verdict) -> Value {
     })
 }
 
-pub(super) fn verdict_line(verdict: &Verdict) -> String {
-    let Verdict { risk, rule, reason, .. } = verdict;
-    format!("{}, risk {}, rule {rule}: {reason}", decision(verdict), risk.as_str())
-}
-
 fn decision(verdict: &Verdict) -> &'static str {
     if verdict.allow { "allow" } else { "deny" }
 }

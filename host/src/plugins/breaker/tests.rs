@@ -4,9 +4,10 @@ use proptest::prelude::*;
 
 use super::*;
 
-const CONFIG: Config = Config { faults: Count(3), within_seconds: 60, pause_seconds: 30 };
+const CONFIG: Config =
+    Config { faults: Count(3), within_seconds: 60, callers: Count(1), pause_seconds: 30 };
 
-fn at(seconds: i64) -> Timestamp {
+pub(super) fn at(seconds: i64) -> Timestamp {
     Timestamp::from_second(1_800_000_000 + seconds).unwrap()
 }
 
@@ -30,7 +31,7 @@ fn trap() -> Outcome {
 
 fn fail(breaker: &mut Breaker, now: i64) -> bool {
     let pass = granted(breaker, now);
-    breaker.tell(pass, trap(), at(now))
+    breaker.tell(pass, (trap(), None), at(now))
 }
 
 /// In quarantine since second 2, until second 32.
@@ -62,7 +63,7 @@ fn one_call_is_let_through_after_the_pause_and_a_good_one_ends_it() {
     let mut breaker = open();
     let pass = granted(&mut breaker, 32);
     refused(&mut breaker, 33);
-    assert!(breaker.tell(pass, Outcome::Answered, at(34)));
+    assert!(breaker.tell(pass, (Outcome::Answered, None), at(34)));
     assert_eq!(breaker.quarantine(), None);
     assert!(!fail(&mut breaker, 35));
 }
@@ -86,7 +87,7 @@ fn each_further_fault_doubles_the_pause_up_to_ten_minutes() {
 fn a_try_that_teaches_nothing_leaves_the_next_call_to_try() {
     let mut breaker = open();
     let pass = granted(&mut breaker, 40);
-    assert!(!breaker.tell(pass, Outcome::Unknown, at(41)));
+    assert!(!breaker.tell(pass, (Outcome::Unknown, None), at(41)));
     granted(&mut breaker, 42);
 }
 
@@ -97,7 +98,7 @@ fn calls_from_before_say_nothing_about_the_quarantine() {
     for now in 0..3 {
         fail(&mut breaker, now);
     }
-    assert!(!breaker.tell(old, Outcome::Answered, at(3)));
+    assert!(!breaker.tell(old, (Outcome::Answered, None), at(3)));
     refused(&mut breaker, 4);
 }
 
@@ -163,7 +164,7 @@ proptest! {
                 },
                 Step::End(back, outcome) => {
                     if let Some(n) = open.len().checked_sub(back + 1) {
-                        breaker.tell(open.remove(n), outcome, at(now));
+                        breaker.tell(open.remove(n), (outcome, None), at(now));
                     }
                 }
                 Step::Reset => {
@@ -179,7 +180,7 @@ proptest! {
             }
         }
         for pass in open {
-            breaker.tell(pass, Outcome::Unknown, at(now));
+            breaker.tell(pass, (Outcome::Unknown, None), at(now));
         }
         let later = breaker.admit(at(now + 600));
         prop_assert!(matches!(later, Admission::Granted(_)));
@@ -190,7 +191,7 @@ proptest! {
         let mut breaker = Breaker::new(CONFIG);
         for now in times {
             let pass = granted(&mut breaker, now);
-            prop_assert!(!breaker.tell(pass, Outcome::Answered, at(now)));
+            prop_assert!(!breaker.tell(pass, (Outcome::Answered, None), at(now)));
         }
     }
 }

@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError};
 
 use async_trait::async_trait;
 
+use super::store::Change;
 use super::{BuiltIn, Error, Installed, Library, PluginBinding, Release, State, Status, Version};
 use crate::agents::Agent;
 use crate::ids::BindingId;
@@ -15,6 +16,8 @@ use crate::reports::Report;
 
 /// A fact of the installation: whether built-in plugins have been bound.
 const SEEDED: &str = "plugins_bound";
+/// How often seeding begins again where other servers change something meanwhile.
+const SEED_TRIES: usize = 20;
 /// Settings of a plugin that has none.
 const NO_SETTINGS: &str = "{}";
 
@@ -42,17 +45,28 @@ impl CommandPolicy for Missing {
 impl Library {
     /// Gives every built-in plugin its row and, at the first start of an
     /// installation, its binding. One that came with a newer server is bound
-    /// by the operator, but for reports: they change nothing.
+    /// by the operator, but for reports: they change nothing. Several servers may
+    /// start at once.
     pub(super) async fn seed(&self) -> Result<(), Error> {
-        let known = self.inner.store.plugins().await?;
-        let parts = &self.inner.parts;
+        for _ in 1..SEED_TRIES {
+            match self.seed_once().await {
+                Err(Error::ChangedMeanwhile) => {}
+                seeded => return seeded,
+            }
+        }
+        self.seed_once().await
+    }
+
+    async fn seed_once(&self) -> Result<(), Error> {
+        let (store, parts) = (&self.inner.store, &self.inner.parts);
         let new = parts.db.setting(SEEDED, "no").await? == "no";
         for (position, built_in) in (0_i32..).zip(&parts.built_in) {
             // What the configuration tells it is judged at each start.
             let loaded = self
                 .load_release(built_in.name, Release::BuiltIn, None, Granted::default())
                 .await?;
-            if known.iter().any(|plugin| plugin.name == built_in.name) {
+            let seen = store.generation().await?;
+            if store.plugins().await?.iter().any(|plugin| plugin.name == built_in.name) {
                 continue;
             }
             let now = new || matches!(loaded, Plugin::Report(_));
@@ -61,9 +75,8 @@ impl Library {
                 .into_iter()
                 .collect();
             let plugin = self.seeded_plugin(built_in, &loaded);
-            let change =
-                super::store::Change { plugin: &plugin, version: None, bindings: &bindings };
-            self.inner.store.write(change).await?;
+            let change = Change { bindings: &bindings, ..Change::of(&plugin) };
+            store.write(change, seen).await?;
         }
         parts.db.replace_setting(SEEDED, "yes").await?;
         Ok(())
@@ -86,7 +99,10 @@ impl Library {
     fn seeded(&self, built_in: &BuiltIn, position: i32) -> PluginBinding {
         let now = self.inner.parts.clock.now();
         PluginBinding {
-            id: BindingId::generate(),
+            // The same on every server, lest two that start at once bind it twice.
+            id: format!("built-in-{}", built_in.name)
+                .parse()
+                .unwrap_or_else(|_| BindingId::generate()),
             plugin: built_in.name.to_owned(),
             project: None,
             position,
@@ -101,6 +117,8 @@ impl Library {
     /// Puts to work what the database says.
     pub(super) async fn assemble(&self) -> Result<(), Error> {
         let store = &self.inner.store;
+        // Asked first: what changes meanwhile is seen again.
+        let generation = store.generation().await?;
         let (plugins, versions) = (store.plugins().await?, store.versions().await?);
         let bindings = store.bindings().await?;
         let (mut chain, mut agents, mut reports) = (Vec::new(), Vec::new(), Vec::new());
@@ -126,6 +144,7 @@ impl Library {
         self.inner.parts.agents.replace(agents);
         self.inner.parts.reports.replace(reports);
         *self.inner.statuses.write().unwrap_or_else(PoisonError::into_inner) = statuses.into();
+        self.see(generation);
         Ok(())
     }
 
@@ -185,7 +204,7 @@ impl Library {
         let plugins = &self.inner.parts.plugins;
         let loaded = match release {
             Release::Stored(digest) => {
-                let bytes = self.inner.files.read(digest)?;
+                let bytes = self.component(digest).await?;
                 plugins.load(name, &bytes, options).await
             }
             Release::BuiltIn => match built_in {

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::gate::Permit;
 use crate::ids::BindingId;
+use crate::plugins::fault::Digest;
 use crate::plugins::{Granted, Plugin};
 use crate::policy::{Mode, OnError};
 
@@ -19,11 +20,18 @@ pub(super) struct Prepared {
     pub(super) plugin: Installed,
     pub(super) version: Version,
     bindings: Vec<PluginBinding>,
+    /// Versions that are not kept any longer.
+    pub(super) forgotten: Vec<Digest>,
 }
 
 impl Prepared {
-    pub(super) fn as_written(&self) -> Change<'_> {
-        Change { plugin: &self.plugin, version: Some(&self.version), bindings: &self.bindings }
+    pub(super) fn as_written<'a>(&'a self, bytes: &'a [u8]) -> Change<'a> {
+        Change {
+            plugin: &self.plugin,
+            version: Some((&self.version, bytes)),
+            bindings: &self.bindings,
+            forgotten: &self.forgotten,
+        }
     }
 }
 
@@ -67,7 +75,8 @@ impl Library {
             installed_by: permit.caller().user.id.to_string(),
             installed_at: now,
         };
-        Ok(Prepared { plugin, version, bindings })
+        let forgotten = self.old_versions(&plugin, &version).await?;
+        Ok(Prepared { plugin, version, bindings, forgotten })
     }
 
     /// The plugin's bindings as they will be: the one for everybody changed as
@@ -123,7 +132,7 @@ impl Library {
 
     /// Uses a plugin in one more place.
     pub async fn bind(&self, _permit: &Permit, new: NewBinding) -> Result<PluginBinding, Error> {
-        let _one = self.inner.changing.lock().await;
+        let _one = self.turn().await?;
         let status = self.find(&new.plugin)?;
         let binding = self.new_binding(new).await?;
         self.put_binding(&status, binding).await
@@ -135,7 +144,7 @@ impl Library {
         id: &str,
         change: BindingChange,
     ) -> Result<PluginBinding, Error> {
-        let _one = self.inner.changing.lock().await;
+        let _one = self.turn().await?;
         let mut binding = self.find_binding(id).await?;
         let status = self.find(&binding.plugin)?;
         self.change_binding(&mut binding, change);
@@ -147,10 +156,10 @@ impl Library {
 
     /// Unbinding what is not bound is no error.
     pub async fn unbind(&self, _permit: &Permit, id: &str) -> Result<(), Error> {
-        let _one = self.inner.changing.lock().await;
+        let _one = self.turn().await?;
         let Ok(binding) = self.find_binding(id).await else { return Ok(()) };
         self.leave_a_policy(&binding.plugin, |other| other.id != binding.id)?;
-        self.inner.store.delete_binding(&binding.id).await?;
+        self.inner.store.delete_binding(&binding.id, self.seen()).await?;
         self.assemble().await
     }
 
@@ -162,7 +171,7 @@ impl Library {
         check::binding(status, &binding)?;
         let current = status.plugin.current;
         self.check_release(&binding.plugin, current, std::slice::from_ref(&binding)).await?;
-        self.inner.store.put_binding(&binding).await?;
+        self.inner.store.put_binding(&binding, self.seen()).await?;
         self.assemble().await?;
         self.told(&binding.plugin, "bound")?;
         Ok(binding)
@@ -205,16 +214,13 @@ impl Library {
         Ok(())
     }
 
-    /// Keeps the newest versions, and those that run or may come back.
-    pub(super) async fn forget_old_versions(&self, plugin: &Installed) -> Result<(), Error> {
+    /// All but the newest versions, and those that run or may come back, once
+    /// this one is added.
+    async fn old_versions(&self, plugin: &Installed, new: &Version) -> Result<Vec<Digest>, Error> {
         let wanted = [Some(plugin.current), plugin.previous];
         let versions = self.inner.store.versions().await?;
-        let old = versions.iter().filter(|version| version.name == plugin.name);
-        let old = old.skip(super::KEPT_VERSIONS);
-        for version in old.filter(|old| !wanted.contains(&Some(Release::Stored(old.digest)))) {
-            self.inner.store.delete_version(version).await?;
-            self.inner.files.remove(version.digest);
-        }
-        Ok(())
+        let before = versions.iter().filter(|old| old.name == new.name && old.digest != new.digest);
+        let old = before.skip(super::KEPT_VERSIONS - 1).map(|old| old.digest);
+        Ok(old.filter(|old| !wanted.contains(&Some(Release::Stored(*old)))).collect())
     }
 }

@@ -44,6 +44,7 @@ pub(super) async fn candidate(
     if id != name {
         return Err(Error::OtherName { asked: name.to_owned(), id: id.clone() });
     }
+    parts.plugins.judge_by_own_cases(name, &new.bytes).await?;
     Ok(Candidate { digest, plugin, signed_by: signed_by.map(|key| key.to_string()) })
 }
 

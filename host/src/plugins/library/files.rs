@@ -22,6 +22,7 @@ impl ComponentFiles {
 
     /// Whole and on the disk, or an error.
     pub(super) fn put(&self, digest: Digest, bytes: &[u8]) -> io::Result<()> {
+        std::fs::DirBuilder::new().recursive(true).mode(PRIVATE_DIR).create(&self.dir)?;
         let mut file = tempfile::NamedTempFile::new_in(&self.dir)?;
         file.write_all(bytes)?;
         file.as_file().sync_all()?;
@@ -37,6 +38,15 @@ impl ComponentFiles {
             return Ok(bytes);
         }
         let why = format!("{} no longer has the digest in its name", self.path(digest).display());
+        Err(io::Error::new(io::ErrorKind::InvalidData, why))
+    }
+
+    /// Puts back what was lost here. Bytes of another digest are an error.
+    pub(super) fn restore(&self, digest: Digest, bytes: &[u8]) -> io::Result<()> {
+        if Digest::of(bytes) == digest {
+            return self.put(digest, bytes);
+        }
+        let why = format!("the database has other bytes than those of {digest}");
         Err(io::Error::new(io::ErrorKind::InvalidData, why))
     }
 

@@ -1,14 +1,20 @@
 //! Installed plugins, their versions and their bindings in the database.
 
+mod components;
+
 use serde_json::json;
-use sqlx::Row as _;
 use sqlx::any::AnyRow;
+use sqlx::{Any, Row as _, Transaction};
 
 use super::record::{Installed, PluginBinding, Release, Version};
 use crate::clock::from_micros;
 use crate::db::{Db, Error};
 use crate::ids::BindingId;
+use crate::plugins::fault::Digest;
 use crate::policy::{Mode, OnError};
+
+/// A fact of the installation: how often its plugins have been changed.
+const GENERATION: &str = "plugins_generation";
 
 #[derive(Debug, Clone)]
 pub(super) struct Store {
@@ -18,9 +24,37 @@ pub(super) struct Store {
 /// A change of one plugin, written whole or not at all.
 pub(super) struct Change<'a> {
     pub(super) plugin: &'a Installed,
-    /// A version that was not there before.
-    pub(super) version: Option<&'a Version>,
+    /// A version that was not there before, and its bytes.
+    pub(super) version: Option<(&'a Version, &'a [u8])>,
     pub(super) bindings: &'a [PluginBinding],
+    /// Versions that are kept no longer.
+    pub(super) forgotten: &'a [Digest],
+}
+
+impl<'a> Change<'a> {
+    /// Of the plugin itself alone.
+    pub(super) fn of(plugin: &'a Installed) -> Self {
+        Self { plugin, version: None, bindings: &[], forgotten: &[] }
+    }
+}
+
+/// Rises with every change, whichever server on the database makes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Generation(i64);
+
+/// Why a change was not written.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Unwritten {
+    #[error("the plugins have changed since they were looked at")]
+    Stale,
+    #[error(transparent)]
+    Db(#[from] Error),
+}
+
+impl From<sqlx::Error> for Unwritten {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Db(error.into())
+    }
 }
 
 impl Store {
@@ -46,46 +80,86 @@ impl Store {
         rows.fetch_all(self.db.pool()).await?.iter().map(binding).collect()
     }
 
-    pub(super) async fn write(&self, change: Change<'_>) -> Result<(), Error> {
+    /// Which state of plugins, versions and bindings there is now.
+    pub(super) async fn generation(&self) -> Result<Generation, Error> {
+        let value: Option<String> =
+            sqlx::query_scalar("SELECT value FROM settings WHERE name = $1")
+                .bind(GENERATION)
+                .fetch_optional(self.db.pool())
+                .await?;
+        let value = value.map(|value| value.parse().map_err(unreadable)).transpose()?;
+        Ok(Generation(value.unwrap_or_default()))
+    }
+
+    /// Begins the change of what was seen. Whoever comes second waits, and is
+    /// then refused.
+    async fn begin(&self, seen: Generation) -> Result<Transaction<'static, Any>, Unwritten> {
         let mut transaction = self.db.begin().await?;
+        let first =
+            "INSERT INTO settings (name, value) VALUES ($1, '0') ON CONFLICT (name) DO NOTHING";
+        sqlx::query(first).bind(GENERATION).execute(&mut *transaction).await?;
+        let moved = sqlx::query("UPDATE settings SET value = $1 WHERE name = $2 AND value = $3")
+            .bind((seen.0 + 1).to_string())
+            .bind(GENERATION)
+            .bind(seen.0.to_string())
+            .execute(&mut *transaction)
+            .await?;
+        if moved.rows_affected() == 1 { Ok(transaction) } else { Err(Unwritten::Stale) }
+    }
+
+    pub(super) async fn write(
+        &self,
+        change: Change<'_>,
+        seen: Generation,
+    ) -> Result<(), Unwritten> {
+        let mut transaction = self.begin(seen).await?;
         put_plugin(&mut transaction, change.plugin).await?;
-        if let Some(version) = change.version {
+        if let Some((version, bytes)) = change.version {
             put_version(&mut transaction, version).await?;
+            components::put(&mut transaction, version.digest, bytes).await?;
         }
         for binding in change.bindings {
             put_binding(&mut transaction, binding).await?;
+        }
+        for old in change.forgotten {
+            delete_version(&mut transaction, &change.plugin.name, *old).await?;
         }
         transaction.commit().await?;
         Ok(())
     }
 
-    pub(super) async fn put_binding(&self, binding: &PluginBinding) -> Result<(), Error> {
-        let mut connection = self.db.pool().acquire().await?;
-        put_binding(&mut connection, binding).await
+    pub(super) async fn put_binding(
+        &self,
+        binding: &PluginBinding,
+        seen: Generation,
+    ) -> Result<(), Unwritten> {
+        let mut transaction = self.begin(seen).await?;
+        put_binding(&mut transaction, binding).await?;
+        transaction.commit().await?;
+        Ok(())
     }
 
-    pub(super) async fn delete_binding(&self, id: &BindingId) -> Result<bool, Error> {
-        let deleted = sqlx::query("DELETE FROM plugin_bindings WHERE id = $1")
+    pub(super) async fn delete_binding(
+        &self,
+        id: &BindingId,
+        seen: Generation,
+    ) -> Result<(), Unwritten> {
+        let mut transaction = self.begin(seen).await?;
+        sqlx::query("DELETE FROM plugin_bindings WHERE id = $1")
             .bind(id.as_str())
-            .execute(self.db.pool())
+            .execute(&mut *transaction)
             .await?;
-        Ok(deleted.rows_affected() > 0)
-    }
-
-    pub(super) async fn delete_version(&self, version: &Version) -> Result<(), Error> {
-        sqlx::query("DELETE FROM plugin_versions WHERE name = $1 AND digest = $2")
-            .bind(version.name.as_str())
-            .bind(version.digest.to_string())
-            .execute(self.db.pool())
-            .await?;
+        transaction.commit().await?;
         Ok(())
     }
 
     /// The plugin with all that hangs on it.
-    pub(super) async fn delete(&self, name: &str) -> Result<(), Error> {
-        let mut transaction = self.db.begin().await?;
+    pub(super) async fn delete(&self, name: &str, seen: Generation) -> Result<(), Unwritten> {
+        let mut transaction = self.begin(seen).await?;
         for table in [
             "DELETE FROM plugin_bindings WHERE plugin = $1",
+            "DELETE FROM plugin_components WHERE digest IN \
+             (SELECT digest FROM plugin_versions WHERE name = $1)",
             "DELETE FROM plugin_versions WHERE name = $1",
             "DELETE FROM plugins WHERE name = $1",
         ] {
@@ -94,6 +168,20 @@ impl Store {
         transaction.commit().await?;
         Ok(())
     }
+}
+
+async fn delete_version(
+    connection: &mut sqlx::AnyConnection,
+    name: &str,
+    digest: Digest,
+) -> Result<(), Error> {
+    components::delete(connection, digest).await?;
+    sqlx::query("DELETE FROM plugin_versions WHERE name = $1 AND digest = $2")
+        .bind(name)
+        .bind(digest.to_string())
+        .execute(connection)
+        .await?;
+    Ok(())
 }
 
 async fn put_plugin(connection: &mut sqlx::AnyConnection, plugin: &Installed) -> Result<(), Error> {

@@ -1,6 +1,8 @@
 //! A directory of the operator's own: a component that is put there is
 //! installed, one that is changed is swapped, one that is taken away is
 //! disabled. What is refused is said once, and tried again when it changes.
+//!
+//! Beside `guard.wasm` may lie `guard.toml`, its manifest, if it carries none.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -12,7 +14,10 @@ use crate::auth::{Caller, Role, User};
 use crate::events::What;
 use crate::gate::{Action, Gate, Permit, Target};
 use crate::ids::{RequestId, UserId};
+use crate::plugins::beside;
+use crate::plugins::compile::blocking;
 use crate::plugins::fault::Digest;
+use crate::plugins::manifest;
 
 /// How often the directory is looked at.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -24,11 +29,19 @@ const SETTLED: Duration = Duration::from_millis(300);
 /// What tells whether a file has changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Seen {
+    component: Stamp,
+    /// Of the manifest beside it.
+    beside: Option<Stamp>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Stamp {
     size_bytes: u64,
     modified: SystemTime,
 }
 
-type Files = BTreeMap<String, Seen>;
+/// Components by name; none where one is there and may not be whole yet.
+type Files = BTreeMap<String, Option<Seen>>;
 
 /// Acts in the name of whoever may write into the directory.
 #[derive(Clone)]
@@ -60,23 +73,43 @@ impl Watcher {
         }
     }
 
-    async fn follow(&self, known: Files, now: Files) -> Files {
+    /// What is being written is left as it was until it has settled.
+    async fn follow(&self, known: Files, mut now: Files) -> Files {
         for name in known.keys().filter(|name| !now.contains_key(*name)) {
             self.gone(name).await;
         }
-        for (name, _) in now.iter().filter(|(name, seen)| known.get(*name) != Some(*seen)) {
-            if let Err(error) = self.put(name).await {
-                self.refused(name, &error);
+        for (name, seen) in &mut now {
+            let before = known.get(name).cloned().flatten();
+            if seen.is_none() {
+                *seen = before;
+                continue;
+            }
+            if *seen == before {
+                continue;
+            }
+            match self.put(name).await {
+                Ok(()) => {}
+                // It is the next look's again.
+                Err(Error::ChangedMeanwhile) => *seen = before,
+                Err(error) => self.refused(name, &error),
             }
         }
         now
     }
 
     async fn put(&self, name: &str) -> Result<(), Error> {
-        let path = self.dir.join(name);
-        let bytes = read(&path, self.library.max_component_bytes())?;
+        let (dir, file) = (self.dir.clone(), name.to_owned());
+        let limit = self.library.max_component_bytes();
+        let read = move || {
+            let component = read(&dir.join(&file), limit)?;
+            let beside = read_beside(&dir.join(beside::file(&file)))?;
+            let joined = beside::joined(&file, component, beside.as_deref());
+            let bytes = joined.map_err(|error| Error::Invalid(error.to_string()))?;
+            Ok::<_, Error>((Digest::of(&bytes), bytes))
+        };
+        let (digest, bytes) = blocking(name, read).await??;
         let plugin = self.library.name_of(&bytes).await?;
-        if self.runs(&plugin, Digest::of(&bytes)) {
+        if self.runs(&plugin, digest) {
             return Ok(());
         }
         let new = NewVersion {
@@ -136,20 +169,32 @@ impl Watcher {
     }
 }
 
-/// Components that have settled, by name.
 fn files(dir: &Path) -> io::Result<Files> {
-    let mut found = Files::new();
+    let mut stamps = BTreeMap::new();
     for entry in std::fs::read_dir(dir)?.take(MAX_FILES) {
         let entry = entry?;
         let name = entry.file_name().to_string_lossy().into_owned();
         let about = entry.metadata()?;
-        let modified = about.modified()?;
-        let settled = modified.elapsed().is_ok_and(|age| age > SETTLED);
-        if name.ends_with(".wasm") && about.is_file() && settled {
-            found.insert(name, Seen { size_bytes: about.len(), modified });
+        let is_ours = name.ends_with(".wasm") || name.ends_with(".toml");
+        if is_ours && about.is_file() {
+            let stamp = Stamp { size_bytes: about.len(), modified: about.modified()? };
+            stamps.insert(name, stamp);
         }
     }
-    Ok(found)
+    let components = stamps.iter().filter(|(name, _)| name.ends_with(".wasm"));
+    let seen = components.map(|(name, component)| {
+        let seen =
+            Seen { component: component.clone(), beside: stamps.get(&beside::file(name)).cloned() };
+        (name.clone(), seen.has_settled().then_some(seen))
+    });
+    Ok(seen.collect())
+}
+
+impl Seen {
+    fn has_settled(&self) -> bool {
+        let settled = |stamp: &Stamp| stamp.modified.elapsed().is_ok_and(|age| age > SETTLED);
+        settled(&self.component) && self.beside.as_ref().is_none_or(settled)
+    }
 }
 
 fn read(path: &Path, limit: usize) -> Result<Vec<u8>, Error> {
@@ -159,4 +204,14 @@ fn read(path: &Path, limit: usize) -> Result<Vec<u8>, Error> {
     // One byte more than fits, so that the loader refuses it by its size.
     std::fs::File::open(path)?.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
     Ok(bytes)
+}
+
+fn read_beside(path: &Path) -> Result<Option<String>, Error> {
+    let bytes = match read(path, manifest::MAX_BYTES) {
+        Ok(bytes) => bytes,
+        Err(Error::Disk(error)) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let invalid = |_| Error::Invalid(format!("{} is no UTF-8 text", path.display()));
+    String::from_utf8(bytes).map(Some).map_err(invalid)
 }

@@ -50,6 +50,17 @@ fn finished() -> String {
 }
 
 impl Stated {
+    /// Whether nothing is said of what the host answers.
+    pub fn is_empty(&self) -> bool {
+        let Self { clock, kv, files, secrets, model, run } = self;
+        clock.is_none()
+            && kv.is_none()
+            && files.is_none()
+            && secrets.is_none()
+            && model.is_none()
+            && run.is_none()
+    }
+
     /// The answer, where the test states it; an error says what the test does
     /// not expect.
     pub(super) fn answer(&mut self, call: &str, with: &Value) -> Result<Option<Value>, String> {

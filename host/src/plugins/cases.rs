@@ -1,4 +1,4 @@
-//! Case files: questions to a plugin, and what it must answer.
+//! Cases: questions to a plugin, and what it must answer.
 //!
 //! A case is a request, written as [`crate::plugins::request`] takes it, and beside it what is
 //! expected. For a policy that is `decision`, `risk` and `rule`; for an agent `kind`,
@@ -6,14 +6,17 @@
 //! `expect_text` or `refused`. `settings` are those of this case alone, and `host` says what
 //! its host answers.
 
-use std::path::Path;
+mod answer;
+mod carried;
+mod judge;
 
-use anyhow::{Context as _, ensure};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::answer::{Answer, has_text};
-use super::files;
+pub use answer::{Answer, of_agent};
+pub use carried::{MAX_CARRIED, MAX_CARRIED_BYTES, SECTION, check_carried};
+pub use judge::{Difference, Error as JudgeError, Judge, Judged, judge, verdict_line};
+
 use crate::plugins::Stated;
 
 /// More cases in one file than this are refused.
@@ -21,16 +24,39 @@ const MAX_CASES: usize = 10_000;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Cases {
+pub struct Cases {
     #[serde(default)]
-    pub(super) case: Vec<Case>,
+    pub case: Vec<Case>,
+}
+
+/// Why a text of cases can't be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    #[error("{0}")]
+    Syntax(String),
+    #[error("it has no [[case]]")]
+    Empty,
+    #[error("it has more than {MAX_CASES} cases: split it")]
+    TooMany,
+    #[error(
+        "there are {0} cases, and a plugin carries at most {MAX_CARRIED}, by which it is tried \
+         before it goes live: choose the most telling ones"
+    )]
+    TooManyCarried(usize),
+    #[error(
+        "the cases are {0} bytes, and a plugin carries at most {MAX_CARRIED_BYTES}, by which it \
+         is tried before it goes live: choose the most telling ones"
+    )]
+    TooLongCarried(usize),
+    #[error("the cases inside the component can't be read: {0}")]
+    Section(String),
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Case {
+pub struct Case {
     name: Option<String>,
-    pub(super) decision: Option<Decision>,
+    pub decision: Option<Decision>,
     pub(super) risk: Option<String>,
     pub(super) rule: Option<String>,
     /// Kind of the project that a plan is for.
@@ -42,11 +68,11 @@ pub(super) struct Case {
     /// Questions that a report asks of the host, in order.
     expect_queries: Option<Vec<String>>,
     /// Whether the plugin says that the request can't be served.
-    pub(super) refused: bool,
+    pub refused: bool,
     /// A text in the fault that the call ends with.
-    pub(super) fault: Option<String>,
+    pub fault: Option<String>,
     /// What the host answers.
-    pub(super) host: Stated,
+    pub host: Stated,
     strict: bool,
     settings: Settings,
     /// What remains is the request; its reader knows its keys.
@@ -56,7 +82,7 @@ pub(super) struct Case {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Decision {
+pub enum Decision {
     Allow,
     Deny,
 }
@@ -77,32 +103,29 @@ impl Default for Settings {
 
 /// How many cases hold, and how many of those that do not matter most.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Outcome {
-    pub(super) cases: usize,
-    pub(super) failures: usize,
-    pub(super) to_deny: usize,
-    pub(super) wrongly_allowed: usize,
-    pub(super) to_allow: usize,
-    pub(super) wrongly_refused: usize,
+pub struct Outcome {
+    pub cases: usize,
+    pub failures: usize,
+    pub to_deny: usize,
+    pub wrongly_allowed: usize,
+    pub to_allow: usize,
+    pub wrongly_refused: usize,
 }
 
 impl Cases {
-    pub(super) fn read(file: &Path) -> anyhow::Result<Self> {
-        let text = files::read_text(file)?;
-        Self::parse(&text).with_context(|| file.display().to_string())
-    }
-
-    fn parse(text: &str) -> anyhow::Result<Self> {
-        let cases: Self = toml::from_str(text)?;
-        ensure!(!cases.case.is_empty(), "it has no [[case]]");
-        ensure!(cases.case.len() <= MAX_CASES, "it has more than {MAX_CASES} cases: split it");
-        Ok(cases)
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        let cases: Self = toml::from_str(text).map_err(|error| Error::Syntax(error.to_string()))?;
+        match cases.case.len() {
+            0 => Err(Error::Empty),
+            count if count > MAX_CASES => Err(Error::TooMany),
+            _ => Ok(cases),
+        }
     }
 }
 
 impl Case {
     /// The request as its reader takes it.
-    pub(super) fn request(&self) -> Vec<u8> {
+    pub fn request(&self) -> Vec<u8> {
         Value::Object(self.request.clone()).to_string().into_bytes()
     }
 
@@ -120,14 +143,14 @@ impl Case {
         settings
     }
 
-    pub(super) fn expected_verdict(&self) -> String {
+    pub fn expected_verdict(&self) -> String {
         let decision = self.decision.map(|decision| decision.as_str().to_owned());
         let risk = self.risk.as_ref().map(|risk| format!("risk {risk}"));
         let rule = self.rule.as_ref().map(|rule| format!("rule {rule}"));
         joined([decision, risk, rule].into_iter().flatten(), "a verdict")
     }
 
-    pub(super) fn expected_answer(&self) -> String {
+    pub fn expected_answer(&self) -> String {
         let kind = self.kind.as_ref().map(|kind| format!("kind {kind}"));
         let files = self.expect_files.as_ref().map(|files| match files.as_slice() {
             [] => "no file".to_owned(),
@@ -143,12 +166,12 @@ impl Case {
     }
 
     /// What is expected of what the plugin asks of its host.
-    pub(super) fn expected_calls(&self) -> String {
+    pub fn expected_calls(&self) -> String {
         "the calls that the case states, or that were recorded".to_owned()
     }
 
     /// Whether it expects an answer rather than none.
-    pub(super) fn wants_answer(&self) -> bool {
+    pub fn wants_answer(&self) -> bool {
         !self.refused && self.fault.is_none()
     }
 
@@ -162,19 +185,37 @@ impl Case {
             && self.expect_text.iter().all(|text| answer.contains(text))
     }
 
-    pub(super) fn fits_questions(&self, asked: &[&str]) -> bool {
+    pub fn fits_questions(&self, asked: &[&str]) -> bool {
         self.expect_queries.as_ref().is_none_or(|expected| expected == asked)
     }
 
-    pub(super) fn fits_texts(&self, answer: &Value) -> bool {
+    /// Whether each expected text stands somewhere in the answer.
+    pub fn fits_texts(&self, answer: &Value) -> bool {
         self.expect_text.iter().all(|text| has_text(answer, text))
     }
 
+    /// Whether the case itself says what the host answers, which only its author's
+    /// machine does.
+    pub(super) fn states_host(&self) -> bool {
+        !self.host.is_empty()
+    }
+
     /// What to call it where it fails.
-    pub(super) fn title(&self) -> String {
+    pub fn title(&self) -> String {
         let said = |key: &str| self.request.get(key).map(|value| format!("{key} = {value}"));
         let named = self.name.clone().or_else(|| said("command")).or_else(|| said("argv"));
         named.or_else(|| said("prompt")).unwrap_or_else(|| "a case without a name".to_owned())
+    }
+}
+
+/// Whether a text stands anywhere in an answer.
+fn has_text(answer: &Value, text: &str) -> bool {
+    match answer {
+        Value::String(found) => found.contains(text),
+        Value::Number(found) => found.to_string().contains(text),
+        Value::Array(parts) => parts.iter().any(|part| has_text(part, text)),
+        Value::Object(parts) => parts.values().any(|part| has_text(part, text)),
+        Value::Null | Value::Bool(_) => false,
     }
 }
 
@@ -194,7 +235,7 @@ impl Decision {
 
 impl Outcome {
     /// Counts a case on which the plugin decided, or gave no verdict.
-    pub(super) fn count(&mut self, expected: Option<Decision>, allowed: Option<bool>, holds: bool) {
+    pub fn count(&mut self, expected: Option<Decision>, allowed: Option<bool>, holds: bool) {
         self.cases += 1;
         self.failures += usize::from(!holds);
         match expected {

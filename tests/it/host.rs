@@ -69,6 +69,9 @@ pub(crate) fn lockhouse() -> Command {
     assert!(program.exists(), "{} is not built: `cargo build -p lockhouse`", program.display());
     let mut command = Command::new(program);
     command.kill_on_drop(true).stdin(Stdio::null());
+    // One compiles, and the others read.
+    let code = Path::new(env!("CARGO_TARGET_TMPDIR")).join("plugins");
+    command.env("LOCKHOUSE_PLUGINS__CODE_DIRECTORY", code);
     command
 }
 

@@ -142,10 +142,11 @@ struct Description {
 
 impl Plugins {
     /// Starts the wasm engines and their threads. Compiled code is kept in
-    /// `folder/cache`; the server gives `<data>/plugins`. Plugins reach `rooms`
-    /// as far as they are granted.
+    /// `folder/cache`, unless the operator names another folder; the server gives
+    /// `<data>/plugins`. Plugins reach `rooms` as far as they are granted.
     pub fn start(config: Config, folder: Option<&Path>, rooms: Rooms) -> Result<Self, Error> {
         let clock = rooms.clock.clone();
+        let folder = config.code_directory.as_deref().or(folder);
         let host = Host {
             compiler: Arc::new(Compiler::new(&config, folder)?),
             quarantines: Quarantines::new(config.quarantine, clock),

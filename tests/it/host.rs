@@ -69,6 +69,9 @@ pub(crate) fn lockhouse() -> Command {
     assert!(program.exists(), "{} is not built: `cargo build -p lockhouse`", program.display());
     let mut command = Command::new(program);
     command.kill_on_drop(true).stdin(Stdio::null());
+    // One compiles, and the others read.
+    let code = Path::new(env!("CARGO_TARGET_TMPDIR")).join("plugins");
+    command.env("LOCKHOUSE_PLUGINS__CODE_DIRECTORY", code);
     command
 }
 
@@ -92,10 +95,19 @@ impl Host {
         engine: &'static str,
         variables: &'static [(&'static str, &'static str)],
     ) -> Self {
-        Self::start_on(tempfile::tempdir().unwrap(), (folder, engine, variables)).await
+        Self::start_all(tempfile::tempdir().unwrap(), (folder, engine, variables)).await
     }
 
+    /// The same, on a data directory that was made before.
     pub(crate) async fn start_on(
+        data: TempDir,
+        engine: &'static str,
+        variables: &'static [(&'static str, &'static str)],
+    ) -> Self {
+        Self::start_all(data, (Path::new("."), engine, variables)).await
+    }
+
+    async fn start_all(
         data: TempDir,
         (folder, engine, variables): (&Path, &'static str, &'static [(&'static str, &'static str)]),
     ) -> Self {
@@ -124,7 +136,7 @@ impl Host {
     pub(crate) async fn starts_again_after_a_kill(mut self) -> Self {
         self.child.kill().await.unwrap();
         let (data, engine) = (self.data.take().unwrap(), self.engine);
-        Self::start_on(data, (Path::new("."), engine, self.variables)).await
+        Self::start_on(data, engine, self.variables).await
     }
 
     /// Another server on this one's database, with a data directory of its own and
@@ -135,7 +147,7 @@ impl Host {
         let url = format!("sqlite:{}", self.data().join("lockhouse.db").display());
         let database = ("LOCKHOUSE_DATABASE__URL", &*url.leak());
         let variables = [self.variables, &[database]].concat().leak();
-        Self::start_on(data, (Path::new("."), self.engine, variables)).await
+        Self::start_on(data, self.engine, variables).await
     }
 
     pub(crate) fn data(&self) -> &Path {

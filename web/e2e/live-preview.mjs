@@ -52,6 +52,10 @@ try {
   }, new URL("/", signInUrl).href);
   assert.equal(framed, "not ours to see");
   const inner = page.frames().find((frame) => frame.parentFrame() === page.mainFrame());
+  // The browser may tell where a frame ended a moment after it has loaded.
+  for (let tries = 0; inner.url() === "" && tries < 100; tries += 1) {
+    await new Promise((done) => setTimeout(done, 50));
+  }
   assert.ok(inner.url().startsWith("chrome-error:"), `the IDE was framed: ${inner.url()}`);
 
   await page.goto(new URL("/projects/live", signInUrl).href);

@@ -58,7 +58,7 @@ impl Report {
         match &self.out {
             Some(file) => {
                 write(file, &report)?;
-                say(format_args!("{}", file.display()));
+                say(file.display());
             }
             None => say(String::from_utf8_lossy(&report).trim_end()),
         }

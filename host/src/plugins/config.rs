@@ -21,6 +21,10 @@ pub struct Config {
     /// A component that is put into this directory is installed; without it,
     /// `plugins/local` in the data directory.
     pub directory: Option<std::path::PathBuf>,
+    /// Where compiled code is kept, so that a start need not compile again;
+    /// without it, `plugins` in the data directory. Whoever can write there can
+    /// run code as the server.
+    pub code_directory: Option<std::path::PathBuf>,
     /// How long a component may wait for its turn to be compiled, and be compiled.
     pub compile_seconds: u64,
     /// How long a plugin's own cases may take, all together, before it goes live.
@@ -116,6 +120,7 @@ impl Default for Config {
         Self {
             max_component_bytes: 32 * MIB,
             directory: None,
+            code_directory: None,
             compile_seconds: 60,
             cases_seconds: 5,
             decisions: Decisions::default(),

@@ -75,7 +75,7 @@ impl ReportPlugin {
                 _ => Ok(Ok(answer)),
             }
         };
-        let held = self.host.quarantines.hold(&self.loaded, call).await;
+        let held = self.host.quarantines.hold(&self.loaded, None, call).await;
         held.map_err(|fault| ReportError::Fault(fault.to_string()))?
     }
 

@@ -311,9 +311,11 @@ impl Engine for Docker {
         self.observe(&found).ok_or(Error::NotFound)?;
         match self.api.update_container(&self.name(id), container::update(limits)).await {
             Err(error) if is_missing(&error) => Err(Error::NotFound),
-            // The kernel takes no limit that lies below what is in use.
+            // The kernel takes no limit that lies below what is in use; OCI runtimes
+            // tell so in words of their own.
             Err(ApiError::DockerResponseServerError { message, .. })
-                if message.contains("device or resource busy") =>
+                if message.contains("device or resource busy")
+                    || message.contains("unable to set memory limit") =>
             {
                 Err(Error::NotLive(format!(
                     "Docker: {message}; end programs in the runtime, or stop it first"

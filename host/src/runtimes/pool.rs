@@ -180,11 +180,9 @@ impl Runtimes {
     /// Gives up what is of no use, and makes what is missing.
     async fn fill(&self) -> Result<(), Error> {
         let entries = self.inner.pool.store.list().await?;
-        let useful = stream::iter(entries)
-            .map(async |entry| self.is_useful(&entry).await.then_some(entry))
-            .buffer_unordered(AT_ONCE * 4)
-            .filter_map(async |entry| entry);
-        let useful: Vec<Entry> = useful.collect().await;
+        let looks = entries.into_iter().map(|entry| self.look_at(entry));
+        let looked: Vec<_> = stream::iter(looks).buffer_unordered(AT_ONCE * 4).collect().await;
+        let useful: Vec<Entry> = looked.into_iter().flatten().collect();
         for kind in Kind::ALL {
             let size = self.inner.config.pool.of(kind);
             let mut of_kind = useful.iter().filter(|entry| entry.kind == kind);
@@ -196,6 +194,10 @@ impl Runtimes {
             count_ready(kind, size);
         }
         Ok(())
+    }
+
+    async fn look_at(&self, entry: Entry) -> Option<Entry> {
+        self.is_useful(&entry).await.then_some(entry)
     }
 
     /// Whether an entry is ready for a project; what never will be is given up.
@@ -241,15 +243,16 @@ impl Runtimes {
         if let Err(error) = self.inner.engine.image(kind).await {
             return tracing::warn!(%kind, %error, "the pool stays empty");
         }
-        stream::iter(0..missing)
-            .for_each_concurrent(AT_ONCE, async |_| {
-                let id = ProjectId::generate();
-                if let Err(error) = self.make(&id, kind).await {
-                    tracing::warn!(%kind, %error, "a runtime for the pool could not be made");
-                    self.discard(&id).await;
-                }
-            })
-            .await;
+        let making = (0..missing).map(|_| self.make_one(kind));
+        stream::iter(making).buffer_unordered(AT_ONCE).collect::<()>().await;
+    }
+
+    async fn make_one(&self, kind: Kind) {
+        let id = ProjectId::generate();
+        if let Err(error) = self.make(&id, kind).await {
+            tracing::warn!(%kind, %error, "a runtime for the pool could not be made");
+            self.discard(&id).await;
+        }
     }
 
     async fn make(&self, id: &ProjectId, kind: Kind) -> Result<(), Error> {
@@ -280,6 +283,10 @@ impl Runtimes {
         }
     }
 
+    async fn give_up(&self, entry: Entry) {
+        self.discard(&entry.id).await;
+    }
+
     async fn remove_parts(&self, id: &ProjectId) -> Result<(), Error> {
         let Inner { projects, engine, links, place, .. } = &*self.inner;
         engine.remove(id).await?;
@@ -304,9 +311,8 @@ impl Runtimes {
         let ours = |entry: &Entry| {
             entry.claimed_at_us.is_none() && self.inner.links.find(&entry.id).is_some()
         };
-        stream::iter(entries.into_iter().filter(ours))
-            .for_each_concurrent(AT_ONCE * 4, async |entry| self.discard(&entry.id).await)
-            .await;
+        let leaving = entries.into_iter().filter(ours).map(|entry| self.give_up(entry));
+        stream::iter(leaving).buffer_unordered(AT_ONCE * 4).collect::<()>().await;
     }
 }
 

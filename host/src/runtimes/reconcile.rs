@@ -138,14 +138,14 @@ impl Runtimes {
     }
 
     async fn settle_all(&self, needs: impl Iterator<Item = (Runtime, Attention)>) {
-        stream::iter(needs)
-            .for_each_concurrent(AT_ONCE, async |(runtime, attention)| {
-                let project = runtime.project;
-                if let Err(error) = self.attend(&project, attention).await {
-                    tracing::warn!(%project, %error, "a runtime is not as it should be");
-                }
-            })
-            .await;
+        let attending = needs.map(|(runtime, attention)| self.see_to(runtime.project, attention));
+        stream::iter(attending).buffer_unordered(AT_ONCE).collect::<()>().await;
+    }
+
+    async fn see_to(&self, project: ProjectId, attention: Attention) {
+        if let Err(error) = self.attend(&project, attention).await {
+            tracing::warn!(%project, %error, "a runtime is not as it should be");
+        }
     }
 
     async fn attend(&self, project: &ProjectId, attention: Attention) -> Result<(), Error> {

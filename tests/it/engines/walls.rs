@@ -146,7 +146,7 @@ if has git; then (git init -q repo && cd repo && echo a > a && git add a &&
   git -c user.name=a -c user.email=a@b commit -qm a && git gc -q) || echo git fails; fi
 if has cc; then (printf 'int main(void){return 0;}' > a.c && cc -O2 -o a.out a.c && ./a.out) ||
   echo cc fails; fi
-if has node; then node -e 'new (require("worker_threads").Worker)("require("fs").readdirSync("/")", {eval: true})
+if has node; then node -e 'new (require("worker_threads").Worker)("require(`fs`).readdirSync(`/`)", {eval: true})
   .on("exit", process.exit)' || echo node fails; fi
 if has java; then java -Xmx64m -version 2>/dev/null || echo java fails; fi
 if has tar; then tar cf - /etc/hosts 2>/dev/null | tar tf - >/dev/null || echo tar fails; fi

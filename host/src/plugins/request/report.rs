@@ -66,10 +66,12 @@ fn table(record: TableRecord) -> Result<Table, Invalid> {
     Ok(Table { name, columns, rows, truncated: record.truncated })
 }
 
-/// Null, a text or a number stands for itself; a time is `{"time": "…"}`.
+/// Null, a text or a number stands for itself; a time is `{"time": "…"}`. TOML,
+/// which cases are written in, has no null: there `{}` is empty.
 fn cell(value: Value) -> Result<Cell, String> {
     match &value {
         Value::Null => Ok(Cell::Empty),
+        Value::Object(object) if object.is_empty() => Ok(Cell::Empty),
         Value::String(text) => Ok(Cell::Text(text.clone())),
         Value::Number(number) => match (number.as_i64(), number.as_f64()) {
             (Some(number), _) => Ok(Cell::Integer(number)),
@@ -101,15 +103,16 @@ mod tests {
 
     #[test]
     fn a_row_has_cells_of_every_sort() {
-        let row = r#"[null, "a", 1, 1.5, {"time": "1970-01-01T00:00:01Z"}]"#;
+        let row = r#"[null, {}, "a", 1, 1.5, {"time": "1970-01-01T00:00:01Z"}]"#;
         let expected = [
+            Cell::Empty,
             Cell::Empty,
             Cell::Text("a".to_owned()),
             Cell::Integer(1),
             Cell::Number(1.5),
             Cell::Time(1_000_000),
         ];
-        assert_eq!(cells(row, 5).unwrap(), expected);
+        assert_eq!(cells(row, 6).unwrap(), expected);
     }
 
     #[test]

@@ -91,7 +91,8 @@ function blocks(projects, all) {
         columns: ["project", "commands"],
         rows: projects.map(([name, count]) => [
           { tag: "text", val: name },
-          { tag: "integer", val: BigInt(count) },
+          // The engine takes a 64-bit integer as a plain number.
+          { tag: "integer", val: count },
         ]),
         truncated: projects.length < all,
       },

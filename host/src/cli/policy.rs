@@ -1,5 +1,6 @@
 //! `lockhouse policy`: cases of policies, and what a new policy would change.
 
+mod evaluate;
 mod replay;
 
 use std::path::PathBuf;
@@ -22,6 +23,8 @@ pub(super) struct PolicyCommand {
 enum Command {
     /// Judges the commands of case files, and says where a policy judges otherwise.
     Test(Test),
+    /// Asks a running server whether a command may run, without running it.
+    Evaluate(evaluate::Evaluate),
     /// Says what a policy would have decided otherwise, had it judged the commands
     /// of the past.
     Replay(replay::Replay),
@@ -46,6 +49,7 @@ impl PolicyCommand {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
         match self.command {
             Command::Test(test) => test.run().await,
+            Command::Evaluate(evaluate) => evaluate.run().await,
             Command::Replay(replay) => replay.run().await,
         }
     }

@@ -33,6 +33,15 @@ templates! {
     a_policy_in_rust_is_built_and_loaded: "command-policy" in "rust";
     a_policy_in_javascript_is_built_and_loaded: "command-policy" in "javascript";
     a_policy_in_python_is_built_and_loaded: "command-policy" in "python";
+    a_planner_in_rust_is_built_and_loaded: "planner" in "rust";
+    a_planner_in_javascript_is_built_and_loaded: "planner" in "javascript";
+    a_planner_in_python_is_built_and_loaded: "planner" in "python";
+    a_writer_in_rust_is_built_and_loaded: "writer" in "rust";
+    a_writer_in_javascript_is_built_and_loaded: "writer" in "javascript";
+    a_writer_in_python_is_built_and_loaded: "writer" in "python";
+    a_fixer_in_rust_is_built_and_loaded: "fixer" in "rust";
+    a_fixer_in_javascript_is_built_and_loaded: "fixer" in "javascript";
+    a_fixer_in_python_is_built_and_loaded: "fixer" in "python";
     a_report_in_rust_is_built_and_loaded: "admin-report" in "rust";
     a_report_in_javascript_is_built_and_loaded: "admin-report" in "javascript";
     a_report_in_python_is_built_and_loaded: "admin-report" in "python";

@@ -39,6 +39,12 @@ pub(super) struct New {
 enum Role {
     /// Says whether a command may run.
     CommandPolicy,
+    /// Turns a prompt into a plan of files and commands.
+    Planner,
+    /// Writes the files of a plan.
+    Writer,
+    /// Changes what made a command fail.
+    Fixer,
     /// Turns what the host knows into a report for operators.
     AdminReport,
 }

@@ -46,8 +46,27 @@ pub(crate) async fn engine(name: &'static str) -> Result<&'static str, String> {
     engine_for("python", name).await
 }
 
-/// Whether this machine can run projects of a kind on an engine.
+/// Whether this machine can run projects of a kind on an engine. All tests of one
+/// run share the answer.
 pub(crate) async fn engine_for(kind: &str, name: &'static str) -> Result<&'static str, String> {
+    let known = std::env::var("NEXTEST_RUN_ID").ok().map(|run| {
+        Path::new(env!("CARGO_TARGET_TMPDIR")).join("engines").join(run).join(kind).join(name)
+    });
+    if let Some(answer) = known.as_deref().and_then(|file| std::fs::read_to_string(file).ok()) {
+        return if answer.is_empty() { Ok(name) } else { Err(answer) };
+    }
+    let can = probe(kind, name).await;
+    if let Some(file) = known {
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        // Others may read at the same time: they find all of it, or nothing.
+        let whole = file.with_extension(std::process::id().to_string());
+        std::fs::write(&whole, can.as_ref().err().map_or("", String::as_str)).unwrap();
+        std::fs::rename(whole, file).unwrap();
+    }
+    can.map(|()| name)
+}
+
+async fn probe(kind: &str, name: &str) -> Result<(), String> {
     let data = tempfile::tempdir().unwrap();
     let probe = lockhouse()
         .args(["images", "check", kind, "--engine", name])
@@ -56,9 +75,9 @@ pub(crate) async fn engine_for(kind: &str, name: &'static str) -> Result<&'stati
         .output();
     let output = probe.await.map_err(|error| error.to_string())?;
     if output.status.success() {
-        Ok(name)
+        Ok(())
     } else {
-        Err(String::from_utf8_lossy(&output.stderr).trim().to_owned())
+        Err(format!("{name}: {}", String::from_utf8_lossy(&output.stderr).trim()))
     }
 }
 

@@ -385,7 +385,7 @@ async fn fail_job(
 /// The server itself, as one who acts.
 fn host() -> Result<Caller, Error> {
     let id: UserId = HOST.parse().map_err(|_| Error::NotFound(HOST.to_owned()))?;
-    Ok(Caller { user: User { id, role: auth::Role::Admin }, request_id: RequestId::generate() })
+    Ok(Caller::new(User { id, role: auth::Role::Admin }, RequestId::generate()))
 }
 
 /// Refuses a prompt that no agent could be asked.

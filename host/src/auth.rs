@@ -4,6 +4,8 @@
 //! or, in development mode alone, a name (`X-User-ID`). Only fingerprints of
 //! tokens and sessions are stored.
 
+mod jwt;
+mod people;
 mod recent;
 mod store;
 
@@ -17,10 +19,15 @@ use serde::Deserialize;
 
 use crate::clock::Clock;
 use crate::db::{self, Db};
-use crate::ids::{RequestId, TokenId, UserId};
+use crate::ids::{RequestId, UserId};
 use crate::secret::{NoRandomness, Secret};
 use recent::Recent;
 use store::Store;
+
+pub use jwt::Refused;
+pub(crate) use people::{parse_role, parse_scope};
+pub use people::{ListedToken, ListedUser, NewToken, PeopleError};
+pub use recent::Holder;
 
 /// How long a browser stays signed in.
 pub const SESSION_LIFETIME: Duration = Duration::from_secs(7 * 24 * 3600);
@@ -29,6 +36,11 @@ pub const SESSION_LIFETIME: Duration = Duration::from_secs(7 * 24 * 3600);
 pub const ADMIN_TOKEN_FILE: &str = "admin.token";
 
 const ADMIN: &str = "admin";
+const SERVER: &str = "lockhouse";
+
+/// Purposes of tokens.
+const SESSION: &str = "session";
+const ISSUED: &str = "token";
 
 /// What a caller may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -56,6 +68,36 @@ impl Role {
     }
 }
 
+/// How much of what its owner may do a token may do; each holds those before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Scope {
+    /// Look.
+    Read,
+    /// Act, but not as an administrator.
+    Write,
+    /// All.
+    Admin,
+}
+
+impl Scope {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::Admin => ADMIN,
+        }
+    }
+
+    /// One that is not known lets nobody do anything but look.
+    fn parse(text: &str) -> Self {
+        match text {
+            ADMIN => Self::Admin,
+            "write" => Self::Write,
+            _ => Self::Read,
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
@@ -70,6 +112,7 @@ pub enum Mode {
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     pub mode: Mode,
+    pub jwt: jwt::Config,
 }
 
 /// A person or program that is known.
@@ -83,12 +126,18 @@ pub struct User {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
     pub user: User,
+    pub scope: Scope,
     pub request_id: RequestId,
 }
 
 impl Caller {
+    /// A caller who may do all that the user may.
+    pub fn new(user: User, request_id: RequestId) -> Self {
+        Self { user, scope: Scope::Admin, request_id }
+    }
+
     pub fn is_admin(&self) -> bool {
-        self.user.role == Role::Admin
+        self.user.role == Role::Admin && self.scope == Scope::Admin
     }
 }
 
@@ -100,6 +149,8 @@ pub enum Error {
     NoRandomness(#[from] NoRandomness),
     #[error("the administrator's token file: {0}")]
     TokenFile(#[from] std::io::Error),
+    #[error(transparent)]
+    Refused(#[from] Refused),
 }
 
 /// Knows callers by what they show. Cloning is cheap.
@@ -107,13 +158,17 @@ pub enum Error {
 pub struct Auth {
     store: Store,
     recent: Recent,
+    tokens: jwt::Judge,
     clock: Clock,
     mode: Mode,
 }
 
 impl Auth {
-    pub fn new(config: &Config, db: Db, clock: Clock) -> Self {
-        Self { store: Store::new(db), recent: Recent::default(), clock, mode: config.mode }
+    /// Says what is wrong with the configuration where something is.
+    pub fn new(config: &Config, db: Db, clock: Clock) -> Result<Self, String> {
+        let (store, recent) = (Store::new(db), Recent::default());
+        let tokens = jwt::Judge::new(&config.jwt)?;
+        Ok(Self { store, recent, tokens, clock, mode: config.mode })
     }
 
     pub fn mode(&self) -> Mode {
@@ -125,24 +180,40 @@ impl Auth {
         let token = read_or_make_token(&data.join(ADMIN_TOKEN_FILE))?;
         let admin = User { id: fixed_id(ADMIN), role: Role::Admin };
         self.store.keep_user(&admin, self.clock.now_us()).await?;
-        self.store.replace_token(&token, &admin.id, ADMIN, self.clock.now_us()).await?;
+        self.store.replace_token(&token, &admin.id, self.clock.now_us()).await?;
         self.recent.forget();
         Ok(token)
     }
 
-    /// Who holds this token, or this session.
-    pub async fn user_by_token(&self, token: &Secret) -> Result<Option<User>, Error> {
+    /// Who holds this token, or this session, and what he may do by it.
+    pub async fn holder(&self, token: &Secret) -> Result<Option<Holder>, Error> {
         let (fingerprint, now_us) = (token.fingerprint(), self.clock.now_us());
-        if let Some(user) = self.recent.find(&fingerprint, now_us) {
-            return Ok(Some(user));
+        if let Some(holder) = self.recent.find(&fingerprint, now_us) {
+            return Ok(Some(holder));
         }
         let question = self.recent.question(now_us);
-        let holder = self.store.find_holder(&fingerprint, now_us).await?;
-        Ok(holder.map(|holder| {
-            let user = holder.user.clone();
-            self.recent.keep(question, fingerprint, holder);
-            user
-        }))
+        let holder = if jwt::looks_like_one(token) {
+            self.vouched(token, now_us).await?
+        } else {
+            self.store.find_holder(&fingerprint, now_us).await?
+        };
+        if let Some(holder) = &holder {
+            self.recent.keep(question, fingerprint, holder.clone());
+        }
+        Ok(holder)
+    }
+
+    /// Somebody for whom an issuer vouches is made known at first sight. He has
+    /// the role that the issuer gives him, or the one he has here, whichever may
+    /// do more. Who was removed here, or signed out everywhere since, is not let in.
+    async fn vouched(&self, token: &Secret, now_us: i64) -> Result<Option<Holder>, Error> {
+        let vouched = self.tokens.judge(token).await?;
+        let User { id, role } = vouched.user;
+        self.store.keep_user(&User { id: id.clone(), role: Role::Learner }, now_us).await?;
+        let here = self.store.role_of(&id, vouched.issued_us).await?;
+        let expires_us = Some(vouched.expires_us);
+        let holder = |here| Holder::of(User { id, role: role.max(here) });
+        Ok(here.map(|here| Holder { expires_us, ..holder(here) }))
     }
 
     /// The user that a development request names, made known at first sight.
@@ -153,14 +224,22 @@ impl Auth {
         Ok(user)
     }
 
-    /// Opens a browser session; its secret is the cookie's value.
-    pub async fn open_session(&self, user: &User) -> Result<(Secret, Timestamp), Error> {
+    /// Opens a browser session; its secret is the cookie's value. It may do what
+    /// the token may that it is opened with, and ends no later.
+    pub async fn open_session(&self, holder: &Holder) -> Result<(Secret, Timestamp), Error> {
         let secret = Secret::generate("lhs_")?;
-        let expires = self.clock.now() + SESSION_LIFETIME;
-        let (now, end) = (self.clock.now_us(), expires.as_microsecond());
+        let expires = (self.clock.now() + SESSION_LIFETIME).as_microsecond();
+        let expires = holder.expires_us.map_or(expires, |end| end.min(expires));
+        let now = self.clock.now_us();
         self.store.delete_expired(now).await?;
-        self.store.add_token(&secret, &user.id, "session", now, Some(end)).await?;
-        Ok((secret, expires))
+        let session = store::Added {
+            scope: holder.scope,
+            expires_us: Some(expires),
+            parent: holder.token.as_ref(),
+            ..store::Added::of(&holder.user.id, SESSION, now)
+        };
+        self.store.add_token(&secret, &session).await?;
+        Ok((secret, crate::clock::from_micros(expires)))
     }
 
     pub async fn close_session(&self, session: &Secret) -> Result<(), Error> {
@@ -177,7 +256,12 @@ pub fn administrator() -> UserId {
 
 /// By whom it is done what nobody asked for.
 pub fn server_itself() -> UserId {
-    fixed_id("lockhouse")
+    fixed_id(SERVER)
+}
+
+/// Whether nobody but Lockhouse itself may be called so.
+fn is_reserved(id: &UserId) -> bool {
+    matches!(id.as_str(), ADMIN | SERVER)
 }
 
 fn fixed_id(text: &str) -> UserId {
@@ -205,10 +289,6 @@ fn make_token(path: &Path) -> Result<Secret, Error> {
     writeln!(file, "{}", token.reveal())?;
     file.sync_all()?;
     Ok(token)
-}
-
-fn new_token_id() -> TokenId {
-    TokenId::generate()
 }
 
 #[cfg(test)]

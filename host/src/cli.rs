@@ -9,6 +9,8 @@ mod plugin;
 mod policy;
 mod report;
 mod serve;
+mod token;
+mod user;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -43,6 +45,10 @@ enum Command {
     Policy(policy::PolicyCommand),
     /// Has a report written, or lists those that there are.
     Report(report::Report),
+    /// Makes, lists and revokes tokens.
+    Token(token::TokenCommand),
+    /// Says who may use a server.
+    User(user::UserCommand),
 }
 
 /// Where the server is, for commands that speak with one.
@@ -83,6 +89,8 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Plugin(plugin) => plugin.run().await,
         Command::Policy(policy) => policy.run().await,
         Command::Report(report) => report.run().await,
+        Command::Token(token) => token.run().await,
+        Command::User(user) => user.run().await,
     }
 }
 

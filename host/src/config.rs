@@ -148,6 +148,10 @@ impl Config {
         if let Some(key) = variable("ANTHROPIC_API_KEY") {
             self.adopt_key(Secret::new(key));
         }
+        // What the founding documents call it.
+        if self.auth.jwt.secret.is_none() {
+            self.auth.jwt.secret = variable("JWT_SECRET").map(Secret::new);
+        }
         if self.runtimes.ca_file.is_none() {
             self.runtimes.ca_file = CA_FILES.iter().map(PathBuf::from).find(|file| file.exists());
         }

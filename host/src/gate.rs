@@ -5,7 +5,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use crate::audit::{Audit, Entry, Phase, Unavailable};
-use crate::auth::{self, Caller};
+use crate::auth::{self, Caller, Scope};
 use crate::ids::{AuditId, RequestId, UserId};
 use crate::limits::{Limits, TooOften};
 
@@ -60,8 +60,10 @@ pub enum Denied {
     /// The caller may not know that it exists.
     #[error("there is no such thing, or it is not yours")]
     NotVisible,
-    #[error("this needs the role admin")]
+    #[error("this needs the role admin, and a token whose scope is admin")]
     NotAdmin,
+    #[error("this token may only read; use one whose scope is write")]
+    ReadOnly,
     #[error("too many requests")]
     TooOften(TooOften),
     #[error(transparent)]
@@ -131,6 +133,7 @@ impl Gate {
         authorise(caller, &action.target)?;
         match action.effect {
             Effect::Read => Ok(()),
+            Effect::Write if caller.scope < Scope::Write => Err(Denied::ReadOnly),
             Effect::Write => self.limits.count_write(&caller.user.id).map_err(Denied::TooOften),
         }
     }

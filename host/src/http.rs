@@ -28,6 +28,8 @@ mod sse;
 mod stats;
 mod terminals;
 mod text;
+mod tokens;
+mod users;
 
 pub(crate) use previews::mapped::serve_visitors;
 pub(crate) use reports::{document_view, query_view};

@@ -144,6 +144,7 @@ async fn build(config: &Config, tasks: &Tasks, address: SocketAddr) -> anyhow::R
     let leases = Leases::open(db.clone(), clock.clone(), tasks.clone(), leases).await?;
     let ground = Ground { clock, db, events, leases, tasks: tasks.clone() };
     let auth = Auth::new(&config.auth, ground.db.clone(), ground.clock.clone());
+    let auth = auth.map_err(anyhow::Error::msg)?;
     let admin_token = auth.admin_token(&config.data).await?;
     let audit = Audit::start(ground.db.clone(), ground.clock.clone(), tasks);
     let gate = Gate::new(Limits::new(&config.limits), audit.clone());

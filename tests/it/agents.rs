@@ -209,7 +209,7 @@ impl Room {
         let audit = Audit::start(db.clone(), clock.clone(), &tasks);
         let gate = Gate::new(Limits::new(&limits::Config::default()), audit);
         let ada = caller("ada", Role::Learner);
-        let auth = Auth::new(&auth::Config::default(), db.clone(), clock.clone());
+        let auth = Auth::new(&auth::Config::default(), db.clone(), clock.clone()).unwrap();
         auth.development_user(&ada.user.id).await.unwrap();
         let root = data.path().join("projects");
         let projects = Projects::new(db.clone(), clock.clone(), events.clone(), root, None);
@@ -332,7 +332,7 @@ pub(crate) async fn open_runtimes(
 
 fn caller(name: &str, role: Role) -> Caller {
     let user = User { id: name.parse().unwrap(), role };
-    Caller { user, request_id: RequestId::generate() }
+    Caller::new(user, RequestId::generate())
 }
 
 /// Writes and goes no further.

@@ -78,10 +78,11 @@ impl Room {
         let gate = Gate::new(Limits::new(&limits::Config::default()), audit);
         let user = User { id: "ada".parse().unwrap(), role: Role::Learner };
         lockhouse::auth::Auth::new(&lockhouse::auth::Config::default(), db, clock.clone())
+            .unwrap()
             .development_user(&user.id)
             .await
             .unwrap();
-        let caller = Caller { user, request_id: RequestId::generate() };
+        let caller = Caller::new(user, RequestId::generate());
         let target = lockhouse::gate::Target::New { name: "project/todo".to_owned() };
         let permit = gate.admit(&caller, Action::write("project.create", target)).await.unwrap();
         let name = "todo".parse().unwrap();

@@ -199,6 +199,21 @@ impl Host {
         sqlx::query_scalar(query).fetch_one(&mut connection).await.unwrap()
     }
 
+    /// Every method and path of the API's own description.
+    pub(crate) async fn routes(&self) -> Vec<(Method, String)> {
+        let description = self.get("/openapi.json").await.json;
+        let paths = description["paths"].as_object().unwrap();
+        let methods = |(path, item): (&String, &Value)| {
+            let named = item.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+            let path = path.clone();
+            named.into_iter().filter_map(move |name| {
+                let method = Method::from_bytes(name.to_uppercase().as_bytes()).ok()?;
+                Some((method, path.clone()))
+            })
+        };
+        paths.iter().flat_map(methods).collect()
+    }
+
     pub(crate) async fn get(&self, path: &str) -> Answer {
         answer(self.request(Method::GET, path)).await
     }

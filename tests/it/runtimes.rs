@@ -69,9 +69,9 @@ impl Yard {
         let audit = Audit::start(db.clone(), clock.clone(), &Tasks::new());
         let gate = Gate::new(Limits::new(&limits::Config::default()), audit);
         let user = User { id: "ada".parse().unwrap(), role: Role::Learner };
-        let auth = Auth::new(&auth::Config::default(), db.clone(), clock.clone());
+        let auth = Auth::new(&auth::Config::default(), db.clone(), clock.clone()).unwrap();
         auth.development_user(&user.id).await.unwrap();
-        let ada = Caller { user, request_id: RequestId::generate() };
+        let ada = Caller::new(user, RequestId::generate());
         let root = data.path().join("projects");
         let projects = Projects::new(db.clone(), clock.clone(), events.clone(), root, None);
         let project = new_project(&gate, &ada, &projects).await;

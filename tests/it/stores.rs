@@ -24,8 +24,9 @@ pub(crate) async fn caller(database: &Database, name: &str) -> Caller {
         database.db.clone(),
         Clock::system(),
     );
+    let auth = auth.unwrap();
     let user = auth.development_user(&id).await.unwrap();
-    Caller { user, request_id: RequestId::generate() }
+    Caller::new(user, RequestId::generate())
 }
 
 pub(crate) fn gate(database: &Database) -> Gate {

@@ -10,6 +10,7 @@ mod kinds;
 mod lifecycle;
 mod limits;
 mod network;
+mod people;
 mod prompt;
 mod retries;
 mod terminals;

@@ -4,7 +4,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::User;
+use super::{Scope, User};
+use crate::ids::TokenId;
 
 /// How long an answer stands. What this server takes away counts at once; this is
 /// for what another server on the same database takes away.
@@ -30,11 +31,21 @@ struct Answer {
     asked_us: i64,
 }
 
-/// Who holds a token, and until when.
+/// Who holds a token, what he may do by it, and until when.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Holder {
-    pub(super) user: User,
+pub struct Holder {
+    pub user: User,
+    pub scope: Scope,
+    /// Which one of Lockhouse's own it is.
+    pub(super) token: Option<TokenId>,
     pub(super) expires_us: Option<i64>,
+}
+
+impl Holder {
+    /// Somebody who may do all that he may, and not by a token of ours.
+    pub fn of(user: User) -> Self {
+        Self { user, scope: Scope::Admin, token: None, expires_us: None }
+    }
 }
 
 /// Says whether an answer is still one when it comes.
@@ -49,13 +60,13 @@ impl Recent {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn find(&self, fingerprint: &str, now_us: i64) -> Option<User> {
+    pub(super) fn find(&self, fingerprint: &str, now_us: i64) -> Option<Holder> {
         let answers = self.answers();
         let Answer { holder, asked_us } = answers.by_fingerprint.get(fingerprint)?;
         // A clock that was set back makes no answer last longer.
         let is_recent = (0..STANDS_US).contains(&now_us.saturating_sub(*asked_us));
         let is_valid = holder.expires_us.is_none_or(|expires| expires > now_us);
-        (is_recent && is_valid).then(|| holder.user.clone())
+        (is_recent && is_valid).then(|| holder.clone())
     }
 
     /// Before the database is asked.
@@ -93,7 +104,7 @@ mod tests {
 
     fn holder(expires_us: Option<i64>) -> Holder {
         let user = User { id: "ada".parse().unwrap(), role: Role::Learner };
-        Holder { user, expires_us }
+        Holder { expires_us, ..Holder::of(user) }
     }
 
     fn told(expires_us: Option<i64>) -> Recent {
@@ -105,7 +116,7 @@ mod tests {
     #[test]
     fn an_answer_stands_for_a_moment() {
         let recent = told(None);
-        assert_eq!(recent.find("f", START + STANDS_US - 1), Some(holder(None).user));
+        assert_eq!(recent.find("f", START + STANDS_US - 1), Some(holder(None)));
         assert_eq!(recent.find("f", START + STANDS_US), None);
         assert_eq!(recent.find("g", START), None);
     }

@@ -1,16 +1,37 @@
 //! Users and tokens in the database.
 
+use std::str::FromStr;
+
 use sqlx::Row as _;
 
 use super::recent::Holder;
-use super::{Role, User, new_token_id};
+use super::{ADMIN, Role, Scope, User};
 use crate::db::{Db, Error};
-use crate::ids::UserId;
+use crate::ids::{InvalidId, TokenId, UserId};
 use crate::secret::Secret;
 
 #[derive(Debug, Clone)]
 pub(super) struct Store {
-    db: Db,
+    pub(super) db: Db,
+}
+
+/// A token as it is written down, but for its secret.
+pub(super) struct Added<'a> {
+    pub(super) user: &'a UserId,
+    pub(super) purpose: &'static str,
+    pub(super) name: &'a str,
+    pub(super) scope: Scope,
+    pub(super) parent: Option<&'a TokenId>,
+    pub(super) now_us: i64,
+    pub(super) expires_us: Option<i64>,
+}
+
+impl<'a> Added<'a> {
+    /// One that may do all, for ever.
+    pub(super) fn of(user: &'a UserId, purpose: &'static str, now_us: i64) -> Self {
+        let (name, scope) = ("", Scope::Admin);
+        Self { user, purpose, name, scope, parent: None, now_us, expires_us: None }
+    }
 }
 
 impl Store {
@@ -31,22 +52,38 @@ impl Store {
         Ok(())
     }
 
-    /// Makes `token` the user's one token of this purpose.
+    /// The role of a user, unless he was removed or what was issued then no
+    /// longer counts.
+    pub(super) async fn role_of(
+        &self,
+        user: &UserId,
+        issued_us: i64,
+    ) -> Result<Option<Role>, Error> {
+        let row = sqlx::query(
+            "SELECT role FROM users WHERE id = $1 AND removed_at IS NULL AND valid_after <= $2",
+        )
+        .bind(user.as_str())
+        .bind(issued_us)
+        .fetch_optional(self.db.pool())
+        .await?;
+        row.map(|row| Ok(Role::parse(row.try_get("role")?))).transpose()
+    }
+
+    /// Makes `token` the administrator's one from the data directory.
     pub(super) async fn replace_token(
         &self,
         token: &Secret,
         user: &UserId,
-        purpose: &str,
         now_us: i64,
     ) -> Result<(), Error> {
         sqlx::query("DELETE FROM tokens WHERE user_id = $1 AND purpose = $2 AND fingerprint <> $3")
             .bind(user.as_str())
-            .bind(purpose)
+            .bind(ADMIN)
             .bind(token.fingerprint())
             .execute(self.db.pool())
             .await?;
-        match self.add_token(token, user, purpose, now_us, None).await {
-            Ok(()) | Err(Error::Conflict) => Ok(()),
+        match self.add_token(token, &Added::of(user, ADMIN, now_us)).await {
+            Ok(_) | Err(Error::Conflict) => Ok(()),
             Err(error) => Err(error),
         }
     }
@@ -54,24 +91,26 @@ impl Store {
     pub(super) async fn add_token(
         &self,
         token: &Secret,
-        user: &UserId,
-        purpose: &str,
-        now_us: i64,
-        expires_us: Option<i64>,
-    ) -> Result<(), Error> {
+        added: &Added<'_>,
+    ) -> Result<TokenId, Error> {
+        let id = TokenId::generate();
         sqlx::query(
-            "INSERT INTO tokens (fingerprint, id, user_id, purpose, created_at, expires_at) \
-             VALUES ($1, $2, $3, $4, $5, $6)",
+            "INSERT INTO tokens \
+             (fingerprint, id, user_id, purpose, name, scope, parent, created_at, expires_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         )
         .bind(token.fingerprint())
-        .bind(new_token_id().to_string())
-        .bind(user.as_str())
-        .bind(purpose)
-        .bind(now_us)
-        .bind(expires_us)
+        .bind(id.as_str())
+        .bind(added.user.as_str())
+        .bind(added.purpose)
+        .bind(added.name)
+        .bind(added.scope.as_str())
+        .bind(added.parent.map(TokenId::as_str))
+        .bind(added.now_us)
+        .bind(added.expires_us)
         .execute(self.db.pool())
         .await?;
-        Ok(())
+        Ok(id)
     }
 
     /// Who holds the token with this fingerprint, if it is valid now.
@@ -81,9 +120,9 @@ impl Store {
         now_us: i64,
     ) -> Result<Option<Holder>, Error> {
         let row = sqlx::query(
-            "SELECT users.id, users.role, tokens.expires_at \
+            "SELECT users.id, users.role, tokens.id AS token, tokens.scope, tokens.expires_at \
              FROM tokens JOIN users ON users.id = tokens.user_id \
-             WHERE tokens.fingerprint = $1 \
+             WHERE tokens.fingerprint = $1 AND users.removed_at IS NULL \
              AND (tokens.expires_at IS NULL OR tokens.expires_at > $2)",
         )
         .bind(fingerprint)
@@ -113,7 +152,19 @@ impl Store {
 fn holder(row: &sqlx::any::AnyRow) -> Result<Holder, Error> {
     let id: String = row.try_get("id")?;
     let role: String = row.try_get("role")?;
-    let id = id.parse().map_err(|error| Error::Failed(format!("users.id: {error}")))?;
-    let user = User { id, role: Role::parse(&role) };
-    Ok(Holder { user, expires_us: row.try_get("expires_at")? })
+    let (token, scope): (String, String) = (row.try_get("token")?, row.try_get("scope")?);
+    let user = User { id: parsed("users.id", &id)?, role: Role::parse(&role) };
+    Ok(Holder {
+        user,
+        scope: Scope::parse(&scope),
+        token: Some(parsed("tokens.id", &token)?),
+        expires_us: row.try_get("expires_at")?,
+    })
+}
+
+pub(super) fn parsed<T>(column: &str, text: &str) -> Result<T, Error>
+where
+    T: FromStr<Err = InvalidId>,
+{
+    text.parse().map_err(|error| Error::Failed(format!("{column}: {error}")))
 }

@@ -43,6 +43,26 @@ pub(super) struct Event {
     pub(super) data: Value,
 }
 
+/// All of a list, page after page.
+pub(super) async fn rows(
+    client: &Client,
+    path: &str,
+    name: &str,
+    filter: &str,
+) -> anyhow::Result<Vec<Value>> {
+    let (mut found, mut after) = (Vec::new(), String::new());
+    loop {
+        let path = format!("{path}?{filter}{after}");
+        let mut page = client.ask(Method::GET, &path, |request| request).await?;
+        let rows = page[name].as_array_mut().context("the server listed nothing")?;
+        found.append(rows);
+        match page["next_cursor"].as_str() {
+            Some(cursor) => after = format!("&cursor={cursor}"),
+            None => return Ok(found),
+        }
+    }
+}
+
 impl Client {
     pub(super) fn connect(server: &Server) -> anyhow::Result<Self> {
         let base = match &server.url {

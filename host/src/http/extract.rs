@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 
 use super::problem::Problem;
 use crate::app::App;
-use crate::auth::{Auth, Caller, Mode, User};
+use crate::auth::{Auth, Caller, Holder, Mode, Scope, User};
 use crate::ids::{RequestId, UserId};
 use crate::secret::Secret;
 
@@ -34,32 +34,38 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let auth = Auth::from_ref(state);
-        let user = identify(&auth, parts).await?.ok_or_else(unauthenticated)?;
+        let (user, scope) = identify(&auth, parts).await?.ok_or_else(unauthenticated)?;
         let request_id =
             parts.extensions.get::<RequestId>().cloned().unwrap_or_else(RequestId::generate);
-        Ok(Self { user, request_id })
+        Ok(Self { user, scope, request_id })
     }
 }
 
-async fn identify(auth: &Auth, parts: &Parts) -> Result<Option<User>, Problem> {
+async fn identify(auth: &Auth, parts: &Parts) -> Result<Option<(User, Scope)>, Problem> {
     let headers = &parts.headers;
     if is_upgrade(headers) {
         check_origin(headers)?;
     }
     if let Some(token) = bearer(headers) {
-        return Ok(auth.user_by_token(&token).await?);
+        return Ok(auth.holder(&token).await?.map(who));
     }
     if let Some(session) = session(headers) {
         // A browser sends the cookie whoever asks it to.
         if !matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS) {
             check_origin(headers)?;
         }
-        return Ok(auth.user_by_token(&session).await?);
+        return Ok(auth.holder(&session).await?.map(who));
     }
     match (auth.mode(), headers.get("x-user-id")) {
-        (Mode::Development, Some(name)) => development_user(auth, name).await.map(Some),
+        (Mode::Development, Some(name)) => {
+            development_user(auth, name).await.map(|user| Some((user, Scope::Admin)))
+        }
         _ => Ok(None),
     }
+}
+
+fn who(holder: Holder) -> (User, Scope) {
+    (holder.user, holder.scope)
 }
 
 async fn development_user(auth: &Auth, name: &header::HeaderValue) -> Result<User, Problem> {

@@ -133,8 +133,9 @@ impl From<Denied> for Problem {
         match denied {
             Denied::NotVisible => Self::not_found(denied.to_string()),
             Denied::NotAdmin => {
-                Self::new(StatusCode::FORBIDDEN, "not_admin", "this needs the role admin")
+                Self::new(StatusCode::FORBIDDEN, "not_admin", denied.to_string())
             }
+            Denied::ReadOnly => Self::new(StatusCode::FORBIDDEN, "read_only", denied.to_string()),
             Denied::TooOften(wait) => {
                 let detail = "too many requests; wait as long as Retry-After says";
                 let mut problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many", detail);
@@ -171,6 +172,13 @@ impl From<auth::Error> for Problem {
         match error {
             auth::Error::Db(error) => error.into(),
             auth::Error::NoRandomness(_) | auth::Error::TokenFile(_) => Self::internal(error),
+            auth::Error::Refused(refused) => {
+                let code = match refused {
+                    auth::Refused::KeysUnreachable => "issuer_unreachable",
+                    _ => "token_refused",
+                };
+                Self::new(StatusCode::UNAUTHORIZED, code, refused.to_string())
+            }
         }
     }
 }

@@ -17,7 +17,7 @@ use super::{
     agents, assets, audit, events, exec, files, health, jobs, layers, networks, once, plugins,
     policies, previews,
 };
-use super::{processes, projects, reports, runtimes, session, stats, terminals};
+use super::{processes, projects, reports, runtimes, session, stats, terminals, tokens, users};
 use crate::app::App;
 
 #[derive(OpenApi)]
@@ -60,6 +60,13 @@ fn system() -> OpenApiRouter<App> {
 fn api() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(session::sign_in, session::find_session, session::sign_out))
+        .routes(routes!(tokens::create_token, tokens::list_tokens))
+        .routes(routes!(tokens::revoke_token))
+        .routes(routes!(users::create_user, users::list_users))
+        .routes(routes!(users::change_user, users::remove_user))
+        .routes(routes!(users::sign_out_everywhere))
+        .routes(routes!(users::create_token, users::list_tokens))
+        .routes(routes!(users::revoke_token))
         .routes(routes!(events::listen))
         .routes(routes!(projects::create_project, projects::list_projects))
         .routes(routes!(projects::find_project, projects::update_project, projects::delete_project))

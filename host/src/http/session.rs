@@ -90,8 +90,8 @@ async fn open(app: &App, token: &Secret) -> Result<HeaderValue, Problem> {
         let detail = "this token is not known; the server prints the right URL when it starts";
         Problem::new(StatusCode::UNAUTHORIZED, "unauthenticated", detail)
     };
-    let user = app.auth.user_by_token(token).await?.ok_or_else(wrong)?;
-    let (session, _) = app.auth.open_session(&user).await?;
+    let holder = app.auth.holder(token).await?.ok_or_else(wrong)?;
+    let (session, _) = app.auth.open_session(&holder).await?;
     let cookie = format!(
         "{SESSION_COOKIE}={}; Path=/; HttpOnly; SameSite=Lax; Max-Age={}",
         session.reveal(),

@@ -247,7 +247,7 @@ impl Loaded {
 
 fn behalf(brief: &Brief) -> Behalf {
     let user = User { id: brief.caller.clone(), role: brief.caller_role };
-    let caller = Caller { user, request_id: brief.request_id.clone() };
+    let caller = Caller::new(user, brief.request_id.clone());
     Behalf { caller, project: brief.project.clone(), tally: Some(brief.tally.clone()) }
 }
 

@@ -195,7 +195,7 @@ fn run<R>(
 
 fn behalf(request: &Request) -> Behalf {
     let user = User { id: request.caller.clone(), role: request.caller_role };
-    let caller = Caller { user, request_id: request.request_id.clone() };
+    let caller = Caller::new(user, request.request_id.clone());
     Behalf { caller, project: request.project.clone(), tally: None }
 }
 

@@ -112,9 +112,9 @@ pub(crate) fn granted(grant: Grant) -> Granted {
 }
 
 async fn project(db: &Db, clock: &Clock, audit: &Audit, projects: &Projects) -> Project {
-    let auth = Auth::new(&auth::Config::default(), db.clone(), clock.clone());
+    let auth = Auth::new(&auth::Config::default(), db.clone(), clock.clone()).unwrap();
     let user = auth.development_user(&"ada".parse().unwrap()).await.unwrap();
-    let ada = Caller { user, request_id: RequestId::generate() };
+    let ada = Caller::new(user, RequestId::generate());
     let gate = Gate::new(Limits::new(&limits::Config::default()), audit.clone());
     let target = Target::New { name: "project/todo".to_owned() };
     let permit = gate.admit(&ada, Action::write("project.create", target)).await.unwrap();

@@ -152,7 +152,7 @@ impl Watcher {
 
     async fn permit(&self, action: &'static str) -> Result<Permit, Error> {
         let user = User { id: self.user.clone(), role: Role::Admin };
-        let caller = Caller { user, request_id: RequestId::generate() };
+        let caller = Caller::new(user, RequestId::generate());
         let permit = self.gate.admit(&caller, Action::write(action, Target::Installation)).await;
         permit.map_err(|denied| Error::Invalid(denied.to_string()))
     }

@@ -61,8 +61,11 @@ try {
   await page.goto(new URL("/projects/live", signInUrl).href);
   const ide = page.frameLocator('iframe[title="Preview"]');
   await shows(ide, "after");
+  const frame = page.frames().find((each) => each.url().startsWith("http://5173--live-"));
+  await frame.evaluate(() => (window.untouched = true));
   await save("text.js", 'export const text = "in the IDE";\n');
   await shows(ide, "in the IDE");
+  assert.equal(await frame.evaluate(() => window.untouched), true, "the frame was reloaded");
   await picture("ide");
   console.log(await heading(ide).textContent());
 } finally {

@@ -1,11 +1,12 @@
-// Writes a small Vite project into a directory, with Vite and what it needs from web/node_modules.
+// Writes a small Vite project into a directory: for npm to install, or with Vite and what it needs copied
+// from web/node_modules.
 //
-//   node e2e/vite-project.mjs DIRECTORY
-import { cp, lstat, lchown, mkdir, readFile, readdir, stat, writeFile } from "node:fs/promises";
+//   node e2e/vite-project.mjs DIRECTORY [copied]
+import { cp, lstat, lchown, mkdir, readdir, stat, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 
-const [directory] = process.argv.slice(2);
+const [directory, how] = process.argv.slice(2);
 const modules = join(dirname(import.meta.dirname), "node_modules");
 const require = createRequire(join(modules, "x.js"));
 
@@ -20,7 +21,7 @@ async function closure(name, found = new Set()) {
 }
 
 const FILES = {
-  "package.json": `{ "name": "live", "private": true, "type": "module" }\n`,
+  "package.json": `{ "name": "live", "private": true, "type": "module", "devDependencies": { "vite": "${require("vite/package.json").version}" } }\n`,
   "index.html": `<!doctype html>
 <title>Live</title>
 <h1 id="app"></h1>
@@ -33,9 +34,9 @@ import.meta.hot.accept("./text.js", (next) => show(next.text));\n`,
   "text.js": `export const text = "before";\n`,
 };
 
-for (const name of await closure("vite")) {
+for (const name of how === "copied" ? await closure("vite") : []) {
   await mkdir(dirname(join(directory, "node_modules", name)), { recursive: true });
-  await cp(join(modules, name), join(directory, "node_modules", name), { recursive: true });
+  await cp(join(modules, name), join(directory, "node_modules", name), { recursive: true, force: true });
 }
 for (const [name, text] of Object.entries(FILES)) await writeFile(join(directory, name), text);
 
@@ -46,4 +47,3 @@ async function give(path, { uid, gid }) {
   for (const name of await readdir(path)) await give(join(path, name), { uid, gid });
 }
 await give(directory, await stat(directory));
-await readFile(join(directory, "node_modules/vite/bin/vite.js"));

@@ -2,6 +2,10 @@
 import { Suspense, lazy } from "react";
 import { Navigate, Outlet, Route, Routes } from "react-router";
 import { Dashboard } from "./dashboard/Dashboard";
+import { OperationsPage } from "./operations/OperationsPage";
+import { PluginsView } from "./operations/PluginsView";
+import { PoliciesView } from "./operations/PoliciesView";
+import { ReportsView } from "./operations/ReportsView";
 import { RunPage } from "./run/RunPage";
 import { SignInPage } from "./session/SignInPage";
 import { LivenessContext } from "./state/liveness";
@@ -31,6 +35,12 @@ export function App() {
         <Route index element={<Dashboard />} />
         <Route path="/projects/:project" element={<ProjectPage />} />
         <Route path="/projects/:project/runs/:run" element={<RunPage />} />
+        <Route path="/operations" element={<OperationsPage />}>
+          <Route index element={<Navigate to="reports" replace />} />
+          <Route path="reports/:report?" element={<ReportsView />} />
+          <Route path="plugins" element={<PluginsView />} />
+          <Route path="policies" element={<PoliciesView />} />
+        </Route>
         <Route path="*" element={<Navigate to="/" replace />} />
       </Route>
     </Routes>

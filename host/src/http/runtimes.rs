@@ -134,6 +134,12 @@ pub(super) struct RuntimeView {
     /// Which port of the host leads to which exposed port, while it runs.
     pub port_mappings: BTreeMap<u16, u16>,
     pub limits: LimitsView,
+    /// Longest time of one command, in seconds.
+    pub command_timeout: u64,
+    /// How often in a row it ended by itself.
+    pub restarts: u32,
+    /// When it is started again, where it waits for that.
+    pub retry_at: Option<String>,
     pub preview_urls: BTreeMap<String, String>,
     pub created_at: String,
     pub updated_at: String,
@@ -153,6 +159,9 @@ impl RuntimeView {
             network: network_name(runtime.settings.network),
             port_mappings: BTreeMap::new(),
             limits: LimitsView::of(app, runtime),
+            command_timeout: runtime.settings.command_timeout,
+            restarts: runtime.crashes,
+            retry_at: runtime.retry_at.map(|at| at.to_string()),
             preview_urls: runtime.settings.exposed_ports.iter().map(preview).collect(),
             created_at: runtime.created_at.to_string(),
             updated_at: runtime.updated_at.to_string(),

@@ -167,9 +167,10 @@ impl Config {
             network: wishes.network.unwrap_or(usual.network),
             exposed_ports: wishes.exposed_ports.unwrap_or_else(|| usual.exposed_ports.clone()),
         };
-        within("memory_limit", settings.memory_bytes, LEAST_MEMORY, most.memory_bytes)?;
+        let (memory, disk) = (Size(settings.memory_bytes), Size(settings.disk_bytes));
+        within("memory_limit", memory, Size(LEAST_MEMORY), Size(most.memory_bytes))?;
         within("cpu_limit", settings.cpu_limit, LEAST_CPU, most.cpu_limit)?;
-        within("disk_limit", settings.disk_bytes, MIB, most.disk_bytes)?;
+        within("disk_limit", disk, Size(MIB), Size(most.disk_bytes))?;
         within("pids", settings.pids, LEAST_PIDS, most.pids)?;
         within("command_timeout", settings.command_timeout, 1, most.command_timeout)?;
         within("idle_timeout", settings.idle_timeout, 1, most.idle_timeout)?;
@@ -209,6 +210,20 @@ impl Config {
     }
 }
 
+/// Bytes, told as a request asks for them: `512m`.
+#[derive(PartialEq, PartialOrd)]
+struct Size(u64);
+
+impl std::fmt::Display for Size {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let units = [("g", 1024 * MIB), ("m", MIB), ("k", 1024)];
+        match units.iter().find(|(_, unit)| self.0 >= *unit && self.0.is_multiple_of(*unit)) {
+            Some((name, unit)) => write!(f, "{}{name}", self.0 / unit),
+            None => write!(f, "{}", self.0),
+        }
+    }
+}
+
 fn within<N: PartialOrd + std::fmt::Display>(
     name: &str,
     asked: N,
@@ -237,6 +252,16 @@ mod tests {
         let wishes = Wishes { pids: Some(5000), ..Wishes::default() };
         let refused = Config::default().grant(wishes).unwrap_err();
         assert_eq!(refused.to_string(), "pids is 5000; ask for 16 to 1024");
+    }
+
+    #[test]
+    fn sizes_are_refused_in_the_words_in_which_they_are_asked_for() {
+        let wishes = Wishes { memory_bytes: Some(900 * 1024 * MIB), ..Wishes::default() };
+        let refused = Config::default().grant(wishes).unwrap_err();
+        assert_eq!(refused.to_string(), "memory_limit is 900g; ask for 16m to 4g");
+        let wishes = Wishes { disk_bytes: Some(1000), ..Wishes::default() };
+        let refused = Config::default().grant(wishes).unwrap_err();
+        assert_eq!(refused.to_string(), "disk_limit is 1000; ask for 1m to 10g");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The main job in a real browser.
+//! The main job, and what is shown of a runtime and to operators, in a real browser.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -21,21 +21,33 @@ fn web() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../web")
 }
 
-#[tokio::test]
-async fn the_main_job_is_walked_in_a_real_browser() {
-    need!(browser, browser());
-    let host = Host::start(need!(local, engine("local").await)).await;
-    let pictures = Path::new(env!("CARGO_MANIFEST_DIR")).join("screenshots");
+/// Walks through the pages by one of the scripts.
+async fn walks(host: &Host, script: &str, pictures: &str) {
+    let screenshots = Path::new(env!("CARGO_MANIFEST_DIR")).join("screenshots");
     let walk = Command::new("node")
-        .arg("e2e/main-job.mjs")
+        .arg(script)
         .current_dir(web())
         .env("LOCKHOUSE_URL", &host.sign_in_url)
         .env("LOCKHOUSE_STEP_TIMEOUT_MS", "60000")
-        .env("SCREENSHOTS", pictures)
+        .env("SCREENSHOTS", screenshots.join(pictures))
         .stdin(Stdio::null())
         .kill_on_drop(true)
         .output();
     let walk = walk.await.unwrap();
     let said = String::from_utf8_lossy(&walk.stdout) + String::from_utf8_lossy(&walk.stderr);
     assert!(walk.status.success(), "{said}\n{}", tail(host.data()));
+}
+
+#[tokio::test]
+async fn the_main_job_is_walked_in_a_real_browser() {
+    need!(browser, browser());
+    let host = Host::start(need!(local, engine("local").await)).await;
+    walks(&host, "e2e/main-job.mjs", "").await;
+}
+
+#[tokio::test]
+async fn a_runtime_is_watched_and_changed_and_reports_are_read_in_a_real_browser() {
+    need!(browser, browser());
+    let host = Host::start(need!(local, engine("local").await)).await;
+    walks(&host, "e2e/panels.mjs", "panels").await;
 }

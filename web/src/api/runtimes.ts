@@ -74,4 +74,5 @@ export function terminalUrl(project: string, session: string, { cols, rows }: Si
 }
 
 /** Leads on to the preview: on an origin of its own, or by path where the browser can't reach that. */
-export const previewPath = (project: string): string => path("containers", project, "preview", "open");
+export const previewPath = (project: string, port?: number): string =>
+  path("containers", project, "preview", "open") + (port === undefined ? "" : `?port=${port}`);

@@ -25,8 +25,35 @@ export interface Project {
   kind: Kind | null;
   created_at: string;
   /** Null before the first create. `reason` says why it is in this state, when there is something to say. */
-  runtime: { status: RuntimeState; reason?: string | null } | null;
+  runtime: ({ status: RuntimeState; reason?: string | null } & Partial<RuntimeFacts>) | null;
 }
+
+/** What is known of a runtime besides its state. */
+export interface RuntimeFacts {
+  engine: string;
+  network: NetworkMode;
+  limits: Limits;
+  /** Longest time of one command, in seconds. */
+  command_timeout: number;
+  /** How often in a row it ended by itself. */
+  restarts: number;
+  /** When it is started again, where it waits for that. */
+  retry_at: string | null;
+}
+
+/** `hard`, `soft`, or `none: why`. */
+export type Enforcement = string;
+
+export interface Limits {
+  memory: { bytes: number; enforcement: Enforcement };
+  cpu: { cpus: number; enforcement: Enforcement };
+  pids: { count: number; enforcement: Enforcement };
+  disk: { bytes: number; enforcement: Enforcement };
+  tmp: { bytes: number; enforcement: Enforcement };
+  open_files: { count: number; enforcement: Enforcement };
+}
+
+export type NetworkMode = "none" | "registries" | "open";
 
 export interface FileEntry {
   name: string;
@@ -87,7 +114,22 @@ export type HostEvent =
   | { type: "run"; project: string; run_id: string; state: RunState }
   | { type: "project"; project: string }
   | { type: "job"; job_id: string; status: string }
-  | { type: "plugin"; name: string };
+  | { type: "plugin"; name: string }
+  | PortEvent
+  | TrafficEvent;
+
+/** Somebody in the runtime began, or ceased, to listen on a port. */
+export interface PortEvent {
+  type: "port";
+  project: string;
+  port: number;
+  open: boolean;
+}
+
+/** A connection that was decided, or bytes that came: `received_bytes` is all of that host so far. */
+export type TrafficEvent =
+  | { type: "egress"; project: string; at: string; host: string; port: number; allowed: boolean; reason: string }
+  | { type: "transfer"; project: string; at: string; host: string; received_bytes: number };
 
 export type ExecEvent =
   | { type: "status"; data: string }

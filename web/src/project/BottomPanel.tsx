@@ -1,66 +1,49 @@
-// Terminal, process and commands, one at a time. All stay alive while another one is shown.
-import { type KeyboardEvent, useRef, useState } from "react";
+// What there is of the runtime, one at a time: all stay alive while another one is shown.
+import { Power } from "lucide-react";
+import { useState } from "react";
 import type { Project } from "../api";
 import { Empty } from "../ui/Notice";
-import { Power } from "lucide-react";
+import { Tabs, panelOf } from "../ui/Tabs";
 import styles from "./BottomPanel.module.css";
 import { CommandPanel } from "./command/CommandPanel";
+import { NetworkPanel } from "./network/NetworkPanel";
+import { PortsPanel } from "./ports/PortsPanel";
 import { ProcessPanel } from "./process/ProcessPanel";
+import { RuntimePanel } from "./runtime/RuntimePanel";
 import { TerminalPanel } from "./terminal/TerminalPanel";
 
-const TABS = ["terminal", "process", "command"] as const;
+const TABS = ["terminal", "process", "command", "runtime", "network", "ports"] as const;
 type Tab = (typeof TABS)[number];
-const LABELS: Readonly<Record<Tab, string>> = { terminal: "Terminal", process: "Process & logs", command: "Command" };
+const LABELS: Readonly<Record<Tab, string>> = {
+  terminal: "Terminal",
+  process: "Process & logs",
+  command: "Command",
+  runtime: "Runtime",
+  network: "Network",
+  ports: "Ports",
+};
 
-export function BottomPanel({ project }: { project: Project }) {
+export function BottomPanel({ project, isShown = true }: { project: Project; isShown?: boolean }) {
   const [shown, setShown] = useState<Tab>("terminal");
-  const list = useRef<HTMLDivElement>(null);
-  const isRunning = project.runtime?.status === "running";
-
-  function onKeyDown(event: KeyboardEvent) {
-    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-    if (!step) return;
-    const next = TABS[(TABS.indexOf(shown) + step + TABS.length) % TABS.length] ?? shown;
-    setShown(next);
-    list.current?.querySelector<HTMLElement>(`#tab-${next}`)?.focus();
-  }
   return (
     <section className={styles.panel} aria-label="Runtime">
-      <div ref={list} role="tablist" aria-label="Runtime" className={styles.tabs} onKeyDown={onKeyDown}>
-        {TABS.map((tab) => (
-          <button
-            type="button"
-            role="tab"
-            key={tab}
-            id={`tab-${tab}`}
-            aria-selected={tab === shown}
-            aria-controls={`panel-${tab}`}
-            tabIndex={tab === shown ? 0 : -1}
-            onClick={() => setShown(tab)}
-          >
-            {LABELS[tab]}
-          </button>
-        ))}
-      </div>
+      <Tabs name="runtime" label="Runtime" tabs={TABS} labels={LABELS} shown={shown} onShow={setShown} />
       {TABS.map((tab) => (
-        <div
-          key={tab}
-          role="tabpanel"
-          id={`panel-${tab}`}
-          aria-labelledby={`tab-${tab}`}
-          hidden={tab !== shown}
-          className={styles.content}
-        >
-          {isRunning ? <Content tab={tab} project={project.name} isShown={tab === shown} /> : <NotRunning tab={tab} />}
+        <div key={tab} {...panelOf("runtime", tab, shown)} className={styles.content}>
+          <Content tab={tab} project={project} isShown={isShown && tab === shown} />
         </div>
       ))}
     </section>
   );
 }
 
-function Content({ tab, project, isShown }: { tab: Tab; project: string; isShown: boolean }) {
-  if (tab === "terminal") return <TerminalPanel project={project} isShown={isShown} />;
-  return tab === "process" ? <ProcessPanel project={project} /> : <CommandPanel project={project} />;
+function Content({ tab, project, isShown }: { tab: Tab; project: Project; isShown: boolean }) {
+  if (tab === "runtime") return <RuntimePanel project={project} isShown={isShown} />;
+  if (tab === "network") return <NetworkPanel project={project} isShown={isShown} />;
+  if (tab === "ports") return <PortsPanel project={project} isShown={isShown} />;
+  if (project.runtime?.status !== "running") return <NotRunning tab={tab} />;
+  if (tab === "terminal") return <TerminalPanel project={project.name} isShown={isShown} />;
+  return tab === "process" ? <ProcessPanel project={project.name} /> : <CommandPanel project={project.name} />;
 }
 
 function NotRunning({ tab }: { tab: Tab }) {

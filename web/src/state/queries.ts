@@ -14,7 +14,18 @@ export const keys = {
   content: (name: string, file: string) => ["files", name, { content: file }] as const,
   activeRuns: ["active-runs"] as const,
   process: (name: string) => ["process", name] as const,
+  activity: (name: string) => ["activity", name] as const,
+  network: (name: string) => ["network", name] as const,
+  traffic: (name: string) => ["traffic", name] as const,
+  ports: (name: string) => ["ports", name] as const,
+  links: (name: string) => ["links", name] as const,
+  reports: ["reports"] as const,
+  report: (name: string, given: Readonly<Record<string, string>>) => ["reports", name, given] as const,
+  plugins: ["plugins"] as const,
 };
+
+/** What this page heard, and can't ask for again. */
+export const HEARD: ReadonlySet<unknown> = new Set([keys.activeRuns[0], keys.traffic("")[0]]);
 
 /** A refusal stays one; only what may pass is asked again. */
 const shouldRetry = (failures: number, error: Error): boolean =>

@@ -2,7 +2,8 @@
 import { type QueryClient, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { type HostEvent, followHost } from "../api";
-import { keys, setActiveRun, setRuntimeState } from "./queries";
+import { HEARD, keys, setActiveRun, setRuntimeState } from "./queries";
+import { addTraffic } from "./runtimeQueries";
 
 export type Liveness = "connecting" | "live" | "reconnecting";
 
@@ -18,7 +19,7 @@ export function useHostEvents(): Liveness {
         if (state === "open") {
           setLiveness("live");
           // The host may have forgotten what happened while the connection was away.
-          if (wasAway) void client.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] !== keys.activeRuns[0] });
+          if (wasAway) void client.invalidateQueries({ predicate: ({ queryKey }) => !HEARD.has(queryKey[0]) });
           wasAway = false;
         } else if (state === "waiting") {
           wasAway = true;
@@ -43,13 +44,31 @@ function rereadFilesSoon(client: QueryClient, project: string): void {
   }, FILES_SETTLE_MS);
 }
 
+/** What changes with the use of a runtime. */
+function rereadRuntime(client: QueryClient, project: string): void {
+  void client.invalidateQueries({ queryKey: keys.activity(project) });
+  void client.invalidateQueries({ queryKey: keys.ports(project) });
+}
+
 function apply(client: QueryClient, event: HostEvent): void {
   switch (event.type) {
     case "runtime":
       setRuntimeState(client, event.project, event.status, event.reason);
+      rereadRuntime(client, event.project);
       return void client.invalidateQueries({ queryKey: keys.projects });
     case "process":
+      rereadRuntime(client, event.project);
       return void client.invalidateQueries({ queryKey: keys.process(event.project) });
+    case "port":
+      rereadRuntime(client, event.project);
+      return;
+    case "egress":
+    case "transfer":
+      addTraffic(client, event);
+      return;
+    case "plugin":
+      void client.invalidateQueries({ queryKey: keys.reports, exact: true });
+      return void client.invalidateQueries({ queryKey: keys.plugins });
     case "file":
       rereadFilesSoon(client, event.project);
       return;

@@ -1,6 +1,6 @@
 // The bar above every screen: where the user is, whether the page is live, and who is signed in.
 import { useQueryClient } from "@tanstack/react-query";
-import { LogOut } from "lucide-react";
+import { ChartNoAxesColumn, LogOut } from "lucide-react";
 import type { ReactNode } from "react";
 import { Link } from "react-router";
 import { signOut } from "../api";
@@ -8,6 +8,7 @@ import { keys, useSession } from "../state/queries";
 import { useLiveness } from "../state/liveness";
 import styles from "./AppBar.module.css";
 import { Button } from "./Button";
+import button from "./Button.module.css";
 import { Logo } from "./Logo";
 import { StatusBadge } from "./StatusBadge";
 
@@ -33,7 +34,17 @@ function SignedIn() {
   const leave = () => signOut().finally(() => client.setQueryData(keys.session, null));
   return (
     <div className={styles.user}>
-      <span title={`Role: ${session?.user.role ?? ""}`}>{session?.user.id}</span>
+      {session?.user.role === "admin" && (
+        <Link
+          to="/operations"
+          className={`${button.button} ${button.quiet} ${button.iconOnly}`}
+          aria-label="Operations"
+          title="Operations: reports, plugins, policies"
+        >
+          <ChartNoAxesColumn size={16} aria-hidden="true" />
+        </Link>
+      )}
+      <span className={styles.name} title={`Role: ${session?.user.role ?? ""}`}>{session?.user.id}</span>
       <Button look="quiet" icon={LogOut} aria-label="Sign out" title="Sign out" onClick={() => void leave()} />
     </div>
   );

@@ -10,6 +10,8 @@ interface SplitterProps {
   initial: number;
   least?: number;
   most?: number;
+  /** The one pane that is seen; the other stays alive behind it. */
+  only?: "first" | "second" | null;
   first: ReactNode;
   second: ReactNode;
 }
@@ -17,7 +19,7 @@ interface SplitterProps {
 const STEP_PERCENT = 2;
 const keyOf = (name: string) => `lockhouse.splitter.${name}`;
 
-export function Splitter({ name, direction, initial, least = 10, most = 90, first, second }: SplitterProps) {
+export function Splitter({ name, direction, initial, least = 10, most = 90, only = null, first, second }: SplitterProps) {
   const container = useRef<HTMLDivElement>(null);
   const [share, setShare] = useState(() => clamp(Number(localStorage.getItem(keyOf(name)) ?? initial) || initial));
   const [isMoving, setMoving] = useState(false);
@@ -44,11 +46,12 @@ export function Splitter({ name, direction, initial, least = 10, most = 90, firs
 
   return (
     <div ref={container} className={`${styles.splitter} ${styles[direction]} ${isMoving ? styles.moving : ""}`}>
-      <div className={styles.pane} style={{ flexBasis: `${share}%` }}>
+      <div className={styles.pane} hidden={only === "second"} style={{ flexBasis: only ? "100%" : `${share}%` }}>
         {first}
       </div>
       <div
         role="separator"
+        hidden={only !== null}
         tabIndex={0}
         aria-label={`Resize ${name}`}
         aria-orientation={direction === "row" ? "vertical" : "horizontal"}
@@ -64,7 +67,9 @@ export function Splitter({ name, direction, initial, least = 10, most = 90, firs
         onPointerMove={onPointerMove}
         onLostPointerCapture={() => setMoving(false)}
       />
-      <div className={`${styles.pane} ${styles.rest}`}>{second}</div>
+      <div className={`${styles.pane} ${styles.rest}`} hidden={only === "first"}>
+        {second}
+      </div>
     </div>
   );
 }

@@ -17,7 +17,7 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use super::show;
 use crate::reports::{Chart, Shape};
 
-const WIDTH: u32 = 720;
+const WIDTH: u32 = 840;
 const HEIGHT: u32 = 240;
 /// Of one bar that lies, with the space around it.
 const LYING_HEIGHT: u32 = 26;
@@ -82,7 +82,7 @@ pub(super) fn svg(chart: &Chart) -> Result<Option<String>, Failure> {
         let area = SVGBackend::with_string(&mut svg, size(chart)).into_drawing_area();
         match chart.shape {
             Shape::Pie => pie(&area, chart)?,
-            Shape::Bar if count <= MOST_LYING => lying_bars(&area, chart, bounds(all()))?,
+            _ if lies(chart) => lying_bars(&area, chart, bounds(all()))?,
             Shape::Bar => upright(&area, chart, bounds(all()), standing_bars)?,
             Shape::Line => upright(&area, chart, bounds(all()), lines)?,
         }
@@ -107,6 +107,15 @@ pub(super) fn legend(chart: &Chart) -> Vec<Key> {
     }
 }
 
+/// Whether it is drawn as bars that lie: a line of one point would be a dot.
+fn lies(chart: &Chart) -> bool {
+    match (chart.shape, chart.labels.len()) {
+        (Shape::Bar, count) => count <= MOST_LYING,
+        (Shape::Line, count) => count == 1,
+        (Shape::Pie, _) => false,
+    }
+}
+
 fn colour(at: usize) -> RGBColor {
     PALETTE[at % PALETTE.len()]
 }
@@ -115,7 +124,7 @@ fn size(chart: &Chart) -> (u32, u32) {
     let count = chart.labels.len();
     match chart.shape {
         Shape::Pie => (PIE_SIZE, PIE_SIZE),
-        Shape::Bar if count <= MOST_LYING => {
+        _ if lies(chart) => {
             // Several series share a bar's place, and need more of it.
             let thick = 1 + u32::try_from(chart.series.len().saturating_sub(1)).unwrap_or(0) / 2;
             let bars = u32::try_from(count).unwrap_or(1).max(2);
@@ -296,6 +305,13 @@ mod tests {
         assert_eq!(of(Shape::Line).matches("<circle").count(), 3);
         assert_eq!(of(Shape::Bar).matches("fill=\"#2563EB\"").count(), 3);
         assert_eq!(of(Shape::Pie).matches("<polygon").count(), 3);
+    }
+
+    #[test]
+    fn a_line_of_one_point_is_drawn_as_bars() {
+        let one = drawn(&chart(Shape::Line, &["today"], &[&[3.0], &[1.0]]));
+        assert!(!one.contains("<circle"), "{one}");
+        assert!(one.contains("fill=\"#2563EB\"") && one.contains("fill=\"#F59E0B\""), "{one}");
     }
 
     #[test]

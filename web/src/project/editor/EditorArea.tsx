@@ -19,7 +19,7 @@ export function EditorArea({ project, files }: { project: string; files: OpenFil
     return (
       <section className={styles.area} aria-label="Editor">
         <Empty icon={FileCode2} title="No file is open">
-          Choose one on the left.
+          Choose one among the files.
         </Empty>
       </section>
     );

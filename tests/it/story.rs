@@ -14,3 +14,4 @@ mod people;
 mod prompt;
 mod retries;
 mod terminals;
+mod together;

@@ -13,6 +13,7 @@ GNU := $(shell uname -m)-unknown-linux-gnu
 # `dev` builds fast and shares its work with the tests; `release` runs fastest.
 PROFILE ?= dev
 BINARY := $(TARGET)/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))/lockhouse
+BENCHES := --bench policy --bench evaluate --bench beside
 DATA ?= $(or $(XDG_DATA_HOME),$(HOME)/.local/share)/lockhouse
 
 .PHONY: help
@@ -51,8 +52,10 @@ test: artifacts web ## Install what the tests need, and run all of them.
 	@deploy/run-tests
 
 .PHONY: bench
-bench: artifacts web ## Measure; results go to target/bench.
-	cargo bench -p lockhouse
+bench: artifacts web ## Measure, beside others; results go to target/bench.
+	cargo build --release --workspace --bins $(BENCHES)
+	cargo bench --workspace --bench policy --bench evaluate
+	cargo bench --workspace --bench beside
 
 .PHONY: fmt
 fmt: ## Format.

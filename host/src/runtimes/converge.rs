@@ -24,6 +24,10 @@ const MAX_STEPS: usize = 8;
 /// Generation of a runtime that is made for the first time.
 pub(super) const FIRST_GENERATION: u32 = 1;
 
+/// How long a runtime that has just been started is given to report before the
+/// engine is asked how it is.
+const REPORT_PATIENCE: Duration = Duration::from_millis(500);
+
 /// How long another server's change of the same runtime is waited for.
 const TURN_PATIENCE: Duration = Duration::from_secs(60);
 
@@ -133,7 +137,12 @@ impl Runtimes {
             runtime.started_at = Some(runtime.created_at);
             self.inner.activities.touch(&project.id, Cause::Start);
         }
-        let runtime = self.converge(project, runtime, Desired::Running).await?;
+        // Its supervisor is at the other end of the link: no engine knows better.
+        let runtime = if adopted && self.inner.links.find(&project.id).is_some() {
+            self.settled(project, runtime, Status::Running, None).await?
+        } else {
+            self.converge(project, runtime, Desired::Running).await?
+        };
         if adopted {
             self.inner.pool.forget(&project.id).await?;
         }
@@ -227,8 +236,8 @@ impl Runtimes {
         reason: Option<String>,
     ) -> Result<Runtime, Error> {
         runtime.desired = desired;
+        let mut observed = self.observe(&project.id).await?;
         for _ in 0..MAX_STEPS {
-            let observed = self.inner.engine.inspect(&project.id).await?.map(|seen| seen.state);
             let linked = self.is_linked(&runtime, observed).await;
             let step = state::next(desired, observed, linked);
             if let Step::Settled(status) = step {
@@ -240,10 +249,31 @@ impl Runtimes {
                 self.note(project, runtime, Status::Failed, reason).await?;
                 return Err(error);
             }
+            observed = self.observe_after(&project.id, step).await?;
         }
         let reason = format!("it did not settle in {MAX_STEPS} steps");
         self.note(project, runtime, Status::Failed, Some(reason.clone())).await?;
         Err(engine::Error::Failed(reason).into())
+    }
+
+    async fn observe(&self, project: &ProjectId) -> Result<Option<EngineState>, Error> {
+        Ok(self.inner.engine.inspect(project).await?.map(|seen| seen.state))
+    }
+
+    /// What a step led to. An engine may take longer to tell it than the step took,
+    /// so it is asked only where nothing else is proof.
+    async fn observe_after(
+        &self,
+        project: &ProjectId,
+        step: Step,
+    ) -> Result<Option<EngineState>, Error> {
+        match step {
+            Step::Create => Ok(Some(EngineState::Created)),
+            Step::Start if self.inner.links.wait(project, REPORT_PATIENCE).await.is_some() => {
+                Ok(Some(EngineState::Running))
+            }
+            _ => self.observe(project).await,
+        }
     }
 
     async fn settled(

@@ -1,0 +1,74 @@
+//! P3: a command, from the HTTP request to the event that tells its exit.
+
+use crate::docker::Docker;
+use crate::figures::{Report, Row, Spread};
+use crate::host::{self, Host};
+use crate::project;
+
+const ROUNDS: usize = 200;
+const WARM_UP: usize = 20;
+
+pub(crate) async fn measure() -> Report {
+    let mut report = Report::new(
+        "exec",
+        "`true` in a running runtime, one after the other on a connection that is kept, in turns \
+         with an exec of Docker's API (create, start, read to the end, ask for the exit code) in \
+         the same container",
+    );
+    match host::engine("docker").await {
+        Ok(_) => beside_docker(&mut report).await,
+        Err(why) => report.lacks("exec on Docker", &why),
+    }
+    match host::engine("local").await {
+        Ok(_) => on_the_local_engine(&mut report).await,
+        Err(why) => report.lacks("exec on the local engine", &why),
+    }
+    report
+}
+
+async fn beside_docker(report: &mut Report) {
+    let (host, docker) = (Host::start("docker").await, Docker::connect().await);
+    let id = project::make(&host, "exec").await;
+    let container = docker.container_of(&id).await;
+    let (mut own, mut peer) = (Vec::new(), Vec::new());
+    for round in 0..WARM_UP + ROUNDS {
+        let (ours, dockers) =
+            (project::exec(&host, "exec").await, docker.exec_true(&container).await);
+        if round >= WARM_UP {
+            own.push(ours);
+            peer.push(dockers);
+        }
+    }
+    let (own, peer) = (Spread::of(own), Spread::of(peer));
+    report.add(Row {
+        bar: "P3",
+        what: "exec of `true` in a container of Docker".to_owned(),
+        unit: "ms",
+        wanted: "≤ 3 ms, ≥ 15 × faster",
+        met: Some(own.p50 <= 3.0 && peer.p50 >= 15.0 * own.p50),
+        own,
+        peer: Some(("Docker's exec".to_owned(), peer)),
+    });
+}
+
+async fn on_the_local_engine(report: &mut Report) {
+    let host = Host::start("local").await;
+    project::make(&host, "exec").await;
+    let mut own = Vec::new();
+    for round in 0..WARM_UP + ROUNDS {
+        let took = project::exec(&host, "exec").await;
+        if round >= WARM_UP {
+            own.push(took);
+        }
+    }
+    let own = Spread::of(own);
+    report.add(Row {
+        bar: "P3",
+        what: "exec of `true` on the local engine".to_owned(),
+        unit: "ms",
+        wanted: "≤ 3 ms",
+        met: Some(own.p50 <= 3.0),
+        own,
+        peer: None,
+    });
+}

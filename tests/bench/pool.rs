@@ -1,0 +1,113 @@
+//! P7: a project that takes over a runtime made ahead; one after the other, and a hundred at
+//! once.
+
+use std::time::Instant;
+
+use futures::future::join_all;
+
+use crate::figures::{Report, Row, Spread};
+use crate::host::{self, Host, eventually};
+use crate::project::{self, Created, ms};
+
+const ROUNDS: usize = 100;
+const BURST: usize = 100;
+
+/// The pool's size, for projects that come one after the other.
+const FEW: &[(&str, &str)] = &[("LOCKHOUSE_RUNTIMES__POOL__PYTHON", "4")];
+
+/// One for each project of the burst.
+const MANY: &[(&str, &str)] = &[("LOCKHOUSE_RUNTIMES__POOL__PYTHON", "100")];
+
+pub(crate) async fn measure() -> Report {
+    let mut report = Report::new(
+        "pool",
+        "a new project's request to its answer, and on to the exit of a first `true`; one after \
+         the other from a full pool of 4, then 100 at once from a full pool of 100",
+    );
+    for engine in ["docker", "local"] {
+        match host::engine(engine).await {
+            Ok(engine) => {
+                one_by_one(&mut report, engine).await;
+                at_once(&mut report, engine).await;
+            }
+            Err(why) => report.lacks(&format!("the pool on {engine}"), &why),
+        }
+    }
+    report
+}
+
+async fn one_by_one(report: &mut Report, engine: &'static str) {
+    let host = Host::start_with(engine, FEW).await;
+    let mut made = Vec::new();
+    for round in 0..ROUNDS {
+        holds(&host, 4).await;
+        let name = format!("warm-{round}");
+        made.push(project::create(&host, &name).await);
+        project::remove(&host, &name).await;
+    }
+    let answered = Spread::of(made.iter().map(|one| one.answered_ms).collect());
+    let ready = Spread::of(made.iter().map(|one| one.ready_ms).collect());
+    let warm = warm(&host).await;
+    report.add(Row {
+        bar: "P7",
+        what: format!("from the pool on {engine}, until answered"),
+        unit: "ms",
+        own: answered,
+        peer: None,
+        wanted: "",
+        met: None,
+    });
+    report.add(Row {
+        bar: "P7",
+        what: format!("from the pool on {engine}, until a command has run"),
+        unit: "ms",
+        own: ready,
+        peer: None,
+        wanted: "p50 ≤ 15 ms, p99 ≤ 50 ms",
+        met: Some(warm == ROUNDS && ready.p50 <= 15.0 && ready.p99 <= 50.0),
+    });
+}
+
+async fn at_once(report: &mut Report, engine: &'static str) {
+    let host = Host::start_with(engine, MANY).await;
+    holds(&host, BURST).await;
+    let names: Vec<String> = (0..BURST).map(|number| format!("burst-{number}")).collect();
+    let began = Instant::now();
+    let made = join_all(names.iter().map(|name| project::create(&host, name))).await;
+    let took = ms(began.elapsed());
+    let mut ids: Vec<&str> = made.iter().map(|one: &Created| one.id.as_str()).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let warm = warm(&host).await;
+    let ready = made.iter().map(|one| one.ready_ms).collect();
+    println!("  {} of {BURST} have run a command, {warm} from the pool: {took:.0} ms", ids.len());
+    report.add(Row {
+        bar: "P7",
+        what: format!("{BURST} at once on {engine}, until a command has run"),
+        unit: "ms",
+        own: Spread::of(ready),
+        peer: None,
+        wanted: "all succeed",
+        met: Some(ids.len() == BURST),
+    });
+}
+
+/// Waits until so many runtimes wait for a project.
+async fn holds(host: &Host, count: usize) {
+    let query = "SELECT count(*) FROM pool_entries WHERE state = 'ready' AND claimed_at IS NULL";
+    eventually("the pool is full", async || {
+        let there = host.rows(query).await;
+        if usize::try_from(there).unwrap() == count { Ok(()) } else { Err(there.to_string()) }
+    })
+    .await;
+}
+
+/// How many projects the pool served.
+async fn warm(host: &Host) -> usize {
+    let metrics = host.get("/metrics").await.text;
+    let of_pool = |line: &&str| {
+        line.starts_with("runtime_pool_claims_total") && line.contains(r#"start="warm""#)
+    };
+    let count = metrics.lines().find(of_pool).and_then(|line| line.rsplit(' ').next());
+    count.and_then(|count| count.parse().ok()).unwrap_or(0)
+}

@@ -5,11 +5,14 @@
 //! What the host makes belongs to the runtime's user. The directories
 //! that programs make may be huge, deep and hostile (`tree`).
 
+mod batch;
 mod disk;
 mod entry;
 mod path;
 mod root;
+mod staging;
 mod tree;
+mod undo;
 mod write;
 
 use std::io;
@@ -29,6 +32,7 @@ use crate::ids::ProjectId;
 use crate::projects::{Project, Projects};
 use crate::tasks::Tasks;
 
+pub use batch::{Changed, MAX_OPERATIONS, Operation};
 pub use disk::{Content, Disk, Opened};
 pub use entry::{Entry, EntryKind, Etag, Precondition};
 pub use path::{InvalidPath, MAX_DEPTH, MAX_NAME_BYTES, MAX_PATH_BYTES, RelPath, TEMPORARY_PREFIX};
@@ -94,6 +98,9 @@ pub enum Error {
     Body(String),
     #[error("the server is stopping")]
     Stopping,
+    /// One of a batch, of which nothing was done.
+    #[error("operation {number}: {error}; nothing was changed")]
+    Operation { number: usize, error: Box<Error> },
     #[error("“{path}”: {error}")]
     Io { path: String, error: io::Error },
 }
@@ -233,7 +240,7 @@ impl Files {
         let dir = self.growing(project)?;
         let saved = self.disk.save(dir, path.clone(), body, save).await?;
         let change = if saved.created { Change::Created } else { Change::Changed };
-        self.publish(project, path, change);
+        self.publish(project, path.as_str(), change);
         Ok(saved)
     }
 
@@ -277,7 +284,7 @@ impl Files {
     ) -> Result<Entry, Error> {
         let dir = self.growing(project)?;
         let entry = self.disk.create_directory(dir, path.clone()).await?;
-        self.publish(project, path, Change::Created);
+        self.publish(project, path.as_str(), Change::Created);
         Ok(entry)
     }
 
@@ -295,7 +302,7 @@ impl Files {
         let dir = self.projects.workspace(&project.id);
         let removed = self.disk.remove(dir, path.clone(), recursive, precondition).await?;
         if removed {
-            self.publish(project, path, Change::Deleted);
+            self.publish(project, path.as_str(), Change::Deleted);
         }
         Ok(removed)
     }
@@ -311,8 +318,8 @@ impl Files {
     ) -> Result<(), Error> {
         let dir = self.projects.workspace(&project.id);
         self.disk.rename(dir, from.clone(), to.clone(), overwrite).await?;
-        self.publish(project, from, Change::Deleted);
-        self.publish(project, to, Change::Created);
+        self.publish(project, from.as_str(), Change::Deleted);
+        self.publish(project, to.as_str(), Change::Created);
         Ok(())
     }
 
@@ -354,8 +361,8 @@ impl Files {
         Ok(self.projects.workspace(&project.id))
     }
 
-    fn publish(&self, project: &Project, path: &RelPath, change: Change) {
-        let (id, path) = (project.id.clone(), path.to_string());
+    fn publish(&self, project: &Project, path: &str, change: Change) {
+        let (id, path) = (project.id.clone(), path.to_owned());
         self.events.publish(project.about(), What::File { project: id, path, change });
     }
 }

@@ -1,5 +1,6 @@
 //! Room files, tried on real directories.
 
+mod batches;
 mod confinement;
 mod doors;
 mod races;
@@ -15,8 +16,8 @@ use lockhouse::auth::{Caller, Role, User};
 use lockhouse::clock::Clock;
 use lockhouse::db::{self, Db};
 use lockhouse::events::Events;
-use lockhouse::files::{Config, Disk, Error, Files, List, Listing, Owner, Precondition, RelPath};
-use lockhouse::files::{Save, Saved};
+use lockhouse::files::{Changed, Config, Disk, Error, Files, List, Listing, Operation, Owner};
+use lockhouse::files::{Precondition, RelPath, Save, Saved};
 use lockhouse::gate::{Action, Gate, Permit};
 use lockhouse::ids::{Kind, RequestId};
 use lockhouse::limits::{self, Limits};
@@ -29,6 +30,7 @@ pub(crate) struct Room {
     pub(crate) files: Files,
     pub(crate) project: Project,
     pub(crate) events: Events,
+    pub(crate) tasks: Tasks,
     gate: Gate,
     caller: Caller,
     projects: Projects,
@@ -43,7 +45,7 @@ impl Room {
 
     /// The most that this room takes is `max_file_bytes`.
     pub(crate) async fn of_size(max_file_bytes: u64) -> Self {
-        Self::with(Config { max_file_bytes }, None).await
+        Self::with(Config { max_file_bytes, ..Config::default() }, None).await
     }
 
     /// What is made belongs to `owner`.
@@ -89,7 +91,7 @@ impl Room {
         let (project, _) = projects.create(&permit, new).await.unwrap();
         let workspace = projects.workspace(&project.id);
         let files = Files::new(projects.clone(), &clock, events.clone(), Disk::new(&config, owner));
-        Self { files, project, events, gate, caller, projects, data, workspace }
+        Self { files, project, events, tasks, gate, caller, projects, data, workspace }
     }
 
     pub(crate) async fn permit(&self) -> Permit {
@@ -142,6 +144,10 @@ impl Room {
     pub(crate) async fn rename(&self, from: &str, to: &str, overwrite: bool) -> Result<(), Error> {
         let permit = self.permit().await;
         self.files.rename(&permit, &self.project, &rel(from), &rel(to), overwrite).await
+    }
+
+    pub(crate) async fn batch(&self, operations: Vec<Operation>) -> Result<Vec<Changed>, Error> {
+        self.files.batch(&self.permit().await, &self.project, operations).await
     }
 
     pub(crate) async fn list(&self, path: &str, list: List) -> Result<Listing, Error> {

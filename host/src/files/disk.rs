@@ -252,7 +252,11 @@ impl Disk {
         .await
     }
 
-    async fn on<T: Send + 'static>(
+    pub(super) fn locks(&self) -> Arc<[Mutex<()>]> {
+        Arc::clone(&self.locks)
+    }
+
+    pub(super) async fn on<T: Send + 'static>(
         &self,
         dir: PathBuf,
         work: impl FnOnce(Root) -> Result<T, Error> + Send + 'static,
@@ -263,7 +267,7 @@ impl Disk {
 
     /// Work once begun goes on to its end, also if nobody waits for it any
     /// more, and keeps its slot until then.
-    async fn run<T: Send + 'static>(
+    pub(super) async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
@@ -277,7 +281,7 @@ impl Disk {
 }
 
 /// The lock of a directory: two names of one file have the same.
-fn lock<'a>(locks: &'a [Mutex<()>], dir: &Path) -> &'a Mutex<()> {
+pub(super) fn lock<'a>(locks: &'a [Mutex<()>], dir: &Path) -> &'a Mutex<()> {
     let mut hasher = DefaultHasher::new();
     dir.hash(&mut hasher);
     &locks[hasher.finish() as usize % locks.len()]

@@ -1,6 +1,7 @@
 //! Doors to a project's files: listed, and made, read, saved, moved and deleted
 //! as JSON. `content` serves them as they are.
 
+pub(super) mod batch;
 pub(super) mod content;
 mod range;
 
@@ -358,6 +359,13 @@ impl From<Error> for Problem {
             Error::TooLarge { limit } => Self::too_large(text).with("limit", limit),
             Error::TooMany => Self::conflict("too_many_entries", text),
             Error::NoSpace => Self::new(StatusCode::INSUFFICIENT_STORAGE, "no_space", text),
+            Error::Operation { number, error } => {
+                let mut problem = Self::from(*error);
+                if problem.internal.is_none() {
+                    problem.detail = text;
+                }
+                problem.with("operation", number)
+            }
             Error::Stopping => Self::unavailable("stopping", text),
             Error::Io { .. } => Self::internal(text),
         }

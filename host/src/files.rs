@@ -10,6 +10,7 @@ mod disk;
 mod entry;
 mod path;
 mod root;
+mod search;
 mod staging;
 mod tree;
 mod undo;
@@ -37,6 +38,7 @@ pub use disk::{Content, Disk, Opened};
 pub use entry::{Entry, EntryKind, Etag, Precondition};
 pub use path::{InvalidPath, MAX_DEPTH, MAX_NAME_BYTES, MAX_PATH_BYTES, RelPath, TEMPORARY_PREFIX};
 pub use root::Owner;
+pub use search::{Cut, Found, Match, Query};
 pub use tree::Listing;
 pub use write::{Save, Saved};
 
@@ -93,6 +95,8 @@ pub enum Error {
     TooMany,
     #[error("the cursor is not one that a list gave; leave it away to begin anew")]
     Cursor,
+    #[error("the search can't be done: {0}")]
+    Query(String),
     /// The sender went away, or sent something broken.
     #[error("the content did not arrive whole: {0}")]
     Body(String),

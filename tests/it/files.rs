@@ -5,6 +5,7 @@ mod confinement;
 mod doors;
 mod races;
 mod saves;
+mod searches;
 mod special;
 mod trees;
 
@@ -16,8 +17,8 @@ use lockhouse::auth::{Caller, Role, User};
 use lockhouse::clock::Clock;
 use lockhouse::db::{self, Db};
 use lockhouse::events::Events;
-use lockhouse::files::{Changed, Config, Disk, Error, Files, List, Listing, Operation, Owner};
-use lockhouse::files::{Precondition, RelPath, Save, Saved};
+use lockhouse::files::{Changed, Config, Disk, Error, Files, Found, List, Listing, Operation};
+use lockhouse::files::{Owner, Precondition, Query, RelPath, Save, Saved};
 use lockhouse::gate::{Action, Gate, Permit};
 use lockhouse::ids::{Kind, RequestId};
 use lockhouse::limits::{self, Limits};
@@ -148,6 +149,10 @@ impl Room {
 
     pub(crate) async fn batch(&self, operations: Vec<Operation>) -> Result<Vec<Changed>, Error> {
         self.files.batch(&self.permit().await, &self.project, operations).await
+    }
+
+    pub(crate) async fn search(&self, query: Query) -> Result<Found, Error> {
+        self.files.search(&self.project, &query).await
     }
 
     pub(crate) async fn list(&self, path: &str, list: List) -> Result<Listing, Error> {

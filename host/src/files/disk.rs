@@ -21,6 +21,9 @@ use super::{Config, Error};
 /// File operations that run at once; others wait their turn.
 const SLOTS: usize = 32;
 
+/// Searches that run at once: each keeps a processor busy.
+const SEARCHES: usize = 2;
+
 /// Locks that projects share, so that their number has a bound.
 const LOCKS: usize = 64;
 
@@ -31,6 +34,7 @@ const BUFFER_BYTES: usize = 256 * 1024;
 #[derive(Debug, Clone)]
 pub struct Disk {
     slots: Arc<Semaphore>,
+    searches: Arc<Semaphore>,
     locks: Arc<[Mutex<()>]>,
     max_file_bytes: u64,
     owner: Option<Owner>,
@@ -75,6 +79,7 @@ impl Disk {
     pub fn new(config: &Config, owner: Option<Owner>) -> Self {
         Self {
             slots: Arc::new(Semaphore::new(SLOTS)),
+            searches: Arc::new(Semaphore::new(SEARCHES)),
             locks: (0..LOCKS).map(|_| Mutex::new(())).collect(),
             max_file_bytes: config.max_file_bytes,
             owner,
@@ -250,6 +255,11 @@ impl Disk {
             tree::usage(dir.as_fd(), 0).map_err(|errno| Error::from_errno(errno, "."))
         })
         .await
+    }
+
+    /// Whose turn it is to search.
+    pub(super) fn searches(&self) -> Arc<Semaphore> {
+        Arc::clone(&self.searches)
     }
 
     pub(super) fn locks(&self) -> Arc<[Mutex<()>]> {

@@ -4,6 +4,7 @@
 pub(super) mod batch;
 pub(super) mod content;
 mod range;
+pub(super) mod search;
 
 use axum::Json as JsonAnswer;
 use axum::body::Bytes;
@@ -343,6 +344,7 @@ impl From<Error> for Problem {
         match error {
             Error::Path(_) => Self::bad_request("invalid_path", text),
             Error::Cursor => Self::bad_request("invalid_cursor", text),
+            Error::Query(_) => Self::bad_request("invalid_search", text),
             Error::Body(_) => Self::bad_request("incomplete_body", text),
             Error::NotFound(_) => Self::not_found(text),
             Error::Exists(_) => Self::conflict("exists", text),

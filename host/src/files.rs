@@ -5,6 +5,7 @@
 //! What the host makes belongs to the runtime's user. The directories
 //! that programs make may be huge, deep and hostile (`tree`).
 
+mod archive;
 mod batch;
 mod disk;
 mod entry;
@@ -33,6 +34,8 @@ use crate::ids::ProjectId;
 use crate::projects::{Project, Projects};
 use crate::tasks::Tasks;
 
+pub(crate) use archive::Missing;
+pub use archive::{Download, Format};
 pub use batch::{Changed, MAX_OPERATIONS, Operation};
 pub use disk::{Content, Disk, Opened};
 pub use entry::{Entry, EntryKind, Etag, Precondition};
@@ -97,6 +100,10 @@ pub enum Error {
     Cursor,
     #[error("the search can't be done: {0}")]
     Query(String),
+    #[error("the archive can't be unpacked: {0}; nothing was changed")]
+    Archive(String),
+    #[error("the archive is too large: {0}")]
+    ArchiveTooLarge(String),
     /// The sender went away, or sent something broken.
     #[error("the content did not arrive whole: {0}")]
     Body(String),

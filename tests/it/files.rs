@@ -1,5 +1,6 @@
 //! Room files, tried on real directories.
 
+mod archives;
 mod batches;
 mod confinement;
 mod doors;

@@ -1,6 +1,7 @@
 //! Doors to a project's files: listed, and made, read, saved, moved and deleted
 //! as JSON. `content` serves them as they are.
 
+pub(super) mod archive;
 pub(super) mod batch;
 pub(super) mod content;
 mod range;
@@ -345,6 +346,8 @@ impl From<Error> for Problem {
             Error::Path(_) => Self::bad_request("invalid_path", text),
             Error::Cursor => Self::bad_request("invalid_cursor", text),
             Error::Query(_) => Self::bad_request("invalid_search", text),
+            Error::Archive(_) => Self::bad_request("invalid_archive", text),
+            Error::ArchiveTooLarge(_) => Self::too_large(text),
             Error::Body(_) => Self::bad_request("incomplete_body", text),
             Error::NotFound(_) => Self::not_found(text),
             Error::Exists(_) => Self::conflict("exists", text),

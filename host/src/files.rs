@@ -15,6 +15,7 @@ mod search;
 mod staging;
 mod tree;
 mod undo;
+mod watch;
 mod write;
 
 use std::io;
@@ -33,6 +34,7 @@ use crate::gate::Permit;
 use crate::ids::ProjectId;
 use crate::projects::{Project, Projects};
 use crate::tasks::Tasks;
+use watch::Watching;
 
 pub(crate) use archive::Missing;
 pub use archive::{Download, Format};
@@ -43,6 +45,7 @@ pub use path::{InvalidPath, MAX_DEPTH, MAX_NAME_BYTES, MAX_PATH_BYTES, RelPath, 
 pub use root::Owner;
 pub use search::{Cut, Found, Match, Query};
 pub use tree::Listing;
+pub use watch::{KEPT_CHANGES, News, Told, Watch};
 pub use write::{Save, Saved};
 
 /// Entries answered at once when a list names no limit.
@@ -107,6 +110,8 @@ pub enum Error {
     /// The sender went away, or sent something broken.
     #[error("the content did not arrive whole: {0}")]
     Body(String),
+    #[error("the machine can't watch one more project; try again later")]
+    Unwatchable,
     #[error("the server is stopping")]
     Stopping,
     /// One of a batch, of which nothing was done.
@@ -171,12 +176,15 @@ pub struct Files {
     projects: Projects,
     events: Events,
     disk: Disk,
+    clock: Clock,
     started: Timestamp,
+    watching: Watching,
 }
 
 impl Files {
     pub fn new(projects: Projects, clock: &Clock, events: Events, disk: Disk) -> Self {
-        Self { projects, events, disk, started: clock.now() }
+        let (started, watching) = (clock.now(), Watching::default());
+        Self { projects, events, disk, clock: clock.clone(), started, watching }
     }
 
     /// A page of what the directory at `path`, or the project's root, holds.

@@ -9,6 +9,7 @@ mod saves;
 mod searches;
 mod special;
 mod trees;
+mod watches;
 
 use std::path::PathBuf;
 

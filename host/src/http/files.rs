@@ -6,6 +6,7 @@ pub(super) mod batch;
 pub(super) mod content;
 mod range;
 pub(super) mod search;
+pub(super) mod watch;
 
 use axum::Json as JsonAnswer;
 use axum::body::Bytes;
@@ -371,6 +372,7 @@ impl From<Error> for Problem {
                 }
                 problem.with("operation", number)
             }
+            Error::Unwatchable => Self::unavailable("unwatchable", text),
             Error::Stopping => Self::unavailable("stopping", text),
             Error::Io { .. } => Self::internal(text),
         }

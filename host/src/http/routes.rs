@@ -11,7 +11,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use utoipa_swagger_ui::SwaggerUi;
 
-use super::files::{archive, batch, content, search};
+use super::files::{archive, batch, content, search, watch};
 use super::problem::Problem;
 use super::{
     agents, assets, audit, events, exec, files, health, jobs, layers, networks, once, plugins,
@@ -89,6 +89,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(files::rename_file))
         .merge(long_bodies())
         .routes(routes!(search::search_files))
+        .routes(routes!(watch::watch_files))
         .routes(routes!(archive::download_project, archive::upload_project))
         .routes(routes!(content::read_content, content::save_content, content::delete_content))
         .routes(routes!(jobs::list_jobs))

@@ -5,11 +5,17 @@
 //! What the host makes belongs to the runtime's user. The directories
 //! that programs make may be huge, deep and hostile (`tree`).
 
+mod archive;
+mod batch;
 mod disk;
 mod entry;
 mod path;
 mod root;
+mod search;
+mod staging;
 mod tree;
+mod undo;
+mod watch;
 mod write;
 
 use std::io;
@@ -28,12 +34,18 @@ use crate::gate::Permit;
 use crate::ids::ProjectId;
 use crate::projects::{Project, Projects};
 use crate::tasks::Tasks;
+use watch::Watching;
 
+pub(crate) use archive::Missing;
+pub use archive::{Download, Format};
+pub use batch::{Changed, MAX_OPERATIONS, Operation};
 pub use disk::{Content, Disk, Opened};
 pub use entry::{Entry, EntryKind, Etag, Precondition};
 pub use path::{InvalidPath, MAX_DEPTH, MAX_NAME_BYTES, MAX_PATH_BYTES, RelPath, TEMPORARY_PREFIX};
 pub use root::Owner;
+pub use search::{Cut, Found, Match, Query};
 pub use tree::Listing;
+pub use watch::{KEPT_CHANGES, News, Told, Watch};
 pub use write::{Save, Saved};
 
 /// Entries answered at once when a list names no limit.
@@ -89,11 +101,22 @@ pub enum Error {
     TooMany,
     #[error("the cursor is not one that a list gave; leave it away to begin anew")]
     Cursor,
+    #[error("the search can't be done: {0}")]
+    Query(String),
+    #[error("the archive can't be unpacked: {0}; nothing was changed")]
+    Archive(String),
+    #[error("the archive is too large: {0}")]
+    ArchiveTooLarge(String),
     /// The sender went away, or sent something broken.
     #[error("the content did not arrive whole: {0}")]
     Body(String),
+    #[error("the machine can't watch one more project; try again later")]
+    Unwatchable,
     #[error("the server is stopping")]
     Stopping,
+    /// One of a batch, of which nothing was done.
+    #[error("operation {number}: {error}; nothing was changed")]
+    Operation { number: usize, error: Box<Error> },
     #[error("“{path}”: {error}")]
     Io { path: String, error: io::Error },
 }
@@ -153,12 +176,15 @@ pub struct Files {
     projects: Projects,
     events: Events,
     disk: Disk,
+    clock: Clock,
     started: Timestamp,
+    watching: Watching,
 }
 
 impl Files {
     pub fn new(projects: Projects, clock: &Clock, events: Events, disk: Disk) -> Self {
-        Self { projects, events, disk, started: clock.now() }
+        let (started, watching) = (clock.now(), Watching::default());
+        Self { projects, events, disk, clock: clock.clone(), started, watching }
     }
 
     /// A page of what the directory at `path`, or the project's root, holds.
@@ -233,7 +259,7 @@ impl Files {
         let dir = self.growing(project)?;
         let saved = self.disk.save(dir, path.clone(), body, save).await?;
         let change = if saved.created { Change::Created } else { Change::Changed };
-        self.publish(project, path, change);
+        self.publish(project, path.as_str(), change);
         Ok(saved)
     }
 
@@ -277,7 +303,7 @@ impl Files {
     ) -> Result<Entry, Error> {
         let dir = self.growing(project)?;
         let entry = self.disk.create_directory(dir, path.clone()).await?;
-        self.publish(project, path, Change::Created);
+        self.publish(project, path.as_str(), Change::Created);
         Ok(entry)
     }
 
@@ -295,7 +321,7 @@ impl Files {
         let dir = self.projects.workspace(&project.id);
         let removed = self.disk.remove(dir, path.clone(), recursive, precondition).await?;
         if removed {
-            self.publish(project, path, Change::Deleted);
+            self.publish(project, path.as_str(), Change::Deleted);
         }
         Ok(removed)
     }
@@ -311,8 +337,8 @@ impl Files {
     ) -> Result<(), Error> {
         let dir = self.projects.workspace(&project.id);
         self.disk.rename(dir, from.clone(), to.clone(), overwrite).await?;
-        self.publish(project, from, Change::Deleted);
-        self.publish(project, to, Change::Created);
+        self.publish(project, from.as_str(), Change::Deleted);
+        self.publish(project, to.as_str(), Change::Created);
         Ok(())
     }
 
@@ -354,8 +380,8 @@ impl Files {
         Ok(self.projects.workspace(&project.id))
     }
 
-    fn publish(&self, project: &Project, path: &RelPath, change: Change) {
-        let (id, path) = (project.id.clone(), path.to_string());
+    fn publish(&self, project: &Project, path: &str, change: Change) {
+        let (id, path) = (project.id.clone(), path.to_owned());
         self.events.publish(project.about(), What::File { project: id, path, change });
     }
 }

@@ -9,7 +9,6 @@
 //! the job is deleted or expires; an expired job is gone at once, and its
 //! directory with the next sweep.
 
-mod archive;
 mod store;
 mod sweep;
 
@@ -27,15 +26,14 @@ use crate::clock::Clock;
 use crate::db::{self, Db};
 use crate::events::{About, Events, What};
 use crate::files::{
-    self, Content, Disk, Entry, EntryKind, Files, List, Listing, Opened, Precondition, RelPath,
-    Save, Saved,
+    self, Content, Disk, Download, Entry, EntryKind, Files, Format, List, Listing, Missing, Opened,
+    Precondition, RelPath, Save, Saved,
 };
 use crate::gate::{Permit, Target};
 use crate::ids::{JobId, ProjectName, UserId};
 use crate::projects::Project;
 use store::Store;
 
-pub use archive::Download;
 pub use sweep::Stats;
 
 /// Jobs answered at once when a list names no limit.
@@ -355,7 +353,8 @@ impl Jobs {
     /// The files of a complete job as a zip, made while it is sent.
     pub async fn download(&self, job: &Job) -> Result<Download, Error> {
         self.needs(job, Status::Complete).await?;
-        Ok(archive::download(self.disk.clone(), self.directory(job), &job.project_name))
+        let (dir, name) = (self.directory(job), job.project_name.as_str());
+        Ok(self.disk.download(dir, name, (Format::Zip, Missing::Fails)))
     }
 
     /// Copies the job's files into a project, over what is there, and answers

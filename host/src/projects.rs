@@ -148,6 +148,11 @@ impl Projects {
         self.root.join(id.as_str())
     }
 
+    /// A directory of the server's own, beside that of the workspaces.
+    pub fn beside(&self, name: &str) -> PathBuf {
+        self.root.with_file_name(name)
+    }
+
     /// Creates it; the same once more is no error. Answers whether it is new.
     pub async fn create(&self, permit: &Permit, new: NewProject) -> Result<(Project, bool), Error> {
         self.create_as(permit, new, ProjectId::generate()).await

@@ -76,6 +76,10 @@ pub async fn serve(
     let address = listener.local_addr()?;
     let built = build(&config, &tasks, address).await?;
     built.app.agents.recover(&built.app.gate).await?;
+    let undone = built.app.files.recover().await.context("batches that were left half done")?;
+    if undone > 0 {
+        tracing::warn!(undone, "batches that were left half done are undone");
+    }
     let sign_in_url = format!("http://{address}/sign-in?token={}", built.admin_token.reveal());
     write_server_file(&config.data, &format!("http://{address}"))?;
     start_background(&config, &built.app, &tasks);

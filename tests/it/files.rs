@@ -1,11 +1,15 @@
 //! Room files, tried on real directories.
 
+mod archives;
+mod batches;
 mod confinement;
 mod doors;
 mod races;
 mod saves;
+mod searches;
 mod special;
 mod trees;
+mod watches;
 
 use std::path::PathBuf;
 
@@ -15,8 +19,8 @@ use lockhouse::auth::{Caller, Role, User};
 use lockhouse::clock::Clock;
 use lockhouse::db::{self, Db};
 use lockhouse::events::Events;
-use lockhouse::files::{Config, Disk, Error, Files, List, Listing, Owner, Precondition, RelPath};
-use lockhouse::files::{Save, Saved};
+use lockhouse::files::{Changed, Config, Disk, Error, Files, Found, List, Listing, Operation};
+use lockhouse::files::{Owner, Precondition, Query, RelPath, Save, Saved};
 use lockhouse::gate::{Action, Gate, Permit};
 use lockhouse::ids::{Kind, RequestId};
 use lockhouse::limits::{self, Limits};
@@ -29,6 +33,7 @@ pub(crate) struct Room {
     pub(crate) files: Files,
     pub(crate) project: Project,
     pub(crate) events: Events,
+    pub(crate) tasks: Tasks,
     gate: Gate,
     caller: Caller,
     projects: Projects,
@@ -43,7 +48,7 @@ impl Room {
 
     /// The most that this room takes is `max_file_bytes`.
     pub(crate) async fn of_size(max_file_bytes: u64) -> Self {
-        Self::with(Config { max_file_bytes }, None).await
+        Self::with(Config { max_file_bytes, ..Config::default() }, None).await
     }
 
     /// What is made belongs to `owner`.
@@ -90,7 +95,7 @@ impl Room {
         let (project, _) = projects.create(&permit, new).await.unwrap();
         let workspace = projects.workspace(&project.id);
         let files = Files::new(projects.clone(), &clock, events.clone(), Disk::new(&config, owner));
-        Self { files, project, events, gate, caller, projects, data, workspace }
+        Self { files, project, events, tasks, gate, caller, projects, data, workspace }
     }
 
     pub(crate) async fn permit(&self) -> Permit {
@@ -143,6 +148,14 @@ impl Room {
     pub(crate) async fn rename(&self, from: &str, to: &str, overwrite: bool) -> Result<(), Error> {
         let permit = self.permit().await;
         self.files.rename(&permit, &self.project, &rel(from), &rel(to), overwrite).await
+    }
+
+    pub(crate) async fn batch(&self, operations: Vec<Operation>) -> Result<Vec<Changed>, Error> {
+        self.files.batch(&self.permit().await, &self.project, operations).await
+    }
+
+    pub(crate) async fn search(&self, query: Query) -> Result<Found, Error> {
+        self.files.search(&self.project, &query).await
     }
 
     pub(crate) async fn list(&self, path: &str, list: List) -> Result<Listing, Error> {

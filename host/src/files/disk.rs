@@ -21,6 +21,9 @@ use super::{Config, Error};
 /// File operations that run at once; others wait their turn.
 const SLOTS: usize = 32;
 
+/// Searches that run at once: each keeps a processor busy.
+const SEARCHES: usize = 2;
+
 /// Locks that projects share, so that their number has a bound.
 const LOCKS: usize = 64;
 
@@ -31,6 +34,7 @@ const BUFFER_BYTES: usize = 256 * 1024;
 #[derive(Debug, Clone)]
 pub struct Disk {
     slots: Arc<Semaphore>,
+    searches: Arc<Semaphore>,
     locks: Arc<[Mutex<()>]>,
     max_file_bytes: u64,
     owner: Option<Owner>,
@@ -75,6 +79,7 @@ impl Disk {
     pub fn new(config: &Config, owner: Option<Owner>) -> Self {
         Self {
             slots: Arc::new(Semaphore::new(SLOTS)),
+            searches: Arc::new(Semaphore::new(SEARCHES)),
             locks: (0..LOCKS).map(|_| Mutex::new(())).collect(),
             max_file_bytes: config.max_file_bytes,
             owner,
@@ -252,7 +257,16 @@ impl Disk {
         .await
     }
 
-    async fn on<T: Send + 'static>(
+    /// Whose turn it is to search.
+    pub(super) fn searches(&self) -> Arc<Semaphore> {
+        Arc::clone(&self.searches)
+    }
+
+    pub(super) fn locks(&self) -> Arc<[Mutex<()>]> {
+        Arc::clone(&self.locks)
+    }
+
+    pub(super) async fn on<T: Send + 'static>(
         &self,
         dir: PathBuf,
         work: impl FnOnce(Root) -> Result<T, Error> + Send + 'static,
@@ -263,7 +277,7 @@ impl Disk {
 
     /// Work once begun goes on to its end, also if nobody waits for it any
     /// more, and keeps its slot until then.
-    async fn run<T: Send + 'static>(
+    pub(super) async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
@@ -277,7 +291,7 @@ impl Disk {
 }
 
 /// The lock of a directory: two names of one file have the same.
-fn lock<'a>(locks: &'a [Mutex<()>], dir: &Path) -> &'a Mutex<()> {
+pub(super) fn lock<'a>(locks: &'a [Mutex<()>], dir: &Path) -> &'a Mutex<()> {
     let mut hasher = DefaultHasher::new();
     dir.hash(&mut hasher);
     &locks[hasher.finish() as usize % locks.len()]

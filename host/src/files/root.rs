@@ -108,6 +108,13 @@ impl Root {
         Ok(Entry::new(path.to_string(), &stat))
     }
 
+    /// Makes a directory whose parents are there; one that is there already is
+    /// no error.
+    pub(super) fn make_plain_directory(&self, path: &str) -> Result<(), Error> {
+        let place = self.place(path, false)?;
+        self.make_directory(&place.parent, &place.name, path).map(drop)
+    }
+
     /// Moves a file or directory, making the parents of where it goes.
     pub(super) fn rename(
         &self,
@@ -185,6 +192,11 @@ impl Root {
 
     /// The name that a path leads to when links are followed, for a save.
     pub(super) fn target(&self, path: &RelPath) -> Result<(Place, Option<Stat>), Error> {
+        self.resolve(path).map(|(_, place, found)| (place, found))
+    }
+
+    /// The same, and the path that it is found under again.
+    pub(super) fn resolve(&self, path: &RelPath) -> Result<(String, Place, Option<Stat>), Error> {
         let mut at = path.to_string();
         for _ in 0..MAX_LINKS {
             let place = self.place(&at, true)?;
@@ -192,7 +204,7 @@ impl Root {
                 Some(stat) if entry::kind(&stat) == EntryKind::Symlink => {
                     at = place.follow(&at)?;
                 }
-                found => return Ok((place, found)),
+                found => return Ok((at, place, found)),
             }
         }
         Err(Error::Outside(path.to_string()))

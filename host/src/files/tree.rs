@@ -213,17 +213,23 @@ fn look(dir: BorrowedFd<'_>, name: &[u8]) -> Result<Option<Stat>, Error> {
     }
 }
 
-fn is_temporary(name: &[u8]) -> bool {
+pub(super) fn is_temporary(name: &[u8]) -> bool {
     name.starts_with(TEMPORARY_PREFIX.as_bytes())
 }
 
-type Named = (Vec<u8>, FileType);
+pub(super) type Named = (Vec<u8>, FileType);
 
 /// The names in a directory, without `.` and `..`.
-fn read(dir: BorrowedFd<'_>) -> Result<impl Iterator<Item = Result<Named, Errno>>, Errno> {
+pub(super) fn read(
+    dir: BorrowedFd<'_>,
+) -> Result<impl Iterator<Item = Result<Named, Errno>>, Errno> {
     let named = Dir::read_from(dir)?
         .map(|entry| entry.map(|entry| (entry.file_name().to_bytes().to_vec(), entry.file_type())));
     Ok(named.filter(|entry| !matches!(entry, Ok((name, _)) if name == b"." || name == b"..")))
+}
+
+pub(super) fn is_empty(dir: BorrowedFd<'_>) -> Result<bool, Errno> {
+    Ok(read(dir)?.next().transpose()?.is_none())
 }
 
 /// Removes a file, link or directory with all that is in it. A link is never

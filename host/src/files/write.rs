@@ -120,7 +120,12 @@ impl Drop for Draft {
 }
 
 /// Whether the save may replace what was found.
-fn allowed(root: &Root, path: &RelPath, found: Option<&Stat>, save: &Save) -> Result<(), Error> {
+pub(super) fn allowed(
+    root: &Root,
+    path: &RelPath,
+    found: Option<&Stat>,
+    save: &Save,
+) -> Result<(), Error> {
     if let Some(stat) = found
         && kind(stat) != EntryKind::Symlink
     {
@@ -129,7 +134,7 @@ fn allowed(root: &Root, path: &RelPath, found: Option<&Stat>, save: &Save) -> Re
     check(&save.precondition, path, found)
 }
 
-fn mode(found: Option<&Stat>, executable: Option<bool>) -> Mode {
+pub(super) fn mode(found: Option<&Stat>, executable: Option<bool>) -> Mode {
     let kept = found.map_or(NEW_FILE_MODE, |stat| stat.st_mode & KEPT_BITS);
     Mode::from_raw_mode(match executable {
         Some(true) => kept | EXECUTABLE_BITS,

@@ -1,8 +1,12 @@
 //! Doors to a project's files: listed, and made, read, saved, moved and deleted
 //! as JSON. `content` serves them as they are.
 
+pub(super) mod archive;
+pub(super) mod batch;
 pub(super) mod content;
 mod range;
+pub(super) mod search;
+pub(super) mod watch;
 
 use axum::Json as JsonAnswer;
 use axum::body::Bytes;
@@ -342,6 +346,9 @@ impl From<Error> for Problem {
         match error {
             Error::Path(_) => Self::bad_request("invalid_path", text),
             Error::Cursor => Self::bad_request("invalid_cursor", text),
+            Error::Query(_) => Self::bad_request("invalid_search", text),
+            Error::Archive(_) => Self::bad_request("invalid_archive", text),
+            Error::ArchiveTooLarge(_) => Self::too_large(text),
             Error::Body(_) => Self::bad_request("incomplete_body", text),
             Error::NotFound(_) => Self::not_found(text),
             Error::Exists(_) => Self::conflict("exists", text),
@@ -358,6 +365,14 @@ impl From<Error> for Problem {
             Error::TooLarge { limit } => Self::too_large(text).with("limit", limit),
             Error::TooMany => Self::conflict("too_many_entries", text),
             Error::NoSpace => Self::new(StatusCode::INSUFFICIENT_STORAGE, "no_space", text),
+            Error::Operation { number, error } => {
+                let mut problem = Self::from(*error);
+                if problem.internal.is_none() {
+                    problem.detail = text;
+                }
+                problem.with("operation", number)
+            }
+            Error::Unwatchable => Self::unavailable("unwatchable", text),
             Error::Stopping => Self::unavailable("stopping", text),
             Error::Io { .. } => Self::internal(text),
         }

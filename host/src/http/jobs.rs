@@ -1,15 +1,15 @@
 //! Doors to jobs.
 
 use axum::Json as JsonAnswer;
-use axum::body::Body;
 use axum::extract::State;
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse as _, Response};
+use axum::http::StatusCode;
+use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::extract::{Json, Path, Query};
+use super::files::archive;
 use super::files::{Encoding, FileContent, FileList, FilesQuery, content_view, decode};
 use super::files::{parse_path, view as file_view};
 use super::page::{PageQuery, write_cursor};
@@ -328,15 +328,7 @@ pub(super) async fn download_job(
     Path(job): Path<String>,
 ) -> Result<Response, Problem> {
     let job = find(&app, &caller, &job).await?;
-    let download = app.jobs.download(&job).await?;
-    // A project's name has no character that would need quoting.
-    let named = format!("attachment; filename=\"{}\"", download.file_name);
-    let headers = [
-        (header::CONTENT_TYPE, "application/zip".to_owned()),
-        (header::CONTENT_DISPOSITION, named),
-        (header::CACHE_CONTROL, "private, no-store".to_owned()),
-    ];
-    Ok((headers, Body::from_stream(download.body)).into_response())
+    Ok(archive::send(app.jobs.download(&job).await?))
 }
 
 /// What all jobs amount to.

@@ -11,7 +11,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use utoipa_swagger_ui::SwaggerUi;
 
-use super::files::content;
+use super::files::{archive, batch, content, search, watch};
 use super::problem::Problem;
 use super::{
     agents, assets, audit, events, exec, files, health, jobs, layers, networks, once, plugins,
@@ -92,17 +92,17 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(previews::links::revoke_link))
         .routes(routes!(files::list_files))
         .routes(routes!(files::read_file))
-        .routes(routes!(files::create_file))
-        .routes(routes!(files::write_file))
         .routes(routes!(files::delete_file))
         .routes(routes!(files::rename_file))
+        .merge(long_bodies())
+        .routes(routes!(search::search_files))
+        .routes(routes!(watch::watch_files))
+        .routes(routes!(archive::download_project, archive::upload_project))
         .routes(routes!(content::read_content, content::save_content, content::delete_content))
         .routes(routes!(jobs::list_jobs))
         .routes(routes!(jobs::create_job))
         .routes(routes!(jobs::find_job, jobs::delete_job))
         .routes(routes!(jobs::set_plan))
-        .routes(routes!(jobs::write_file, jobs::list_files))
-        .routes(routes!(jobs::write_files))
         .routes(routes!(jobs::read_file))
         .routes(routes!(jobs::complete_job))
         .routes(routes!(jobs::fail_job))
@@ -111,9 +111,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(jobs::clean_up_jobs))
         .routes(routes!(audit::verify_audit))
         .routes(routes!(plugins::list_plugins))
-        .routes(routes!(plugins::find_plugin, plugins::install_plugin, plugins::remove_plugin))
-        // The upload has limits of its own.
-        .layer(DefaultBodyLimit::disable())
+        .merge(unlimited_bodies())
         .routes(routes!(plugins::pull_plugin))
         .routes(routes!(plugins::roll_back_plugin))
         .routes(routes!(plugins::enable_plugin))
@@ -133,6 +131,24 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(agents::run_events))
         .routes(routes!(agents::run_transcript))
         .routes(routes!(agents::cancel_run))
+}
+
+/// Many files within JSON.
+fn long_bodies() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(batch::change_files))
+        .routes(routes!(files::create_file))
+        .routes(routes!(files::write_file))
+        .routes(routes!(jobs::write_file, jobs::list_files))
+        .routes(routes!(jobs::write_files))
+        .layer(DefaultBodyLimit::max(batch::MAX_BATCH_BYTES))
+}
+
+/// Uploads that have limits of their own.
+fn unlimited_bodies() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(plugins::find_plugin, plugins::install_plugin, plugins::remove_plugin))
+        .layer(DefaultBodyLimit::disable())
 }
 
 async fn method_not_allowed() -> Problem {

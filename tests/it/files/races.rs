@@ -47,14 +47,14 @@ async fn a_reader_sees_the_old_or_the_new_content_and_no_mixture() {
 
 /// While this lives, `swap` in a directory is a directory and a link to
 /// outside in turn, as fast as it goes.
-struct Swapper {
+pub(super) struct Swapper {
     done: Arc<AtomicBool>,
     thread: Option<thread::JoinHandle<u64>>,
 }
 
 impl Swapper {
     /// The link leads to a directory that holds `gold`.
-    fn start(room: &Room, below: &str) -> Self {
+    pub(super) fn start(room: &Room, below: &str) -> Self {
         std::fs::create_dir_all(room.outside("treasure")).unwrap();
         std::fs::write(room.outside("treasure/gold"), "gold").unwrap();
         std::fs::create_dir_all(room.inside(below).join("swap")).unwrap();
@@ -70,7 +70,7 @@ impl Swapper {
     }
 
     /// Answers how often it swapped.
-    fn stop(mut self) -> u64 {
+    pub(super) fn stop(mut self) -> u64 {
         self.done.store(true, Ordering::Relaxed);
         self.thread.take().unwrap().join().unwrap()
     }

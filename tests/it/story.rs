@@ -12,4 +12,5 @@ mod limits;
 mod network;
 mod prompt;
 mod retries;
+mod rush;
 mod terminals;

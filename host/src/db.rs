@@ -13,6 +13,11 @@ use sqlx::{Any, AnyPool, ConnectOptions as _, Transaction};
 
 use crate::secret::Secret;
 
+/// How long a request waits for SQLite at least. A file is never away: whoever waits
+/// does so for others of this machine, and a rush comes to its end. The pragmas below
+/// say the same of its one write lock.
+const RUSH: Duration = Duration::from_secs(30);
+
 static MIGRATIONS: Migrator = sqlx::migrate!("../migrations");
 
 /// Where data is kept.
@@ -22,7 +27,8 @@ pub struct Config {
     /// `postgres://…` or `sqlite:…`; without it a file in the data directory.
     pub url: Option<String>,
     pub max_connections: u32,
-    /// How long a request waits for a free connection, in seconds.
+    /// How long a request waits for a free connection, in seconds; with SQLite
+    /// at least half a minute.
     pub acquire_timeout: u64,
 }
 
@@ -65,10 +71,12 @@ impl Db {
             .parse::<AnyConnectOptions>()
             .map_err(|error| Error::Failed(format!("database.url: {error}")))?
             .log_slow_statements(tracing::log::LevelFilter::Warn, Duration::from_secs(1));
+        let patience = Duration::from_secs(config.acquire_timeout);
+        let patience = if backend == "sqlite" { patience.max(RUSH) } else { patience };
         let connect = async |connections, setup: &'static [&'static str]| {
             AnyPoolOptions::new()
                 .max_connections(connections)
-                .acquire_timeout(Duration::from_secs(config.acquire_timeout))
+                .acquire_timeout(patience)
                 // A file does not hang up: to ask would double what a query takes.
                 .test_before_acquire(backend != "sqlite")
                 .after_connect(move |connection, _| Box::pin(prepare(connection, setup)))
@@ -159,14 +167,14 @@ impl Db {
 const SQLITE: &[&str] = &[
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
-    "PRAGMA busy_timeout = 5000",
+    "PRAGMA busy_timeout = 30000",
     "PRAGMA foreign_keys = ON",
 ];
 
 const SQLITE_UNSYNCED: &[&str] = &[
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = NORMAL",
-    "PRAGMA busy_timeout = 5000",
+    "PRAGMA busy_timeout = 30000",
     "PRAGMA foreign_keys = ON",
 ];
 

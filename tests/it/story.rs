@@ -13,5 +13,6 @@ mod network;
 mod people;
 mod prompt;
 mod retries;
+mod rush;
 mod terminals;
 mod together;

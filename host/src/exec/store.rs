@@ -1,4 +1,6 @@
-//! Commands in the database: what was asked, what was decided, how it ended.
+//! Commands in the database: what was asked, what was decided, how it ended. None of it
+//! waits for the disk: that somebody ran a command stands in the audit record by then,
+//! which does.
 
 use super::{Exit, NewExec};
 use crate::db::{Db, Error};
@@ -48,7 +50,7 @@ impl Store {
         .bind(asked.decision.policy.as_str())
         .bind(asked.decision.rule.as_str())
         .bind(asked.now_us)
-        .execute(self.db.pool())
+        .execute(self.db.unsynced())
         .await?;
         Ok(())
     }
@@ -58,7 +60,7 @@ impl Store {
             .bind(id.as_str())
             .bind(exit.code.map(i64::from))
             .bind(i64::try_from(exit.duration_ms).unwrap_or(i64::MAX))
-            .execute(self.db.pool())
+            .execute(self.db.unsynced())
             .await?;
         Ok(())
     }

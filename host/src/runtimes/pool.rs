@@ -14,6 +14,8 @@
 
 mod store;
 
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures::{StreamExt as _, stream};
@@ -37,6 +39,13 @@ const MOST: u32 = 256;
 
 /// How long a claimed entry may be without its project's runtime.
 const CLAIM_US: i64 = 60_000_000;
+
+/// How long nobody must have claimed before new entries are made: to make them
+/// takes from those who have just got one …
+const LULL: Duration = Duration::from_millis(200);
+
+/// … and how long that is waited for.
+const LONGEST_RUSH: Duration = Duration::from_secs(2);
 
 /// How long the supervisor of an entry gets to dial after a restart.
 const REDIAL_PATIENCE: Duration = Duration::from_secs(3);
@@ -77,11 +86,45 @@ pub(super) struct Pool {
     store: Store,
     /// Told when an entry has been claimed.
     wanting: Notify,
+    /// Entries that somebody here is about to claim, so that many who come at
+    /// once do not all try the same.
+    held: Arc<Mutex<HashSet<ProjectId>>>,
+}
+
+/// An entry that nobody else here tries to claim.
+#[derive(Debug)]
+struct Hold {
+    held: Arc<Mutex<HashSet<ProjectId>>>,
+    id: ProjectId,
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        lock(&self.held).remove(&self.id);
+    }
+}
+
+fn lock(held: &Mutex<HashSet<ProjectId>>) -> MutexGuard<'_, HashSet<ProjectId>> {
+    held.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Pool {
     pub(super) fn new(db: Db) -> Self {
-        Self { store: Store::new(db), wanting: Notify::new() }
+        Self { store: Store::new(db), wanting: Notify::new(), held: Arc::default() }
+    }
+
+    fn hold(&self, id: &ProjectId) -> Option<Hold> {
+        let free = lock(&self.held).insert(id.clone());
+        free.then(|| Hold { held: Arc::clone(&self.held), id: id.clone() })
+    }
+
+    /// Resolves when entries have been claimed and the rush for them is over.
+    async fn wants_more(&self) {
+        self.wanting.notified().await;
+        let lull =
+            async { while tokio::time::timeout(LULL, self.wanting.notified()).await.is_ok() {} };
+        // Either way there is something to make.
+        let _ = tokio::time::timeout(LONGEST_RUSH, lull).await;
     }
 
     /// Whether the project has taken over an entry whose runtime is not yet
@@ -106,6 +149,7 @@ impl Pool {
 pub struct Claim {
     room: Runtimes,
     id: Option<ProjectId>,
+    _hold: Hold,
 }
 
 impl Claim {
@@ -148,10 +192,11 @@ impl Runtimes {
                 && links.find(&entry.id).is_some()
         };
         for entry in entries.into_iter().filter(ready) {
+            let Some(hold) = pool.hold(&entry.id) else { continue };
             if pool.store.claim(&entry.id, clock.now_us()).await.unwrap_or(false) {
                 count_claim(kind, "warm");
                 pool.wanting.notify_one();
-                return Some(Claim { room: self.clone(), id: Some(entry.id) });
+                return Some(Claim { room: self.clone(), id: Some(entry.id), _hold: hold });
             }
         }
         count_claim(kind, "cold");
@@ -187,7 +232,7 @@ impl Runtimes {
             tokio::select! {
                 () = self.inner.tasks.stopping() => break,
                 _ = check.tick() => {}
-                () = self.inner.pool.wanting.notified() => {}
+                () = self.inner.pool.wants_more() => {}
             }
             self.alone("runtimes/pool", self.fill()).await;
         }

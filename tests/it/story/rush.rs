@@ -24,9 +24,6 @@ async fn a_hundred_projects_at_once_get_a_runtime_each_and_leave_nothing() {
     let runtimes: BTreeSet<&String> = ids.iter().filter(|id| host.has_runtime(id)).collect();
     assert_eq!(runtimes.len(), PROJECTS, "each has a runtime of its own");
     assert!(host.served_from_the_pool().await >= WAITING);
-    let seen = join_all(names[..5].iter().map(|name| host.run(name, "hostname"))).await;
-    let inside: BTreeSet<String> = seen.iter().map(|one| one.json["stdout"].to_string()).collect();
-    assert_eq!(inside.len(), 5, "{seen:?}");
     stream::iter(&names).for_each_concurrent(8, |name| host.deletes_project(name)).await;
     host.holds_only_its_pool().await;
 }

@@ -368,13 +368,19 @@ impl Runtimes {
     }
 
     /// Whether its supervisor is there. That of a runtime that is known to run may
-    /// have reported to another server until now; then it is heard here in a moment.
+    /// have reported to another server until now; then it is heard here in a moment,
+    /// and on a busy machine that may last.
     async fn is_linked(&self, runtime: &Runtime, observed: Option<EngineState>) -> bool {
-        self.inner.links.find(&runtime.project).is_some()
-            || runtime.desired == Desired::Running
-                && runtime.status == Status::Running
-                && observed == Some(EngineState::Running)
-                && self.link(&runtime.project).await.is_ok()
+        let Inner { links, leases, config, .. } = &*self.inner;
+        let runs = runtime.desired == Desired::Running
+            && runtime.status == Status::Running
+            && observed == Some(EngineState::Running);
+        if !runs || links.find(&runtime.project).is_some() {
+            return links.find(&runtime.project).is_some();
+        }
+        let patience = Duration::from_secs(config.start_timeout);
+        self.link(&runtime.project).await.is_ok()
+            || !leases.is_alone() && links.wait(&runtime.project, patience).await.is_some()
     }
 
     /// Another server deleted it.

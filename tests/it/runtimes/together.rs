@@ -73,7 +73,7 @@ async fn one_that_ends_by_itself_is_started_again_once() {
     other.reaches(&yard).await.unwrap();
     yard.engine().stop(&yard.project.id, std::time::Duration::ZERO).await.unwrap();
     one.becomes(&yard, "restarting").await;
-    yard.passes(60);
+    yard.passes(1);
     let again = other.becomes(&yard, "running").await;
     assert_eq!(again.crashes, 1);
     yard.sweeps().await;

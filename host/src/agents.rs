@@ -36,6 +36,7 @@ use crate::files::Files;
 use crate::gate::{Action, Denied, Gate, Permit, Target};
 use crate::ids::{ProjectId, RequestId, RunId, UserId};
 use crate::jobs::{self, Jobs, NewJob};
+use crate::leases::{Lease, Leases};
 use crate::processes::Processes;
 use crate::projects::{self, Project, Projects};
 use crate::runtimes::{self, Runtimes};
@@ -145,6 +146,7 @@ pub struct Parts {
     pub processes: Processes,
     pub files: Files,
     pub jobs: Jobs,
+    pub leases: Leases,
     pub agents: Roster,
     pub config: Config,
 }
@@ -250,8 +252,9 @@ impl Agents {
             updated_at: now,
         };
         store.insert(&run, !kind_fixed).await?;
+        let lease = parts.leases.try_take(&lease_name(&id)).await?;
         let recorder = Recorder::new(store.clone(), parts.clock.clone(), id, head);
-        Ok(Begun { run, job, agent, kind_fixed, recorder, cancel, place })
+        Ok(Begun { run, job, agent, kind_fixed, recorder, cancel, place, lease })
     }
 
     /// One run a project: takes the project's place, or says who has it.
@@ -329,6 +332,9 @@ impl Agents {
     /// before anything is generated.
     pub async fn recover(&self, gate: &Gate) -> Result<(), Error> {
         for run in self.inner.store.unfinished().await? {
+            let lease = self.inner.parts.leases.try_take(&lease_name(&run.id)).await?;
+            // Another server carries it out.
+            let Some(_lease) = lease else { continue };
             let target =
                 Target::Owned { owner: run.owner.clone(), name: format!("run/{}", run.id) };
             let permit = gate.admit(&host()?, Action::write("run.recover", target)).await?;
@@ -367,6 +373,12 @@ struct Begun {
     recorder: Recorder,
     cancel: CancellationToken,
     place: Place,
+    /// Says to other servers that this one carries it out.
+    lease: Option<Lease>,
+}
+
+fn lease_name(run: &RunId) -> String {
+    format!("run/{run}")
 }
 
 /// Says that nothing came of a job, unless it was complete already.

@@ -4,6 +4,9 @@
 //! its time is over without, another may take it. A server that was killed
 //! leaves rows whose time is not over: that it is dead shows in its lock file,
 //! which the kernel lets go at once, so that a restart waits for nothing.
+//!
+//! Servers that share a data directory each take a seat there, by a lock as
+//! well: who sits on which decides where each listens for supervisors.
 
 mod store;
 
@@ -13,6 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use lockhouse_supervisor::protocol::MAX_HOSTS;
 use rustix::fs::{FlockOperation, flock};
 use tokio_util::sync::CancellationToken;
 
@@ -36,6 +40,9 @@ const SEPARATOR: char = '.';
 
 const LOCK_ENDING: &str = ".lock";
 
+/// Begins the names of the files that stand for seats.
+const SEAT: &str = "seat-";
+
 /// The leases of one server. Cloning is cheap.
 #[derive(Debug, Clone)]
 pub struct Leases {
@@ -52,8 +59,9 @@ struct Inner {
     taken: AtomicU64,
     /// Lock files of the servers that share this data directory.
     dir: PathBuf,
+    seat: usize,
     /// Locked for as long as this server lives.
-    _lives: std::fs::File,
+    _lives: [std::fs::File; 2],
 }
 
 /// The right to work on something. Dropping it gives it back.
@@ -75,6 +83,8 @@ struct Held {
 pub enum Error {
     #[error("the lock file of this server: {0}")]
     Lock(#[from] std::io::Error),
+    #[error("{MAX_HOSTS} servers share this data directory already; stop one of them")]
+    Full,
     #[error(transparent)]
     Db(#[from] db::Error),
 }
@@ -85,6 +95,7 @@ impl Leases {
     pub async fn open(db: Db, clock: Clock, tasks: Tasks, dir: PathBuf) -> Result<Self, Error> {
         let host = HostId::generate();
         let lives = lock(&dir, &host)?;
+        let (seat, sits) = take_seat(&dir)?;
         let store = Store::new(db);
         for (dead, file) in the_dead(&dir)? {
             store.give_back_all(&dead).await?;
@@ -92,7 +103,22 @@ impl Leases {
             let _ = std::fs::remove_file(file);
         }
         let taken = AtomicU64::new(0);
-        Ok(Self { inner: Arc::new(Inner { store, clock, tasks, host, taken, dir, _lives: lives }) })
+        let _lives = [lives, sits];
+        Ok(Self { inner: Arc::new(Inner { store, clock, tasks, host, taken, dir, seat, _lives }) })
+    }
+
+    /// Which of the servers that share the data directory this one is, counted
+    /// from 0; a server that ended has left its seat to the next.
+    pub fn seat(&self) -> usize {
+        self.inner.seat
+    }
+
+    /// Whether no other server shares the data directory now.
+    pub fn is_alone(&self) -> bool {
+        let Inner { dir, seat, .. } = &*self.inner;
+        let mut others = (0..MAX_HOSTS).filter(|other| other != seat);
+        let sits = |file: std::fs::File| !is_free(file);
+        !others.any(|other| std::fs::File::open(seat_file(dir, other)).is_ok_and(sits))
     }
 
     /// Takes it unless somebody who lives holds it.
@@ -214,6 +240,21 @@ fn lock(dir: &Path, host: &HostId) -> std::io::Result<std::fs::File> {
     flock(new.as_file(), FlockOperation::NonBlockingLockExclusive)?;
     let named = new.persist(lock_file(dir, host.as_str()))?;
     Ok(named)
+}
+
+/// The first seat that nobody has.
+fn take_seat(dir: &Path) -> Result<(usize, std::fs::File), Error> {
+    for seat in 0..MAX_HOSTS {
+        let file = std::fs::File::create(seat_file(dir, seat))?;
+        if flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok() {
+            return Ok((seat, file));
+        }
+    }
+    Err(Error::Full)
+}
+
+fn seat_file(dir: &Path, seat: usize) -> PathBuf {
+    dir.join(format!("{SEAT}{seat}"))
 }
 
 fn is_free(file: impl AsFd) -> bool {

@@ -37,6 +37,7 @@ use crate::db::{self, Db};
 use crate::events::Events;
 use crate::gate::Permit;
 use crate::ids::{LinkId, ProjectId};
+use crate::leases::Leases;
 use crate::processes::{self, Processes};
 use crate::projects::{self, Project, Projects};
 use crate::runtimes::{self, Runtimes};
@@ -89,6 +90,7 @@ pub struct Parts {
     pub projects: Projects,
     pub runtimes: Runtimes,
     pub processes: Processes,
+    pub leases: Leases,
     /// Signs keys and tickets.
     pub secret: Secret,
     pub config: Config,
@@ -119,7 +121,8 @@ impl Previews {
     /// Opens the room. Who comes to a host port is handed to the doors.
     pub fn open(parts: Parts) -> (Self, Option<mpsc::Receiver<Visitor>>) {
         let Parts { db, clock, tasks, config, .. } = parts;
-        let ports = config.host_ports.then(|| HostPorts::new(db.clone(), &config, &tasks)).unzip();
+        let open_ports = || HostPorts::new(db.clone(), parts.leases, &config, &tasks);
+        let ports = config.host_ports.then(open_ports).unzip();
         let pool = Pool::default();
         tasks.run("kept connections", pool.clone().tidy());
         let room = Self {

@@ -177,7 +177,8 @@ struct Inner {
 impl Runtimes {
     /// Opens the room and begins to hear its links.
     pub fn open(parts: Parts) -> Self {
-        let (links, news) = Links::new(parts.tasks.clone(), parts.engine.name() != "fake");
+        let isolated = parts.engine.name() != "fake";
+        let (links, news) = Links::new(parts.tasks.clone(), isolated, parts.leases.seat());
         let activities = Activities::new(parts.clock.clone());
         let inner = Arc::new(Inner {
             pool: Pool::new(parts.db.clone()),

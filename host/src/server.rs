@@ -214,6 +214,7 @@ async fn previews(
         projects: premises.projects.clone(),
         runtimes: premises.runtimes.clone(),
         processes,
+        leases: ground.leases.clone(),
         secret,
         config: config.previews.clone(),
         address,
@@ -309,6 +310,7 @@ fn agents(
         files: premises.files.clone(),
         jobs: premises.jobs.clone(),
         agents: roster,
+        leases: ground.leases.clone(),
         config: config.agents.clone(),
     })
 }

@@ -244,7 +244,10 @@ impl Room {
             description: String::new(),
         };
         let (project, _) = projects.create(&permit, new).await.unwrap();
+        let hosts = data.path().join("hosts");
+        let leases = Leases::open(db.clone(), clock.clone(), tasks.clone(), hosts).await.unwrap();
         let parts = Parts {
+            leases,
             db,
             clock,
             events,

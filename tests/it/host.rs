@@ -22,8 +22,10 @@ pub(crate) const RUN_PATIENCE: Duration = Duration::from_secs(600);
 /// A server that runs as a program of its own.
 pub(crate) struct Host {
     child: Child,
-    /// Handed on to the next server where this one was killed.
+    /// Handed on to the next server where this one was killed; none where another
+    /// server's is used.
     data: Option<TempDir>,
+    dir: PathBuf,
     engine: &'static str,
     variables: &'static [(&'static str, &'static str)],
     pub(crate) sign_in_url: String,
@@ -107,29 +109,43 @@ impl Host {
         Self::start_all(data, (Path::new("."), engine, variables)).await
     }
 
+    /// Another server on the data directory of this one, which must outlive it.
+    pub(crate) async fn beside(&self) -> Self {
+        Self::start_at(self.data(), (Path::new("."), self.engine, self.variables)).await
+    }
+
     async fn start_all(
         data: TempDir,
+        how: (&Path, &'static str, &'static [(&'static str, &'static str)]),
+    ) -> Self {
+        let mut started = Self::start_at(data.path(), how).await;
+        started.data = Some(data);
+        started
+    }
+
+    async fn start_at(
+        data: &Path,
         (folder, engine, variables): (&Path, &'static str, &'static [(&'static str, &'static str)]),
     ) -> Self {
         let mut child = lockhouse()
             .current_dir(folder)
             .envs(variables.iter().copied())
             .args(["serve", "--listen", "127.0.0.1:0", "--engine", engine, "--data"])
-            .arg(data.path())
+            .arg(data)
             .stdout(Stdio::piped())
-            .stderr(log_of(data.path()))
+            .stderr(log_of(data))
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let line = tokio::time::timeout(PATIENCE, lines.next_line()).await;
         let line = line.expect("the server starts in time").unwrap();
-        let line =
-            line.unwrap_or_else(|| panic!("the server did not start: {}", tail(data.path())));
+        let line = line.unwrap_or_else(|| panic!("the server did not start: {}", tail(data)));
         let sign_in_url = line.split_whitespace().last().unwrap().to_owned();
         let (url, token) = sign_in_url.split_once("/sign-in?token=").unwrap();
         let (url, token) = (url.to_owned(), token.to_owned());
         let http = client();
-        Self { child, data: Some(data), engine, variables, sign_in_url, url, token, http }
+        let dir = data.to_owned();
+        Self { child, data: None, dir, engine, variables, sign_in_url, url, token, http }
     }
 
     /// `kill -9`, and a new start on the same data.
@@ -151,7 +167,7 @@ impl Host {
     }
 
     pub(crate) fn data(&self) -> &Path {
-        self.data.as_ref().unwrap().path()
+        &self.dir
     }
 
     /// A request as the administrator.

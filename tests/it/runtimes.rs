@@ -7,6 +7,7 @@ mod pool;
 mod reconcile;
 mod settings;
 mod space;
+mod together;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -13,3 +13,4 @@ mod network;
 mod prompt;
 mod retries;
 mod terminals;
+mod together;

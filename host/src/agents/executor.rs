@@ -17,6 +17,7 @@ use super::{Begun, Inner, Parts, Place, fail_job, plan};
 use crate::events::{About, What};
 use crate::gate::Permit;
 use crate::jobs::Job;
+use crate::leases::Lease;
 use crate::projects::Project;
 use crate::runtimes::spec::Wishes;
 use crate::tasks::Tasks;
@@ -87,6 +88,7 @@ pub(super) struct Execution {
     store: Store,
     recorder: Recorder,
     _place: Place,
+    _lease: Option<Lease>,
 }
 
 impl Execution {
@@ -127,6 +129,7 @@ impl Execution {
             store: inner.store.clone(),
             recorder: begun.recorder,
             _place: begun.place,
+            _lease: begun.lease,
         }
     }
 

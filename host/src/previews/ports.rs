@@ -2,7 +2,8 @@
 //!
 //! Which host port leads where is in the database, so that it stays the same from
 //! one start to the next. One task owns the listeners: they are open while the
-//! runtime runs. Who connects is a [`Visitor`], whom the doors serve; only HTTP is
+//! runtime runs. Of servers that share a data directory, and so this machine, one
+//! listens on a port, and the others wait to take it over. Who connects is a [`Visitor`], whom the doors serve; only HTTP is
 //! spoken, because browsers send one host's cookies to all of its ports, and
 //! Lockhouse's must not get through.
 
@@ -18,6 +19,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use super::Config;
 use crate::db::{self, Db};
 use crate::ids::ProjectId;
+use crate::leases::Leases;
 use crate::tasks::{Task, Tasks};
 use store::Store;
 
@@ -57,16 +59,30 @@ enum Change {
 #[derive(Debug, Clone)]
 pub(super) struct HostPorts {
     changes: mpsc::Sender<Change>,
-    open: Arc<Mutex<HashMap<ProjectId, Mappings>>>,
+    open: Arc<Mutex<HashMap<ProjectId, Open>>>,
+}
+
+/// The host ports of a project.
+#[derive(Debug, Clone, Default)]
+struct Open {
+    mappings: Mappings,
+    /// Whether this server listens on all of them.
+    all_ours: bool,
 }
 
 impl HostPorts {
-    pub(super) fn new(db: Db, config: &Config, tasks: &Tasks) -> (Self, mpsc::Receiver<Visitor>) {
+    pub(super) fn new(
+        db: Db,
+        leases: Leases,
+        config: &Config,
+        tasks: &Tasks,
+    ) -> (Self, mpsc::Receiver<Visitor>) {
         let (changes, asked) = mpsc::channel(WAITING_CHANGES);
         let (visitors, doors) = mpsc::channel(WAITING_VISITORS);
         let open = Arc::default();
         let porter = Porter {
             store: Store::new(db),
+            leases,
             config: config.clone(),
             tasks: tasks.clone(),
             visitors,
@@ -80,6 +96,10 @@ impl HostPorts {
 
     /// Those that are open now.
     pub(super) fn find(&self, project: &ProjectId) -> Mappings {
+        self.known(project).mappings
+    }
+
+    fn known(&self, project: &ProjectId) -> Open {
         let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         open.get(project).cloned().unwrap_or_default()
     }
@@ -92,10 +112,10 @@ impl HostPorts {
 
     /// Opens what is not open yet, and answers with what is.
     pub(super) async fn open(&self, project: &ProjectId, ports: &[u16]) -> Mappings {
-        let known = self.find(project);
+        let known = self.known(project);
         let wanted: BTreeSet<&u16> = ports.iter().collect();
-        if wanted.into_iter().eq(known.keys()) {
-            return known;
+        if known.all_ours && wanted.into_iter().eq(known.mappings.keys()) {
+            return known.mappings;
         }
         let (done, opened) = oneshot::channel();
         // When the server stops, nothing is open.
@@ -115,13 +135,14 @@ impl HostPorts {
 /// Owns the listeners.
 struct Porter {
     store: Store,
+    leases: Leases,
     config: Config,
     tasks: Tasks,
     visitors: mpsc::Sender<Visitor>,
     listening: HashMap<ProjectId, BTreeMap<u16, Listening>>,
     /// Host ports that somebody else had when they were last tried.
     refused: HashSet<u16>,
-    open: Arc<Mutex<HashMap<ProjectId, Mappings>>>,
+    open: Arc<Mutex<HashMap<ProjectId, Open>>>,
 }
 
 /// A port of a runtime, its host port, and what listens there.
@@ -130,7 +151,8 @@ type Bound = (u16, u16, TcpListener);
 /// A host port that listens until this is dropped.
 struct Listening {
     host_port: u16,
-    _task: Task,
+    /// None where another server has it.
+    task: Option<Task>,
 }
 
 impl Porter {
@@ -161,7 +183,7 @@ impl Porter {
 
     async fn open_all(&mut self, project: &ProjectId, ports: &[u16]) {
         let mut listening = self.listening.remove(project).unwrap_or_default();
-        listening.retain(|port, _| ports.contains(port));
+        listening.retain(|port, open| ports.contains(port) && open.task.is_some());
         let others: usize = self.listening.values().map(BTreeMap::len).sum();
         let room = self.config.max_host_ports.saturating_sub(others + listening.len());
         let missing: BTreeSet<u16> = ports.iter().copied().collect();
@@ -184,7 +206,7 @@ impl Porter {
         ports: &[u16],
     ) -> Result<Vec<(u16, Listening)>, db::Error> {
         let kept = self.store.find(project).await?;
-        let (mut opened, mut bound) = (Vec::new(), Vec::new());
+        let (mut opened, mut bound, mut theirs) = (Vec::new(), Vec::new(), Vec::new());
         for port in ports.iter().copied() {
             let Some(host_port) = kept.get(&port).copied() else {
                 bound.extend(self.bind_first(project, port, 0).await);
@@ -192,6 +214,10 @@ impl Porter {
             };
             match self.bind(host_port).await {
                 Ok(listener) => opened.push((port, host_port, listener)),
+                Err(_) if !self.leases.is_alone() => {
+                    theirs.push((port, Listening { host_port, task: None }));
+                    continue;
+                }
                 // A server that ends may hold it still: it is tried once more later.
                 Err(_) if self.refused.insert(host_port) => continue,
                 Err(error) => {
@@ -204,7 +230,7 @@ impl Porter {
         opened.extend(self.take(project, bound).await?);
         let listen =
             |(port, host_port, listener)| (port, self.listen(project, port, host_port, listener));
-        Ok(opened.into_iter().map(listen).collect())
+        Ok(opened.into_iter().map(listen).chain(theirs).collect())
     }
 
     /// Writes down what was bound: all at once, or, where one is another project's,
@@ -256,7 +282,7 @@ impl Porter {
     ) -> Listening {
         let places = Arc::new(Semaphore::new(self.config.max_connections));
         let accepting = accept(listener, self.visitors.clone(), places, (project.clone(), port));
-        Listening { host_port, _task: self.tasks.spawn("host port", accepting) }
+        Listening { host_port, task: Some(self.tasks.spawn("host port", accepting)) }
     }
 
     fn close(&mut self, project: &ProjectId) {
@@ -266,11 +292,11 @@ impl Porter {
 
     /// Tells everybody what is open.
     fn show(&self, project: &ProjectId) -> Mappings {
-        let listening = self.listening.get(project);
-        let pairs = listening.into_iter().flatten();
-        let mappings: Mappings = pairs.map(|(port, open)| (*port, open.host_port)).collect();
+        let pairs = || self.listening.get(project).into_iter().flatten();
+        let mappings: Mappings = pairs().map(|(port, open)| (*port, open.host_port)).collect();
+        let all_ours = pairs().all(|(_, open)| open.task.is_some());
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        open.insert(project.clone(), mappings.clone());
+        open.insert(project.clone(), Open { mappings: mappings.clone(), all_ours });
         mappings
     }
 }

@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use super::activity::Cause;
 use super::crash::{self, After};
 use super::deadlines;
-use super::engine::{self, Limits, RuntimeSpec};
+use super::engine::{self, EngineState, Limits, RuntimeSpec};
 use super::spec::{Settings, Wishes};
 use super::state::{self, Desired, Status, Step};
 use super::{Error, Inner, Runtime, Runtimes};
@@ -228,9 +228,9 @@ impl Runtimes {
     ) -> Result<Runtime, Error> {
         runtime.desired = desired;
         for _ in 0..MAX_STEPS {
-            let observed = self.inner.engine.inspect(&project.id).await?;
-            let linked = self.inner.links.find(&project.id).is_some();
-            let step = state::next(desired, observed.map(|seen| seen.state), linked);
+            let observed = self.inner.engine.inspect(&project.id).await?.map(|seen| seen.state);
+            let linked = self.is_linked(&runtime, observed).await;
+            let step = state::next(desired, observed, linked);
             if let Step::Settled(status) = step {
                 return self.settled(project, runtime, status, reason).await;
             }
@@ -337,16 +337,45 @@ impl Runtimes {
         }
     }
 
+    /// Whether its supervisor is there. That of a runtime that is known to run may
+    /// have reported to another server until now; then it is heard here in a moment,
+    /// and on a busy machine that may last.
+    async fn is_linked(&self, runtime: &Runtime, observed: Option<EngineState>) -> bool {
+        let Inner { links, leases, config, .. } = &*self.inner;
+        let runs = runtime.desired == Desired::Running
+            && runtime.status == Status::Running
+            && observed == Some(EngineState::Running);
+        if !runs || links.find(&runtime.project).is_some() {
+            return links.find(&runtime.project).is_some();
+        }
+        let patience = Duration::from_secs(config.start_timeout);
+        self.link(&runtime.project).await.is_ok()
+            || !leases.is_alone() && links.wait(&runtime.project, patience).await.is_some()
+    }
+
+    /// Another server deleted it.
+    async fn forget_link(&self, project: &ProjectId) -> Result<(), Error> {
+        if !self.inner.pool.holds(project).await? {
+            self.inner.links.forget(project);
+            self.inner.egress.forget(project);
+        }
+        Ok(())
+    }
+
     /// Writes down that it ended by itself, and when it is started again.
     pub(super) async fn crashed(&self, project: &ProjectId) -> Result<(), Error> {
         self.in_turn(project, async {
-            let Some(runtime) = self.inner.store.find(project).await? else { return Ok(()) };
-            let linked = self.inner.links.find(project).is_some();
-            if runtime.desired != Desired::Running || runtime.status != Status::Running || linked {
+            let Some(runtime) = self.inner.store.find(project).await? else {
+                return self.forget_link(project).await;
+            };
+            if runtime.desired != Desired::Running || runtime.status != Status::Running {
                 return Ok(());
             }
-            let observed = self.inner.engine.inspect(project).await?;
-            let how = crash::how_it_ended(observed.map(|seen| seen.state));
+            let observed = self.inner.engine.inspect(project).await?.map(|seen| seen.state);
+            if self.is_linked(&runtime, observed).await {
+                return Ok(());
+            }
+            let how = crash::how_it_ended(observed);
             let project = self.inner.projects.get(project).await?;
             self.note_crash(&project, runtime, &how).await
         })

@@ -165,7 +165,7 @@ impl Egress {
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        let runtime = self.runtime(&from.project);
+        let runtime = self.runtime(&from);
         let Some(_place) = runtime.enter() else {
             self.inner.count("refused", "too-many");
             let farewell = async {
@@ -228,11 +228,22 @@ impl Egress {
         }
     }
 
-    fn runtime(&self, project: &ProjectId) -> Arc<RuntimeUse> {
+    /// The same if the runtime's mode is another than its streams began with: it
+    /// may have been changed by way of another server.
+    pub fn hold(&self, project: &ProjectId, mode: NetworkMode) {
+        let runtimes = self.inner.runtimes.lock().unwrap_or_else(PoisonError::into_inner);
+        let changed = runtimes.get(project).is_some_and(|runtime| runtime.mode() != mode);
+        drop(runtimes);
+        if changed {
+            self.forget(project);
+        }
+    }
+
+    fn runtime(&self, from: &Origin) -> Arc<RuntimeUse> {
+        self.hold(&from.project, from.mode);
         let mut runtimes = self.inner.runtimes.lock().unwrap_or_else(PoisonError::into_inner);
-        let runtime =
-            runtimes.entry(project.clone()).or_insert_with(|| Arc::new(RuntimeUse::new()));
-        Arc::clone(runtime)
+        let begin = || Arc::new(RuntimeUse::new(from.mode));
+        Arc::clone(runtimes.entry(from.project.clone()).or_insert_with(begin))
     }
 }
 

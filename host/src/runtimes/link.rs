@@ -1,7 +1,8 @@
 //! The streams to the supervisors, one for each runtime.
 //!
 //! For each runtime the host listens on a socket in a directory that the
-//! runtime sees read-only. Only the first process of a process namespace may
+//! runtime sees read-only; hosts that share it have a socket each, named by
+//! their seats, and the supervisor has a link to each of them. Only the first process of a process namespace may
 //! use it, so that a program in the runtime can't pass as its supervisor. When
 //! a link ends, the supervisor dials again, and the newest link counts.
 
@@ -13,6 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use lockhouse_supervisor::client::{self, Inbound, InboundEvent, Link};
+use lockhouse_supervisor::protocol::host_socket;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{mpsc, watch};
 
@@ -51,6 +53,8 @@ struct Inner {
     open: Mutex<HashMap<ProjectId, Listening>>,
     /// Whether a supervisor must be the first of its process namespace.
     isolated: bool,
+    /// Name of the socket in each runtime's directory.
+    socket: PathBuf,
 }
 
 #[derive(Debug)]
@@ -60,19 +64,26 @@ struct Listening {
 }
 
 impl Links {
-    pub(super) fn new(tasks: Tasks, isolated: bool) -> (Self, mpsc::Receiver<(ProjectId, News)>) {
+    /// The links of the host on this seat.
+    pub(super) fn new(
+        tasks: Tasks,
+        isolated: bool,
+        seat: usize,
+    ) -> (Self, mpsc::Receiver<(ProjectId, News)>) {
         let (news, received) = mpsc::channel(WAITING_NEWS);
-        let inner = Inner { tasks, news, open: Mutex::default(), isolated };
+        let socket = host_socket(Path::new(SOCKET_FILE), seat);
+        let inner = Inner { tasks, news, open: Mutex::default(), isolated, socket };
         (Self { inner: Arc::new(inner) }, received)
     }
 
-    /// Listens for the runtime's supervisor, if nobody does yet.
+    /// Listens for the runtime's supervisor, unless this is done already. Another
+    /// host may have removed the directory since, and with it the socket.
     pub(super) fn listen(&self, project: &ProjectId, dir: &Path) -> std::io::Result<()> {
         let mut open = self.inner.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if open.contains_key(project) {
+        if open.contains_key(project) && dir.join(&self.inner.socket).exists() {
             return Ok(());
         }
-        let listener = bind(dir)?;
+        let listener = bind(dir, &self.inner.socket)?;
         let (current, link) = watch::channel(None);
         let accept = accept_all(Arc::clone(&self.inner), project.clone(), listener, current);
         let task = self.inner.tasks.spawn("link", accept);
@@ -108,9 +119,9 @@ impl Links {
 
 /// Binds by way of the directory's descriptor, since a socket's whole path may
 /// not be longer than 107 bytes.
-fn bind(dir: &Path) -> std::io::Result<UnixListener> {
+fn bind(dir: &Path, socket: &Path) -> std::io::Result<UnixListener> {
     let opened = std::fs::File::open(dir)?;
-    let path = PathBuf::from(format!("/proc/self/fd/{}/{SOCKET_FILE}", opened.as_raw_fd()));
+    let path = PathBuf::from(format!("/proc/self/fd/{}", opened.as_raw_fd())).join(socket);
     match std::fs::remove_file(&path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
         _ => {}

@@ -1,6 +1,6 @@
 //! Where a runtime's link directory is on this machine, and what is in it.
 
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use super::engine::{
@@ -134,14 +134,24 @@ fn replace(path: &Path, mut content: impl std::io::Read, mode: u32) -> std::io::
 }
 
 /// Gives a runtime the shared file by a link, or by a copy where the file
-/// system has none.
+/// system has none. It is there all the while: another server may be starting
+/// the runtime this moment.
 fn share(shared: &Path, name: &Path) -> std::io::Result<()> {
-    match std::fs::remove_file(name) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
-        _ => {}
+    let found = std::fs::metadata(name);
+    if found.is_ok_and(|found| is_same(&found, shared)) {
+        return Ok(());
     }
-    match std::fs::hard_link(shared, name) {
-        Ok(()) => Ok(()),
-        Err(_) => std::fs::copy(shared, name).map(|_| ()),
-    }
+    let dir = name.parent().unwrap_or(Path::new("."));
+    let new =
+        tempfile::Builder::new().make_in(dir, |new| match std::fs::hard_link(shared, new) {
+            Ok(()) => Ok(()),
+            Err(_) => std::fs::copy(shared, new).map(|_| ()),
+        })?;
+    Ok(new.into_temp_path().persist(name)?)
+}
+
+fn is_same(found: &std::fs::Metadata, shared: &Path) -> bool {
+    let same =
+        |shared: std::fs::Metadata| (found.dev(), found.ino()) == (shared.dev(), shared.ino());
+    std::fs::metadata(shared).is_ok_and(same)
 }

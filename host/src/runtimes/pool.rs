@@ -305,7 +305,7 @@ impl Runtimes {
         }
     }
 
-    /// Gives up what this server holds; another may go on with its own.
+    /// Gives up what this server holds, unless another goes on with it.
     async fn drain(&self) {
         let entries = self.inner.pool.store.list().await.unwrap_or_default();
         let ours = |entry: &Entry| {
@@ -324,6 +324,9 @@ fn count_claim(kind: Kind, how: &'static str) {
 fn count_ready(kind: Kind, size: usize) {
     if size > 0 {
         #[expect(clippy::cast_precision_loss, reason = "at most 256")]
+        if !self.inner.leases.is_alone() {
+            return;
+        }
         metrics::gauge!("runtime_pool_size", "kind" => kind.as_str()).set(size as f64);
     }
 }

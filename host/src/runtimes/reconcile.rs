@@ -45,7 +45,10 @@ impl Runtimes {
             tokio::select! {
                 () = self.inner.tasks.stopping() => break,
                 Some(project) = news.recv() => self.look_again(&project).await,
-                _ = check.tick() => self.alone("runtimes/check", self.check()).await,
+                _ = check.tick() => {
+                    self.listen_to_all().await;
+                    self.alone("runtimes/check", self.check()).await;
+                }
                 _ = sweep.tick() => self.alone("runtimes/sweep", self.sweep()).await,
             }
         }
@@ -84,14 +87,27 @@ impl Runtimes {
             Err(error) => return tracing::error!(%error, "runtimes could not be reconciled"),
         };
         // Every supervisor can report before the first one is waited for.
-        for runtime in runtimes.iter().filter(|r| r.desired == Desired::Running) {
-            if let Err(error) = self.listen(&runtime.project).await {
-                tracing::error!(project = %runtime.project, %error, "no link can be made");
-            }
-        }
+        self.listen_to_all().await;
         self.settle_all(runtimes.into_iter().map(|runtime| (runtime, Attention::Settle))).await;
         if let Err(error) = self.remove_orphans().await {
             tracing::warn!(%error, "left-over runtimes could not be removed");
+        }
+    }
+
+    /// Takes note of what another server made or changed, before anybody here asks
+    /// for it: a link to each that runs, and what each may reach.
+    async fn listen_to_all(&self) {
+        let (runtimes, waiting) = tokio::join!(self.inner.store.list(), self.inner.pool.ids());
+        let runtimes = runtimes.unwrap_or_default();
+        for runtime in &runtimes {
+            self.inner.egress.hold(&runtime.project, runtime.settings.network);
+        }
+        let running = runtimes.into_iter().filter(|runtime| runtime.desired == Desired::Running);
+        let ids = running.map(|runtime| runtime.project).chain(waiting.unwrap_or_default());
+        for project in ids.filter(|id| self.inner.links.find(id).is_none()) {
+            if let Err(error) = self.listen(&project).await {
+                tracing::error!(%project, %error, "no link can be made");
+            }
         }
     }
 

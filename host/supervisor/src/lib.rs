@@ -19,6 +19,7 @@
 //! ```text
 //!  host                                              supervisor
 //!   listens on host.sock  ◀──────── dials ──────────  redials after 50 ms … 1 s
+//!   (a second host on host-1.sock, and so on: one link for each)
 //!   ◀── Hello: versions, boot, what still runs ─────
 //!   ──── Welcome (or Failure: another major) ──────▶
 //!   ═══════════ yamux; the host is its client ═══════
@@ -35,6 +36,9 @@
 //! | `Dial`, `Egress` | raw bytes | raw bytes |
 //! | `Events` | | `Event` |
 //! | all others | | the reply only |
+//!
+//! All hosts are equal: each may run commands, share a terminal or attach to what another began.
+//! Events go to all, and an egress stream to one.
 //!
 //! A stream that the host closes ends an exec that is not `detach`; a link that breaks ends
 //! nothing. Output is numbered by byte, so a host that comes back attaches `since` the number after

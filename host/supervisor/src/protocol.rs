@@ -3,6 +3,8 @@
 mod codec;
 mod messages;
 
+use std::path::{Path, PathBuf};
+
 pub use codec::{
     Codec, CodecError, Frame, HEADER_BYTES, MAX_PAYLOAD_BYTES, OUTPUT_CHUNK_BYTES, read_frame,
     write_frame,
@@ -18,6 +20,8 @@ pub const MAJOR: u16 = 1;
 /// Raised when something is added that the other side may ignore.
 pub const MINOR: u16 = 0;
 
+/// Hosts that one runtime may have a link to at once.
+pub const MAX_HOSTS: usize = 4;
 /// Longest name of a terminal session or an exec, in bytes.
 pub const MAX_NAME_BYTES: usize = 64;
 /// Most arguments of one command.
@@ -37,6 +41,18 @@ pub const MAX_EGRESS: usize = 256;
 /// Bytes of terminal output sent to one attachment and not yet acknowledged.
 pub const TERMINAL_WINDOW_BYTES: u64 = 256 * 1024;
 
+/// Where the host with this seat listens, `first` being where the first one does: beside
+/// `host.sock` lies `host-1.sock`.
+#[must_use]
+pub fn host_socket(first: &Path, seat: usize) -> PathBuf {
+    if seat == 0 {
+        return first.to_owned();
+    }
+    let part =
+        |part: Option<&std::ffi::OsStr>| part.unwrap_or_default().to_string_lossy().into_owned();
+    first.with_file_name(format!("{}-{seat}.{}", part(first.file_stem()), part(first.extension())))
+}
+
 /// How both sides set up the multiplexer: windows stay at 256 KiB per stream, because a window
 /// that grows is memory the other side can make us spend.
 #[must_use]
@@ -47,4 +63,16 @@ pub fn multiplexer_config() -> yamux::Config {
         .set_max_connection_receive_window(Some(MAX_STREAMS * yamux::DEFAULT_CREDIT as usize))
         .set_split_send_size(32 * 1024);
     config
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_seat_has_a_socket_of_its_own_beside_the_first() {
+        let first = Path::new("/run/lockhouse/host.sock");
+        assert_eq!(host_socket(first, 0), first);
+        assert_eq!(host_socket(first, 2), Path::new("/run/lockhouse/host-2.sock"));
+    }
 }

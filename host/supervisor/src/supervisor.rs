@@ -61,8 +61,8 @@ struct Supervisor {
     process: process::Process,
     ports: ports::Ports,
     events: broadcast::Sender<Event>,
-    /// The way to open a stream to the host, while there is one.
-    host: watch::Sender<Option<link::Opener>>,
+    /// The ways to open a stream to the hosts that there are, the eldest link first.
+    hosts: watch::Sender<Vec<link::Opener>>,
     egress: Cell<u32>,
     stopping: Cell<bool>,
 }
@@ -126,7 +126,7 @@ impl Supervisor {
             terminals: terminals::Terminals::default(),
             process: process::Process::default(),
             events: broadcast::Sender::new(EVENTS),
-            host: watch::Sender::new(None),
+            hosts: watch::Sender::new(Vec::new()),
             egress: Cell::new(0),
             stopping: Cell::new(false),
         }

@@ -90,6 +90,7 @@ async fn a_run_that_a_restart_cut_short_is_failed_and_says_so() {
     // From here on the old server does no more than a killed one.
     let mut watch = agents.watch(&run, 1);
     watch.next().await.unwrap().unwrap();
+    sqlx::query("DELETE FROM leases").execute(room.parts.db.pool()).await.unwrap();
     let started_anew = room.agents();
     started_anew.recover(&room.gate).await.unwrap();
     let found = started_anew.find(&room.ada, run.id.as_str()).await.unwrap();
@@ -98,6 +99,17 @@ async fn a_run_that_a_restart_cut_short_is_failed_and_says_so() {
     let events: Vec<_> =
         told(&started_anew, &run, 0).await.into_iter().map(|step| step.event).collect();
     assert_eq!(failure(&events), why);
+}
+
+#[tokio::test]
+async fn a_run_that_another_server_carries_out_is_left_to_it() {
+    let room = Room::with(waiting()).await;
+    let agents = room.agents();
+    let run = room.begin(&agents, write_only("an app")).await.unwrap();
+    room.agents().recover(&room.gate).await.unwrap();
+    let found = agents.find(&room.ada, run.id.as_str()).await.unwrap();
+    assert_eq!(found.state, State::Planning);
+    agents.cancel(&room.permit().await, &run).await.unwrap();
 }
 
 #[tokio::test]

@@ -119,6 +119,19 @@ async fn what_is_open_ends_when_a_runtime_may_reach_something_else() {
     assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
 }
 
+#[tokio::test]
+async fn what_is_open_ends_when_another_server_has_changed_the_network() {
+    let server = Server::echo().await;
+    let room = Room::open(&listing(server.port));
+    let mut client = room.client_of(NetworkMode::Registries);
+    client.connects(&format!("git.example:{}", server.port)).await;
+    room.egress.hold(&room.project, NetworkMode::Registries);
+    client.sends(b"still here").await;
+    assert_eq!(client.reads(10).await, b"still here");
+    room.egress.hold(&room.project, NetworkMode::None);
+    assert_eq!(client.rest().await, b"");
+}
+
 /// Metadata services, the host's gateway, our own API, and every private range.
 const NEVER: &[&str] = &[
     "169.254.169.254:80",

@@ -104,7 +104,7 @@ async fn a_server_that_stops_gives_its_pool_up() {
 
 impl Yard {
     /// Waits until there are so many runtimes in all, each of them ready.
-    async fn holds(&self, count: usize) -> Vec<ProjectId> {
+    pub(super) async fn holds(&self, count: usize) -> Vec<ProjectId> {
         eventually("the pool is full", || async {
             let sql = "SELECT count(*) FROM pool_entries WHERE state <> 'ready'";
             let making: i64 = sqlx::query_scalar(sql).fetch_one(self.db.pool()).await.unwrap();
@@ -156,7 +156,11 @@ impl Yard {
 
 impl Keeper {
     async fn claims(&self) -> Claim {
-        self.runtimes.claim(Kind::Python, &Wishes::default()).await.unwrap()
+        self.may_claim().await.unwrap()
+    }
+
+    pub(super) async fn may_claim(&self) -> Option<Claim> {
+        self.runtimes.claim(Kind::Python, &Wishes::default()).await
     }
 
     /// The server is asked to stop, and does what it has to before.
@@ -164,3 +168,8 @@ impl Keeper {
         self.tasks.stop();
     }
 }
+
+    /// The same, and it gets the time that it may take.
+    pub(super) async fn ends_in_order(self) {
+        self.tasks.finish(Duration::from_secs(2)).await;
+    }

@@ -27,6 +27,17 @@ on_every_database! {
         assert!(taken.unwrap().is_some());
     }
 
+    async fn servers_of_one_data_directory_sit_apart_and_know_of_each_other(database: Database) {
+        let clock = Clock::system();
+        let one = server(&database, "shared", &clock).await;
+        assert!((one.seat(), one.is_alone()) == (0, true));
+        let other = server(&database, "shared", &clock).await;
+        assert_eq!((other.seat(), one.is_alone(), other.is_alone()), (1, false, false));
+        drop(one);
+        assert!(other.is_alone());
+        assert_eq!(server(&database, "shared", &clock).await.seat(), 0);
+    }
+
     async fn one_server_holds_a_thing_once(database: Database) {
         let server = server(&database, "1", &Clock::system()).await;
         let lease = server.try_take("a").await.unwrap().unwrap();

@@ -51,7 +51,10 @@ impl Bench {
             events,
             tasks,
             projects: projects.clone(),
+        let hosts = database.data.path().join("hosts");
+        let leases = Leases::open(db.clone(), clock.clone(), tasks.clone(), hosts).await.unwrap();
             runtimes,
+            leases,
             processes,
             secret: Secret::new("s"),
             config: previews::Config { max_links: 2, host_ports: false, ..Default::default() },

@@ -8,6 +8,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::policy::NetworkMode;
+
 /// How many streams one runtime may have open.
 pub const MAX_STREAMS: usize = 64;
 
@@ -27,6 +29,7 @@ const REFUSAL_WINDOW: Duration = Duration::from_secs(60);
 /// One runtime's use of the outside.
 #[derive(Debug)]
 pub(super) struct RuntimeUse {
+    mode: NetworkMode,
     streams: Arc<Semaphore>,
     end: CancellationToken,
     told: Mutex<Told>,
@@ -43,7 +46,7 @@ struct Told {
 }
 
 impl RuntimeUse {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(mode: NetworkMode) -> Self {
         let told = Told {
             hosts: HashSet::new(),
             window: Instant::now(),
@@ -52,7 +55,12 @@ impl RuntimeUse {
             progress: None,
         };
         let streams = Arc::new(Semaphore::new(MAX_STREAMS));
-        Self { streams, end: CancellationToken::new(), told: Mutex::new(told) }
+        Self { mode, streams, end: CancellationToken::new(), told: Mutex::new(told) }
+    }
+
+    /// What it could reach when this began.
+    pub(super) fn mode(&self) -> NetworkMode {
+        self.mode
     }
 
     /// Ends all of its streams.
@@ -112,7 +120,7 @@ mod tests {
 
     #[test]
     fn refusals_in_a_loop_are_told_up_to_a_bound_and_again_later() {
-        let runtime = RuntimeUse::new();
+        let runtime = RuntimeUse::new(NetworkMode::Open);
         let now = Instant::now();
         let told = (0..1000).filter(|_| runtime.may_tell_refusal(now)).count();
         assert_eq!(told, MAX_REFUSALS_TOLD as usize);
@@ -121,7 +129,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_a_host_has_sent_is_told_now_and_then_and_at_the_end() {
-        let runtime = RuntimeUse::new();
+        let runtime = RuntimeUse::new(NetworkMode::Open);
         assert_eq!(runtime.received("registry.example", 10, false), Some(10));
         assert_eq!(runtime.received("registry.example", 10, false), None);
         assert_eq!(runtime.received("registry.example", 1, true), Some(21));
@@ -131,14 +139,14 @@ mod tests {
 
     #[tokio::test]
     async fn a_host_is_told_once() {
-        let runtime = RuntimeUse::new();
+        let runtime = RuntimeUse::new(NetworkMode::Open);
         assert!(runtime.first_use("registry.example:443"));
         assert!(!runtime.first_use("registry.example:443"));
     }
 
     #[tokio::test]
     async fn streams_beyond_the_bound_get_no_place_until_one_ends() {
-        let runtime = RuntimeUse::new();
+        let runtime = RuntimeUse::new(NetworkMode::Open);
         let mut places: Vec<_> = (0..MAX_STREAMS).filter_map(|_| runtime.enter()).collect();
         assert_eq!(places.len(), MAX_STREAMS);
         assert!(runtime.enter().is_none());

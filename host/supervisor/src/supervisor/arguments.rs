@@ -8,7 +8,7 @@ pub(super) const USAGE: &str =
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Arguments {
-    /// Where the host listens.
+    /// Where the first host listens; others listen beside it.
     pub(super) socket: PathBuf,
     /// Where programs in the runtime find the proxy to the outside.
     pub(super) proxy: Option<SocketAddr>,

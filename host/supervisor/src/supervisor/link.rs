@@ -1,12 +1,15 @@
-//! The supervisor's end of the link: dials the host, says what runs, serves streams, dials again.
+//! The supervisor's end of the links: dials each host that listens, says what runs, serves
+//! streams, dials again.
 
 use std::io;
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use lockhouse_supervisor::protocol::{
-    Frame, Hello, MAJOR, MAX_STREAMS, MINOR, multiplexer_config, read_frame, write_frame,
+    Frame, Hello, MAJOR, MAX_HOSTS, MAX_STREAMS, MINOR, host_socket, multiplexer_config,
+    read_frame, write_frame,
 };
 use tokio::net::UnixStream;
 use tokio::sync::{mpsc, oneshot};
@@ -27,15 +30,21 @@ const OPENINGS: usize = 64;
 /// Asks the link's task for a stream to the host.
 pub(super) type Opener = mpsc::Sender<oneshot::Sender<yamux::Stream>>;
 
-/// Keeps a link to the host for as long as the supervisor lives.
+/// Keeps a link to each host for as long as the supervisor lives.
 pub(super) async fn keep(supervisor: Rc<Supervisor>) {
+    let first = supervisor.arguments.socket.clone();
+    let keeping = (0..MAX_HOSTS).map(|seat| keep_one(&supervisor, host_socket(&first, seat)));
+    futures::future::join_all(keeping).await;
+}
+
+async fn keep_one(supervisor: &Rc<Supervisor>, socket: PathBuf) {
     let mut pause = MIN_PAUSE;
     loop {
-        if let Ok(stream) = UnixStream::connect(&supervisor.arguments.socket).await {
-            match greet(&supervisor, stream).await {
+        if let Ok(stream) = UnixStream::connect(&socket).await {
+            match greet(supervisor, stream).await {
                 Ok(stream) => {
                     pause = MIN_PAUSE;
-                    serve(&supervisor, stream).await;
+                    serve(supervisor, stream).await;
                 }
                 Err(why) => say(&why),
             }
@@ -45,12 +54,12 @@ pub(super) async fn keep(supervisor: Rc<Supervisor>) {
     }
 }
 
-/// A stream to the host; waits while there is no link.
+/// A stream to whichever host takes it; waits while there is no link.
 pub(super) async fn open_stream(supervisor: &Supervisor) -> yamux::Stream {
-    let mut host = supervisor.host.subscribe();
+    let mut hosts = supervisor.hosts.subscribe();
     loop {
-        let opener = host.borrow_and_update().clone();
-        if let Some(opener) = opener {
+        let openers = hosts.borrow_and_update().clone();
+        for opener in openers {
             let (reply, opened) = oneshot::channel();
             if opener.send(reply).await.is_ok()
                 && let Ok(stream) = opened.await
@@ -58,7 +67,7 @@ pub(super) async fn open_stream(supervisor: &Supervisor) -> yamux::Stream {
                 return stream;
             }
         }
-        if host.changed().await.is_err() {
+        if hosts.changed().await.is_err() {
             return std::future::pending().await;
         }
     }
@@ -101,7 +110,7 @@ async fn serve(supervisor: &Rc<Supervisor>, stream: UnixStream) {
     let connection =
         yamux::Connection::new(stream.compat(), multiplexer_config(), yamux::Mode::Server);
     let (opener, openings) = mpsc::channel(OPENINGS);
-    supervisor.host.send_replace(Some(opener));
+    supervisor.hosts.send_modify(|hosts| hosts.push(opener.clone()));
     let mut multiplexer = Multiplexer { connection, openings, parked: None };
     let mut conversations = JoinSet::new();
     while let Some(stream) = std::future::poll_fn(|cx| multiplexer.poll_inbound(cx)).await {
@@ -112,7 +121,7 @@ async fn serve(supervisor: &Rc<Supervisor>, stream: UnixStream) {
     }
     // No await between the end of the link and this.
     drop(conversations);
-    supervisor.host.send_replace(None);
+    supervisor.hosts.send_modify(|hosts| hosts.retain(|host| !host.same_channel(&opener)));
 }
 
 struct Multiplexer {

@@ -106,10 +106,19 @@ impl Runtime {
     }
 
     pub(crate) async fn host_with(&self, config: Config) -> Host {
-        let stream = self.accept().await;
-        let (link, driver, inbound) = establish(stream, config).await.unwrap();
-        Host { link, inbound, driver: tokio::spawn(driver) }
+        welcome(self.accept().await, config).await
     }
+
+    /// A host beside the first one.
+    pub(crate) async fn host_on(&self, listener: &UnixListener) -> Host {
+        let (stream, _) = soon("the supervisor to dial", listener.accept()).await.unwrap();
+        welcome(stream, Config::default()).await
+    }
+}
+
+async fn welcome(stream: UnixStream, config: Config) -> Host {
+    let (link, driver, inbound) = establish(stream, config).await.unwrap();
+    Host { link, inbound, driver: tokio::spawn(driver) }
 }
 
 impl Drop for Runtime {

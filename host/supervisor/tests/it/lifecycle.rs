@@ -4,8 +4,9 @@ use std::os::unix::process::ExitStatusExt;
 use std::time::Duration;
 
 use lockhouse_supervisor::Error;
-use lockhouse_supervisor::protocol::{Exec, MAJOR};
+use lockhouse_supervisor::protocol::{Exec, ExecId, MAJOR, host_socket};
 use rustix::process::{Pid, Signal, kill_process};
+use tokio::net::UnixListener;
 
 use crate::harness::{Runtime, eventually, is_alive, outcome, shell, soon};
 
@@ -129,4 +130,20 @@ async fn as_pid_one_it_stops_when_told() {
     let one = std::fs::read_to_string(children).unwrap().trim().parse().unwrap();
     kill_process(Pid::from_raw(one).unwrap(), Signal::TERM).unwrap();
     soon("the end of the link", host.link.closed()).await;
+}
+
+#[tokio::test]
+async fn two_hosts_are_served_at_once_and_either_takes_up_what_the_other_began() {
+    let runtime = Runtime::start();
+    let one = runtime.host().await;
+    let second = host_socket(&runtime.directory.path().join("host.sock"), 1);
+    let other = runtime.host_on(&UnixListener::bind(second).unwrap()).await;
+    let reading = Exec { stdin: true, ..Exec::shell("a", "read line; echo $line") };
+    let mut stream = one.link.exec(reading).await.unwrap();
+    let mut same = other.link.attach_exec(ExecId("a".to_owned()), 0).await.unwrap();
+    stream.write("to both\n".into()).await.unwrap();
+    assert_eq!(outcome(&mut stream).await.stdout(), "to both\n");
+    assert_eq!(outcome(&mut same).await.stdout(), "to both\n");
+    one.vanish().await;
+    assert_eq!(shell(&other.link, "b", "echo on").await.stdout(), "on\n");
 }

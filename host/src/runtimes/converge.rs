@@ -128,7 +128,7 @@ impl Runtimes {
     async fn create_first(&self, project: &Project, wishes: Wishes) -> Result<Runtime, Error> {
         let mut runtime = self.new_runtime(project, wishes)?;
         let adopted = self.inner.pool.holds(&project.id).await?;
-        if adopted {
+        if adopted && self.fit(&project.id, &runtime.settings).await? {
             runtime.generation = FIRST_GENERATION;
             runtime.started_at = Some(runtime.created_at);
             self.inner.activities.touch(&project.id, Cause::Start);

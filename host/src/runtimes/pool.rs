@@ -7,7 +7,8 @@
 //!
 //! An entry is a runtime with an id and a workspace at its permanent path, and
 //! no project yet. A new project takes over the id, so nothing is ever renamed:
-//! after a stop and a start the engine mounts the same directory. Each entry is
+//! after a stop and a start the engine mounts the same directory. Limits other
+//! than the usual are changed while it runs ([`Runtimes::fit`]). Each entry is
 //! a row in the database before anything else of it exists and until all of it
 //! is gone or a project's, so that no killed server leaves anything behind.
 
@@ -20,7 +21,8 @@ use serde::Deserialize;
 use tokio::sync::Notify;
 
 use super::converge::FIRST_GENERATION;
-use super::spec::Wishes;
+use super::engine::Limits;
+use super::spec::{Settings, Wishes};
 use super::{Error, Inner, Runtimes};
 use crate::db::Db;
 use crate::ids::{Kind, ProjectId};
@@ -134,7 +136,8 @@ impl Runtimes {
     /// wishes; `None` where there is none, and the project starts cold.
     pub async fn claim(&self, kind: Kind, wishes: &Wishes) -> Option<Claim> {
         let Inner { pool, config, links, clock, .. } = &*self.inner;
-        if config.pool.of(kind) == 0 || !self.fits(wishes) {
+        // What can't be granted is refused where it is asked for.
+        if config.pool.of(kind) == 0 || config.grant(wishes.clone()).is_err() {
             return None;
         }
         let entries = pool.store.list().await.unwrap_or_default();
@@ -155,12 +158,26 @@ impl Runtimes {
         None
     }
 
-    /// Whether an entry, which has the usual limits, serves these wishes. All
-    /// else that may be wished for is the host's own affair.
-    fn fits(&self, wishes: &Wishes) -> bool {
-        let config = &self.inner.config;
-        let granted = config.grant(wishes.clone());
-        granted.is_ok_and(|granted| config.limits(&granted) == config.limits(&config.defaults))
+    /// Gives a claimed entry, which has the usual limits, those of its project.
+    /// False where it can't have them: then it is gone, and another is to be made
+    /// in its place. All else that may be wished for is the host's own affair.
+    pub(super) async fn fit(&self, id: &ProjectId, settings: &Settings) -> Result<bool, Error> {
+        let Inner { config, engine, disk, projects, .. } = &*self.inner;
+        let (usual, wanted) = (config.limits(&config.defaults), config.limits(settings));
+        if wanted.disk_bytes != usual.disk_bytes {
+            disk.limit(&projects.workspace(id), wanted.disk_bytes).await?;
+        }
+        if wanted == (Limits { disk_bytes: wanted.disk_bytes, ..usual }) {
+            return Ok(true);
+        }
+        match engine.update(id, &wanted).await {
+            Ok(()) => Ok(true),
+            Err(error) => {
+                tracing::info!(project = %id, %error, "a runtime of the pool does not fit");
+                engine.remove(id).await?;
+                Ok(false)
+            }
+        }
     }
 
     /// Keeps the pool full until the server stops, then gives it up.
@@ -307,6 +324,9 @@ impl Runtimes {
 
     /// Gives up what this server holds, unless another goes on with it.
     async fn drain(&self) {
+        if !self.inner.leases.is_alone() {
+            return;
+        }
         let entries = self.inner.pool.store.list().await.unwrap_or_default();
         let ours = |entry: &Entry| {
             entry.claimed_at_us.is_none() && self.inner.links.find(&entry.id).is_some()
@@ -324,9 +344,6 @@ fn count_claim(kind: Kind, how: &'static str) {
 fn count_ready(kind: Kind, size: usize) {
     if size > 0 {
         #[expect(clippy::cast_precision_loss, reason = "at most 256")]
-        if !self.inner.leases.is_alone() {
-            return;
-        }
         metrics::gauge!("runtime_pool_size", "kind" => kind.as_str()).set(size as f64);
     }
 }

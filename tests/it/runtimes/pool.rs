@@ -43,14 +43,43 @@ async fn it_is_stopped_and_started_with_its_files_where_they_were() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_project_that_wishes_for_other_limits_starts_cold() {
+async fn a_project_that_wishes_for_other_limits_gets_them_with_a_runtime_that_waits() {
     let yard = yard().await;
     let keeper = yard.opens().await;
     yard.holds(2).await;
-    let wishes = Wishes { memory_bytes: Some(256 << 20), ..Wishes::default() };
+    let project = yard.takes_id(&keeper, "lab").await;
+    let runtime = keeper.runtimes.create(&yard.permit().await, &project, little()).await.unwrap();
+    assert_eq!((runtime.generation, runtime.settings.memory_bytes), (1, 256 << 20));
+    let limits = yard.world.spec(&project.id).await.unwrap().limits;
+    assert_eq!((limits.memory_bytes, limits.cpu_millis, limits.pids), (256 << 20, 250, 64));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_is_lost_meanwhile_is_made_anew_with_the_limits_that_were_wished_for() {
+    let yard = yard().await;
+    let keeper = yard.opens().await;
+    yard.holds(2).await;
+    let project = yard.takes_id(&keeper, "lab").await;
+    yard.engine().remove(&project.id).await.unwrap();
+    let runtime = keeper.runtimes.create(&yard.permit().await, &project, little()).await.unwrap();
+    assert_eq!(runtime.status.as_str(), "running");
+    let limits = yard.world.spec(&project.id).await.unwrap().limits;
+    assert_eq!((limits.memory_bytes, limits.cpu_millis, limits.pids), (256 << 20, 250, 64));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_may_not_be_wished_for_claims_nothing() {
+    let yard = yard().await;
+    let keeper = yard.opens().await;
+    yard.holds(2).await;
+    let wishes = Wishes { memory_bytes: Some(u64::MAX), ..Wishes::default() };
     assert!(keeper.runtimes.claim(Kind::Python, &wishes).await.is_none());
-    let timeouts = Wishes { idle_timeout: Some(60), ..Wishes::default() };
-    assert!(keeper.runtimes.claim(Kind::Python, &timeouts).await.is_some());
+}
+
+/// Less than is usual.
+fn little() -> Wishes {
+    let (memory_bytes, cpu_limit) = (Some(256 << 20), Some(0.25));
+    Wishes { memory_bytes, cpu_limit, pids: Some(64), ..Wishes::default() }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -121,6 +150,14 @@ impl Yard {
 
     /// A new project, as the door makes it.
     async fn takes_over(&self, keeper: &Keeper, name: &str) -> (Project, Runtime) {
+        let project = self.takes_id(keeper, name).await;
+        let permit = self.permit().await;
+        let created = keeper.runtimes.create(&permit, &project, Wishes::default()).await;
+        (project, created.unwrap())
+    }
+
+    /// The same before its runtime is asked for.
+    async fn takes_id(&self, keeper: &Keeper, name: &str) -> Project {
         let claim = keeper.claims().await;
         let id = claim.id().unwrap().clone();
         let new = NewProject {
@@ -131,8 +168,7 @@ impl Yard {
         let permit = self.permit().await;
         let (project, _) = self.projects.create_as(&permit, new, id).await.unwrap();
         claim.taken();
-        let created = keeper.runtimes.create(&permit, &project, Wishes::default()).await;
-        (project, created.unwrap())
+        project
     }
 
     /// Waits until nothing is left of an entry.
@@ -167,9 +203,9 @@ impl Keeper {
     fn stops(&self) {
         self.tasks.stop();
     }
-}
 
     /// The same, and it gets the time that it may take.
     pub(super) async fn ends_in_order(self) {
         self.tasks.finish(Duration::from_secs(2)).await;
     }
+}

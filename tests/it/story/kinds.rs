@@ -9,6 +9,10 @@ use crate::host::{Host, engine_for};
 const ROOM: (&str, f64) = ("1g", 2.0);
 
 async fn a_page_is_generated_run_and_previewed(host: Host, kind: &str) {
+    has_a_generated_page(&host, kind).await;
+}
+
+async fn has_a_generated_page(host: &Host, kind: &str) {
     let (memory, cpus) = ROOM;
     let config = json!({ "memory_limit": memory, "cpu_limit": cpus });
     let new = json!({ "project_type": kind, "config": config });
@@ -43,4 +47,32 @@ kinds! {
     a_ruby_project_is_generated_run_and_previewed "ruby"
     a_php_project_is_generated_run_and_previewed "php"
     a_static_project_is_generated_run_and_previewed "static"
+}
+
+/// Whether projects of this kind have nginx here.
+async fn has_nginx(host: &Host) -> Result<(), String> {
+    let found = host.run("hello", "nginx -v").await;
+    if found.json["exit_code"] == 0 { Ok(()) } else { Err("nginx is not installed".to_owned()) }
+}
+
+async fn a_static_project_is_served_by_nginx(engine: &'static str) {
+    let host = Host::start(engine).await;
+    has_a_generated_page(&host, "static").await;
+    need!(nginx, has_nginx(&host).await);
+    let page = host.get("/api/v1/preview/hello/style.css").await;
+    assert!(page.headers["server"].to_str().unwrap().starts_with("nginx"), "{page:?}");
+    assert_eq!(page.headers["content-type"], "text/css; charset=utf-8");
+    let missing = host.get("/api/v1/preview/hello/nowhere").await;
+    assert!(missing.status == 404 && missing.text.contains("<html"), "{missing:?}");
+}
+
+#[tokio::test]
+async fn a_static_project_is_served_by_nginx_on_this_machine() {
+    a_static_project_is_served_by_nginx(need!(kinds, engine_for("static", "local").await)).await;
+}
+
+#[tokio::test]
+async fn a_static_project_is_served_by_nginx_in_a_container() {
+    a_static_project_is_served_by_nginx(need!(static_image, engine_for("static", "docker").await))
+        .await;
 }

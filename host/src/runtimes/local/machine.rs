@@ -21,7 +21,7 @@ pub(super) fn proof(kind: Kind) -> &'static str {
         Kind::Rust => "rustc --version && cargo --version && cc --version",
         Kind::Ruby => "ruby --version && gem --version && bundle --version",
         Kind::Php => "php --version && composer --version",
-        Kind::Static => "python3 -c 'import http.server' || busybox httpd --help || nginx -v",
+        Kind::Static => "nginx -v || python3 -c 'import http.server' || busybox httpd --help",
     }
 }
 

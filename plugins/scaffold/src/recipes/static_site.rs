@@ -19,8 +19,18 @@ const ALWAYS: &[Source] = &[
         include_str!("../../templates/site/404.html.j2"),
     ),
     source(
+        "serve.sh",
+        "Serves the site on this machine, with nginx where it is installed.",
+        include_str!("../../templates/site/serve.sh.j2"),
+    ),
+    source(
+        "nginx.conf",
+        "How nginx serves it.",
+        include_str!("../../templates/site/nginx.conf.j2"),
+    ),
+    source(
         "serve.py",
-        "Serves the site on this machine.",
+        "Serves it where there is no nginx, and to its tests.",
         include_str!("../../templates/site/serve.py.j2"),
     ),
     source(
@@ -58,7 +68,7 @@ pub(super) fn blueprint(reading: &Reading) -> Blueprint {
         ),
         files: chosen(reading, ALWAYS, &[], TESTS),
         install: Vec::new(),
-        start: Some("python3 serve.py".to_owned()),
+        start: Some("sh serve.sh".to_owned()),
         port: Some(PORT),
         checks: own.into_iter().chain([http("/"), http("/style.css")]).collect(),
     }

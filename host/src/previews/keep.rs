@@ -22,11 +22,15 @@ impl Previews {
     /// The same, once they are as they should be for this runtime.
     pub async fn map_ports(&self, runtime: &Runtime) -> Mappings {
         let Some(ports) = &self.host_ports else { return Mappings::new() };
-        if runtime.status == Status::Running {
-            return ports.open(&runtime.project, &runtime.settings.exposed_ports).await;
+        match runtime.status {
+            Status::Running => ports.open(&runtime.project, &runtime.settings.exposed_ports).await,
+            // It runs in a moment; who comes meanwhile is told so.
+            Status::Creating | Status::Restarting => ports.find(&runtime.project),
+            _ => {
+                ports.close(&runtime.project).await;
+                Mappings::new()
+            }
         }
-        ports.close(&runtime.project).await;
-        Mappings::new()
     }
 
     /// Opens host ports of runtimes that run and closes the others', until the
@@ -69,9 +73,11 @@ impl Previews {
 
     async fn check_all(&self, ports: &HostPorts) -> Result<(), Error> {
         let running = self.runtimes.running().await?;
-        for project in ports.projects() {
-            if !running.iter().any(|runtime| runtime.project == project) {
-                ports.close(&project).await;
+        let runs = |project: &ProjectId| running.iter().any(|runtime| runtime.project == *project);
+        for project in ports.projects().into_iter().filter(|project| !runs(project)) {
+            match self.runtimes.find(&project).await? {
+                Some(runtime) => drop(self.map_ports(&runtime).await),
+                None => ports.close(&project).await,
             }
         }
         for runtime in &running {

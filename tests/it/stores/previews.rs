@@ -15,7 +15,8 @@ use lockhouse::projects::{NewProject, Project, Projects};
 use lockhouse::runtimes::disk;
 use lockhouse::runtimes::egress::{self, Egress, SystemResolver};
 use lockhouse::runtimes::fake::{Fake, World};
-use lockhouse::runtimes::{self, Place, Runtimes, local, spec};
+use lockhouse::runtimes::state::{Desired, Status};
+use lockhouse::runtimes::{self, Place, Runtime, Runtimes, local, spec};
 use lockhouse::secret::Secret;
 use lockhouse::tasks::Tasks;
 
@@ -31,6 +32,11 @@ struct Bench {
 
 impl Bench {
     async fn open(database: &Database) -> Self {
+        let config = previews::Config { max_links: 2, host_ports: false, ..Default::default() };
+        Self::with(database, config).await
+    }
+
+    async fn with(database: &Database, config: previews::Config) -> Self {
         let (db, tasks, dir) = (database.db.clone(), Tasks::new(), database.data.path());
         let clock = Clock::manual(Timestamp::from_second(1_800_000_000).unwrap());
         let events = Events::new(clock.clone());
@@ -45,19 +51,19 @@ impl Bench {
             runtimes.clone(),
             Policies::new([]),
         );
+        let hosts = database.data.path().join("hosts");
+        let leases = Leases::open(db.clone(), clock.clone(), tasks.clone(), hosts).await.unwrap();
         let (previews, _) = Previews::open(previews::Parts {
+            leases,
             db,
             clock: clock.clone(),
             events,
             tasks,
             projects: projects.clone(),
-        let hosts = database.data.path().join("hosts");
-        let leases = Leases::open(db.clone(), clock.clone(), tasks.clone(), hosts).await.unwrap();
             runtimes,
-            leases,
             processes,
             secret: Secret::new("s"),
-            config: previews::Config { max_links: 2, host_ports: false, ..Default::default() },
+            config,
             address: ([127, 0, 0, 1], 8000).into(),
         });
         Self { previews, projects, clock }
@@ -104,6 +110,25 @@ async fn runtimes(
     })
 }
 
+/// What is known of a project's runtime in this state.
+fn runtime(project: &Project, status: Status) -> Runtime {
+    Runtime {
+        project: project.id.clone(),
+        engine: "fake".to_owned(),
+        desired: Desired::Running,
+        status,
+        reason: None,
+        generation: 1,
+        settings: spec::Settings::default(),
+        created_at: Timestamp::UNIX_EPOCH,
+        updated_at: Timestamp::UNIX_EPOCH,
+        started_at: None,
+        activity: None,
+        crashes: 0,
+        retry_at: None,
+    }
+}
+
 const HOUR: Duration = Duration::from_secs(3600);
 
 on_every_database! {
@@ -118,6 +143,17 @@ on_every_database! {
         let named = bench.previews.find_named(written).await.unwrap().unwrap();
         assert_eq!((named.project, named.name), (adas.id, adas.name));
         assert_eq!(bench.previews.find_named("other-aaaaaaaa").await.unwrap(), None);
+    }
+
+    async fn host_ports_stay_open_while_a_runtime_begins_anew(database: Database) {
+        let bench = Bench::with(&database, previews::Config::default()).await;
+        let project = bench.project(&database, "ada").await;
+        let mapped = async |status| bench.previews.map_ports(&runtime(&project, status)).await;
+        let open = mapped(Status::Running).await;
+        assert_eq!(open.len(), 5);
+        assert_eq!(mapped(Status::Restarting).await, open);
+        assert_eq!(mapped(Status::Creating).await, open);
+        assert_eq!(mapped(Status::Stopped).await.len(), 0);
     }
 
     async fn a_link_opens_its_project_until_its_time(database: Database) {

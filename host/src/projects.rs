@@ -73,6 +73,11 @@ pub enum Error {
 pub trait MakeWorkspace: Send + Sync + std::fmt::Debug + 'static {
     /// Makes an empty one; one that is there is no error.
     async fn make(&self, workspace: &Path) -> std::io::Result<()>;
+
+    /// Removes it with all that is in it; one that is gone is no error.
+    async fn remove(&self, workspace: &Path) -> std::io::Result<()> {
+        remove_directory(workspace).await
+    }
 }
 
 /// Plain directories.
@@ -191,7 +196,7 @@ impl Projects {
 
     /// Removes the directory of a project that there is not, or not any more.
     pub async fn remove_workspace(&self, id: &ProjectId) -> Result<(), Error> {
-        Ok(remove_workspace(&self.workspace(id)).await?)
+        Ok(self.maker.remove(&self.workspace(id)).await?)
     }
 
     /// Another request made it a moment earlier: that one counts.
@@ -276,9 +281,9 @@ fn same_kind(project: Project, kind: Kind) -> Result<Project, Error> {
     }
 }
 
-/// `remove_dir_all` removes links, never what they point to, and is not led
+/// Removes a directory, if it is there. `remove_dir_all` removes links, never what they point to, and is not led
 /// astray by a directory that turns into a link meanwhile.
-async fn remove_workspace(path: &Path) -> std::io::Result<()> {
+pub async fn remove_directory(path: &Path) -> std::io::Result<()> {
     match tokio::fs::remove_dir_all(path).await {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
         result => result,

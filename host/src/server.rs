@@ -230,7 +230,8 @@ async fn premises(config: &Config, ground: &Ground, gate: &Gate) -> anyhow::Resu
     let user = local::runtime_user();
     let owner = rustix::process::geteuid().is_root().then_some((user.uid, user.gid));
     let root = config.data.join("projects");
-    let space = runtimes::disk::open(config.runtimes.disk, &root).await.context("the disk")?;
+    let (way, most) = (config.runtimes.disk, config.runtimes.ceilings.disk_bytes);
+    let space = runtimes::disk::open(way, &root, most).await.context("the disk")?;
     tracing::info!(way = space.name(), "disk limits chosen");
     let projects = Projects::new(db.clone(), clock.clone(), events.clone(), root, owner)
         .made_by(Arc::<dyn runtimes::disk::Disk>::clone(&space));
@@ -309,8 +310,8 @@ fn agents(
         processes: processes.clone(),
         files: premises.files.clone(),
         jobs: premises.jobs.clone(),
-        agents: roster,
         leases: ground.leases.clone(),
+        agents: roster,
         config: config.agents.clone(),
     })
 }

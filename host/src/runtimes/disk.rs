@@ -1,11 +1,12 @@
 //! Disk: how a workspace is kept from filling the machine's disk.
 //!
-//! The kernel does it where the file system can (`btrfs`), hard: what is over
-//! the limit fails at once. Everywhere else workspaces are measured now and
+//! The kernel does it where the file system can (`btrfs`), or where each workspace
+//! gets one of its own (`loop`), hard: what is over the limit fails at once. Everywhere else workspaces are measured now and
 //! then (`watch`, [`super::space`]), soft: a runtime that is found over its
 //! limit is stopped, and saves are refused until there is room again.
 
 mod btrfs;
+mod loops;
 pub(super) mod measure;
 pub mod usage;
 
@@ -16,6 +17,7 @@ use async_trait::async_trait;
 use serde::Deserialize;
 
 use self::btrfs::Btrfs;
+use self::loops::Loops;
 use super::engine::{Enforcement, Error};
 use crate::projects::MakeWorkspace;
 
@@ -29,6 +31,8 @@ pub enum Way {
     Auto,
     /// A subvolume for each workspace, with a quota group.
     Btrfs,
+    /// A file for each workspace, with a file system in it.
+    Loop,
     /// Workspaces are measured.
     Watch,
 }
@@ -36,7 +40,7 @@ pub enum Way {
 /// One way to limit workspaces.
 #[async_trait]
 pub trait Disk: MakeWorkspace {
-    /// `btrfs` or `watch`.
+    /// `btrfs`, `loop` or `watch`.
     fn name(&self) -> &'static str;
 
     /// How the limit of this workspace holds.
@@ -49,12 +53,13 @@ pub trait Disk: MakeWorkspace {
     async fn limit(&self, workspace: &Path, bytes: u64) -> Result<(), Error>;
 }
 
-/// The way for workspaces below `root`, which is made if it is not there.
+/// The way for workspaces below `root`, which is made if it is not there; none of
+/// them will hold more than `most` bytes.
 ///
 /// # Errors
 /// `Misconfigured` when the way that is asked for does not work there; the text
 /// says what to do.
-pub async fn open(way: Way, root: &Path) -> Result<Arc<dyn Disk>, Error> {
+pub async fn open(way: Way, root: &Path, most: u64) -> Result<Arc<dyn Disk>, Error> {
     std::fs::create_dir_all(root)
         .map_err(|error| Error::Failed(format!("{}: {error}", root.display())))?;
     match way {
@@ -65,6 +70,15 @@ pub async fn open(way: Way, root: &Path) -> Result<Arc<dyn Disk>, Error> {
                 "runtimes.disk is “btrfs”, which does not work for {}: {why}; put the data \
                  directory on a btrfs file system, start the server as root with btrfs-progs \
                  installed, or set runtimes.disk to “watch”",
+                root.display()
+            ))),
+        },
+        Way::Loop => match Loops::open(root, most).await {
+            Ok(loops) => Ok(Arc::new(loops)),
+            Err(why) => Err(Error::Misconfigured(format!(
+                "runtimes.disk is “loop”, which does not work for {}: {why}; start the server as \
+                 root on a machine with loop devices and e2fsprogs installed, or set \
+                 runtimes.disk to “watch”",
                 root.display()
             ))),
         },
@@ -116,14 +130,14 @@ mod tests {
     async fn a_way_that_does_not_work_here_is_refused_with_what_to_do() {
         // Memory is no btrfs.
         let dir = tempfile::tempdir_in("/dev/shm").unwrap();
-        let refused = open(Way::Btrfs, dir.path()).await.unwrap_err().to_string();
+        let refused = open(Way::Btrfs, dir.path(), 1).await.unwrap_err().to_string();
         assert!(refused.contains("btrfs-progs") && refused.contains("watch"), "{refused}");
     }
 
     #[tokio::test]
     async fn where_no_file_system_helps_workspaces_are_measured() {
         let dir = tempfile::tempdir_in("/dev/shm").unwrap();
-        let disk = open(Way::Auto, dir.path()).await.unwrap();
+        let disk = open(Way::Auto, dir.path(), 1).await.unwrap();
         assert_eq!((disk.name(), disk.enforced()), ("watch", Enforcement::Soft));
     }
 }

@@ -1,5 +1,7 @@
 //! Limits as a client sees them: shown, changed, and run into.
 
+use std::path::Path;
+
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -208,10 +210,41 @@ fn run(program: &str, args: &[&std::ffi::OsStr]) -> Result<(), String> {
     }
 }
 
-/// A server whose data lies on that file system, with a project that may hold 8 MiB.
-async fn lab_on(btrfs: &Btrfs, name: &'static str) -> Result<Host, String> {
-    let data = tempfile::tempdir_in(btrfs.mounted.path()).unwrap();
-    let way = &[("LOCKHOUSE_RUNTIMES__DISK", "btrfs")];
+type Variables = &'static [(&'static str, &'static str)];
+
+const BTRFS: Variables = &[("LOCKHOUSE_RUNTIMES__DISK", "btrfs")];
+const LOOP: Variables = &[("LOCKHOUSE_RUNTIMES__DISK", "loop")];
+
+/// Where servers mount what they like; none of it stays mounted.
+struct Mounts(tempfile::TempDir);
+
+impl Mounts {
+    fn allowed() -> Result<Self, String> {
+        need::root()?;
+        run("losetup", &["--find".as_ref()])?;
+        run("mkfs.ext4", &["-V".as_ref()])?;
+        Ok(Self(tempfile::tempdir().unwrap()))
+    }
+
+    /// As the machine does when it is restarted.
+    fn unmount(&self) {
+        let mounts = std::fs::read_to_string("/proc/self/mounts").unwrap();
+        let places = mounts.lines().rev().filter_map(|line| line.split(' ').nth(1));
+        for place in places.filter(|place| Path::new(place).starts_with(self.0.path())) {
+            run("umount", &["-l".as_ref(), place.as_ref()]).unwrap();
+        }
+    }
+}
+
+impl Drop for Mounts {
+    fn drop(&mut self) {
+        self.unmount();
+    }
+}
+
+/// A server whose data lies there, with a project that may hold 8 MiB.
+async fn lab_on(place: &Path, way: Variables, name: &'static str) -> Result<Host, String> {
+    let data = tempfile::tempdir_in(place).unwrap();
     let host = Host::start_on(data, engine(name).await?, way).await;
     let wish = json!({ "project_type": "python", "config": { "disk_limit": "8m" } });
     let made = host.post(&format!("{LAB}/create"), wish).await;
@@ -220,9 +253,9 @@ async fn lab_on(btrfs: &Btrfs, name: &'static str) -> Result<Host, String> {
 }
 
 /// What is over the limit fails at once, inside and from outside, and nothing is stopped.
-async fn runs_into_its_quota(host: &Host) {
+async fn runs_into_its_limit(host: &Host, complaint: &str) {
     let full = host.run("lab", "head -c 32m /dev/zero > big").await;
-    assert!(full.json["stderr"].to_string().contains("quota"), "{}", full.text);
+    assert!(full.json["stderr"].to_string().contains(complaint), "{}", full.text);
     assert_eq!(host.saves(MIB).await.status, 507);
     assert_eq!(host.get(LAB).await.json["status"], "running");
     host.changes(json!({ "disk_limit": "64m" })).await;
@@ -234,13 +267,53 @@ async fn runs_into_its_quota(host: &Host) {
 #[tokio::test]
 async fn btrfs_holds_the_disk_limit_of_a_local_runtime() {
     let btrfs = need!(btrfs, Btrfs::mount());
-    let host = need!(local, lab_on(&btrfs, "local").await);
-    runs_into_its_quota(&host).await;
+    let host = need!(local, lab_on(btrfs.mounted.path(), BTRFS, "local").await);
+    runs_into_its_limit(&host, "quota").await;
 }
 
 #[tokio::test]
 async fn btrfs_holds_the_disk_limit_of_a_container() {
     let btrfs = need!(btrfs, Btrfs::mount());
-    let host = need!(docker, lab_on(&btrfs, "docker").await);
-    runs_into_its_quota(&host).await;
+    let host = need!(docker, lab_on(btrfs.mounted.path(), BTRFS, "docker").await);
+    runs_into_its_limit(&host, "quota").await;
+}
+
+#[tokio::test]
+async fn a_loop_device_holds_the_disk_limit_of_a_local_runtime() {
+    let mounts = need!(loops, Mounts::allowed());
+    let host = need!(local, lab_on(mounts.0.path(), LOOP, "local").await);
+    runs_into_its_limit(&host, "No space left").await;
+    assert_eq!(std::fs::read_dir(host.data().join("disks")).unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn a_loop_device_holds_the_disk_limit_of_a_container() {
+    let mounts = need!(loops, Mounts::allowed());
+    let host = need!(docker, lab_on(mounts.0.path(), LOOP, "docker").await);
+    runs_into_its_limit(&host, "No space left").await;
+}
+
+#[tokio::test]
+async fn a_loop_mounted_workspace_takes_a_lower_limit_while_it_runs() {
+    let mounts = need!(loops, Mounts::allowed());
+    let host = need!(local, lab_on(mounts.0.path(), LOOP, "local").await);
+    host.changes(json!({ "disk_limit": "2m" })).await;
+    assert_ne!(host.run("lab", "head -c 4m /dev/zero > big").await.json["exit_code"], 0);
+    host.changes(json!({ "disk_limit": "8m" })).await;
+    assert_eq!(host.run("lab", "head -c 4m /dev/zero > big").await.json["exit_code"], 0);
+    host.changes(json!({ "disk_limit": "2m" })).await;
+    assert_ne!(host.run("lab", "head -c 1m /dev/zero > more").await.json["exit_code"], 0);
+    assert_eq!(host.run("lab", "rm big && echo hi > a").await.json["exit_code"], 0);
+}
+
+#[tokio::test]
+async fn loop_mounted_workspaces_are_back_after_a_restart_of_the_machine() {
+    let mounts = need!(loops, Mounts::allowed());
+    let host = need!(local, lab_on(mounts.0.path(), LOOP, "local").await);
+    host.writes("lab", "a.txt", "hi").await;
+    assert_eq!(host.post(&format!("{LAB}/stop"), json!({})).await.status, 200);
+    mounts.unmount();
+    let host = host.starts_again_after_a_kill().await;
+    assert_eq!(host.get("/api/v1/projects/lab/content/a.txt").await.text, "hi");
+    assert_eq!(host.get(LAB).await.json["limits"]["disk"]["enforcement"], "hard");
 }

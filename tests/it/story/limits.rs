@@ -31,7 +31,9 @@ impl Host {
 
     async fn saves(&self, bytes: usize) -> Answer {
         let path = "/api/v1/projects/lab/content/saved";
-        answer(self.request(Method::PUT, path).body(vec![b'x'; bytes])).await
+        // It may be refused before all is sent; then the connection is of no more use.
+        let request = self.request(Method::PUT, path).header("connection", "close");
+        answer(request.body(vec![b'x'; bytes])).await
     }
 
     async fn becomes_stopped(&self) -> Value {

@@ -31,9 +31,7 @@ impl Verify {
             Algorithm::EdDSA => AlgorithmFamily::Ed,
             Algorithm::RS256 | Algorithm::RS384 | Algorithm::RS512 => AlgorithmFamily::Rsa,
             Algorithm::PS256 | Algorithm::PS384 | Algorithm::PS512 => AlgorithmFamily::Rsa,
-            Algorithm::HS384 | Algorithm::HS512 => {
-                return Err(ErrorKind::UnsupportedAlgorithm.into());
-            }
+            _ => return Err(ErrorKind::UnsupportedAlgorithm.into()),
         };
         if key.family() != family {
             return Err(ErrorKind::InvalidKeyFormat.into());

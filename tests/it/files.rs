@@ -4,6 +4,7 @@ mod archives;
 mod batches;
 mod confinement;
 mod doors;
+mod kills;
 mod quotas;
 mod races;
 mod saves;

@@ -10,6 +10,7 @@ mod batch;
 mod disk;
 mod entry;
 mod path;
+mod quota;
 mod root;
 mod search;
 mod staging;
@@ -34,6 +35,7 @@ use crate::gate::Permit;
 use crate::ids::ProjectId;
 use crate::projects::{Project, Projects};
 use crate::tasks::Tasks;
+use quota::{Amount, Room};
 use watch::Watching;
 
 pub(crate) use archive::Missing;
@@ -54,6 +56,9 @@ pub const DEFAULT_PAGE: u32 = 200;
 /// The most that one page of a list holds.
 pub const MAX_PAGE: u32 = 1_000;
 
+/// The most of a file that is held in memory; larger ones are streamed.
+pub const MAX_READ_BYTES: u64 = 64 * 1024 * 1024;
+
 /// The kernel stamps files with a clock that lags behind by a tick.
 const CLOCK_TICK: Duration = Duration::from_millis(10);
 
@@ -62,11 +67,17 @@ const CLOCK_TICK: Duration = Duration::from_millis(10);
 pub struct Config {
     /// The largest file that a save may make, in bytes.
     pub max_file_bytes: u64,
+    /// Bytes that the files of one project may have, all together. What its runtime
+    /// may use is limited by its own `disk_limit`.
+    pub max_project_bytes: u64,
+    /// Files and directories that one project may have.
+    pub max_project_files: u64,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { max_file_bytes: 64 * 1024 * 1024 }
+        const GIB: u64 = 1024 * 1024 * 1024;
+        Self { max_file_bytes: GIB, max_project_bytes: 10 * GIB, max_project_files: 500_000 }
     }
 }
 
@@ -97,6 +108,8 @@ pub enum Error {
     TooLarge { limit: u64 },
     #[error("the disk, or the project's share of it, is full; delete something")]
     NoSpace,
+    #[error("the project has as many files and directories as it may; delete some")]
+    TooManyFiles,
     #[error("the directory holds more than can be listed; list a directory in it")]
     TooMany,
     #[error("the cursor is not one that a list gave; leave it away to begin anew")]
@@ -209,9 +222,9 @@ impl Files {
         self.disk.open(self.projects.workspace(&project.id), path.clone()).await
     }
 
-    /// Reads a whole file, if it has at most as many bytes as a save may.
+    /// Reads a whole file of at most [`MAX_READ_BYTES`].
     pub async fn read(&self, project: &Project, path: &RelPath) -> Result<Content, Error> {
-        self.read_at_most(project, path, self.disk.max_file_bytes()).await
+        self.read_at_most(project, path, MAX_READ_BYTES).await
     }
 
     /// Reads a whole file of at most `limit` bytes.
@@ -256,8 +269,11 @@ impl Files {
         S: Stream<Item = Result<Bytes, E>> + Send + Unpin,
         E: std::fmt::Display,
     {
-        let dir = self.growing(project)?;
-        let saved = self.disk.save(dir, path.clone(), body, save).await?;
+        let Room { dir, left } = self.room_for(project, path).await?;
+        let saved = self.disk.save_within(dir, path.clone(), body, (save, left.bytes)).await?;
+        // Its directories may be new as well.
+        let new = if saved.created { path.as_str().split('/').count() as u64 } else { 0 };
+        self.disk.quotas().add(&project.id, new, saved.grown_bytes);
         let change = if saved.created { Change::Created } else { Change::Changed };
         self.publish(project, path.as_str(), change);
         Ok(saved)
@@ -301,8 +317,9 @@ impl Files {
         project: &Project,
         path: &RelPath,
     ) -> Result<Entry, Error> {
-        let dir = self.growing(project)?;
+        let Room { dir, .. } = self.room(project, Amount::entries(1)).await?;
         let entry = self.disk.create_directory(dir, path.clone()).await?;
+        self.disk.quotas().add(&project.id, path.as_str().split('/').count() as u64, 0);
         self.publish(project, path.as_str(), Change::Created);
         Ok(entry)
     }
@@ -321,6 +338,7 @@ impl Files {
         let dir = self.projects.workspace(&project.id);
         let removed = self.disk.remove(dir, path.clone(), recursive, precondition).await?;
         if removed {
+            self.disk.quotas().forget(&project.id);
             self.publish(project, path.as_str(), Change::Deleted);
         }
         Ok(removed)

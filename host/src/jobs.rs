@@ -346,7 +346,7 @@ impl Jobs {
     }
 
     pub async fn read(&self, job: &Job, path: &RelPath) -> Result<Content, Error> {
-        let limit = self.disk.max_file_bytes();
+        let limit = files::MAX_READ_BYTES;
         Ok(self.disk.read(self.directory(job), path.clone(), limit).await?)
     }
 

@@ -3,6 +3,7 @@
 //! The directory is `<data>/projects/<id>` for ever; names live in the
 //! database alone.
 
+mod deleted;
 mod store;
 
 use std::collections::HashSet;
@@ -19,6 +20,8 @@ use crate::events::{About, Change, Events, What};
 use crate::gate::{Permit, Target};
 use crate::ids::{Kind, ProjectId, ProjectName, UserId};
 use store::Store;
+
+pub use deleted::{Deleted, KEPT};
 
 /// Projects answered at once when a list names no limit.
 pub const DEFAULT_PAGE: u32 = 100;
@@ -62,6 +65,9 @@ pub enum Error {
     /// A project of that name exists with another kind.
     #[error("the project “{name}” exists already and its kind is {kind}")]
     Differs { name: ProjectName, kind: Kind },
+    /// Another has taken the name meanwhile.
+    #[error("there is another project “{0}” by now; delete that one first, or keep it")]
+    Taken(ProjectName),
     #[error("the workspace could not be made or removed: {0}")]
     Workspace(#[from] std::io::Error),
     #[error(transparent)]

@@ -399,6 +399,7 @@ fn start_background(config: &Config, app: &App, tasks: &Tasks) {
     tasks.run("runtime pool", app.runtimes.clone().keep_pool());
     tasks.run("mapped ports", app.previews.clone().keep_host_ports());
     app.jobs.sweep_always(tasks);
+    app.projects.sweep_deleted_always(tasks);
     tasks.run("idempotency", app.idempotency.clone().sweep_always(tasks.clone()));
     tasks.run("metrics", telemetry::keep_metrics(app.metrics.clone(), tasks.clone()));
     watch_plugins(config, app, tasks);

@@ -4,6 +4,8 @@ mod archives;
 mod batches;
 mod confinement;
 mod doors;
+mod kills;
+mod quotas;
 mod races;
 mod saves;
 mod searches;
@@ -49,6 +51,13 @@ impl Room {
     /// The most that this room takes is `max_file_bytes`.
     pub(crate) async fn of_size(max_file_bytes: u64) -> Self {
         Self::with(Config { max_file_bytes, ..Config::default() }, None).await
+    }
+
+    /// The project may have as many files and directories, and bytes.
+    pub(crate) async fn of_quota(files: u64, bytes: u64) -> Self {
+        let (max_project_files, max_project_bytes) = (files, bytes);
+        let config = Config { max_project_files, max_project_bytes, ..Config::default() };
+        Self::with(config, None).await
     }
 
     /// What is made belongs to `owner`.

@@ -13,6 +13,7 @@ use tokio_stream::wrappers::ReceiverStream;
 
 use super::batch::Changed;
 use super::path::RelPath;
+use super::quota::{Amount, Room};
 use super::{Error, Files};
 use crate::gate::Permit;
 use crate::projects::Project;
@@ -83,9 +84,11 @@ impl Files {
         S: Stream<Item = Result<Bytes, E>> + Send + Unpin,
         E: std::fmt::Display,
     {
-        let (dir, record) = (self.growing(project)?, self.record(project));
-        let to = unpack::Target { dir, record, below: directory.cloned(), format };
+        let Room { dir, left } = self.room(project, Amount::default()).await?;
+        let record = self.record(project);
+        let to = unpack::Target { dir, left, record, below: directory.cloned(), format };
         let changed = self.disk.unpack(to, body).await?;
+        self.disk.quotas().forget(&project.id);
         self.publish_all(project, &changed);
         Ok(changed)
     }

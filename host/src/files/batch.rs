@@ -23,6 +23,7 @@ use bytes::Bytes;
 use super::disk::Disk;
 use super::entry::{EntryKind, Precondition, kind};
 use super::path::RelPath;
+use super::quota::Amount;
 use super::root::Root;
 use super::staging::Staging;
 use super::undo::{At, Ground, Log, Step};
@@ -68,6 +69,23 @@ pub enum Operation {
     },
 }
 
+impl Operation {
+    /// What operations may add; `None` if they only delete.
+    fn amount(operations: &[Self]) -> Option<Amount> {
+        let grows = |operation: &Self| !matches!(operation, Self::Delete { .. });
+        operations.iter().any(grows).then(|| {
+            let new = operations.iter().filter(|operation| {
+                !matches!(operation, Self::Delete { .. } | Self::Rename { .. })
+            });
+            let bytes = operations.iter().map(|operation| match operation {
+                Self::CreateFile { bytes, .. } | Self::Write { bytes, .. } => bytes.len() as u64,
+                Self::CreateDirectory { .. } | Self::Delete { .. } | Self::Rename { .. } => 0,
+            });
+            Amount::of(new.count(), bytes.sum())
+        })
+    }
+}
+
 /// What became of a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Changed {
@@ -102,10 +120,13 @@ impl Files {
         project: &Project,
         operations: Vec<Operation>,
     ) -> Result<Vec<Changed>, Error> {
-        let grows =
-            operations.iter().any(|operation| !matches!(operation, Operation::Delete { .. }));
-        let dir = if grows { self.growing(project)? } else { self.projects.workspace(&project.id) };
+        let more = Operation::amount(&operations);
+        let dir = match more {
+            Some(more) => self.room(project, more).await?.dir,
+            None => self.projects.workspace(&project.id),
+        };
         let changed = self.disk.batch(dir, self.record(project), operations).await?;
+        self.disk.quotas().forget(&project.id);
         self.publish_all(project, &changed);
         Ok(changed)
     }

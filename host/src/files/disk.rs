@@ -13,6 +13,7 @@ use tokio::sync::Semaphore;
 
 use super::entry::{Entry, Precondition};
 use super::path::RelPath;
+use super::quota::Quotas;
 use super::root::{Owner, Removed, Root};
 use super::tree::{self, Listing, Page};
 use super::write::{Draft, Save, Saved};
@@ -36,6 +37,7 @@ pub struct Disk {
     slots: Arc<Semaphore>,
     searches: Arc<Semaphore>,
     locks: Arc<[Mutex<()>]>,
+    quotas: Quotas,
     max_file_bytes: u64,
     owner: Option<Owner>,
 }
@@ -81,6 +83,7 @@ impl Disk {
             slots: Arc::new(Semaphore::new(SLOTS)),
             searches: Arc::new(Semaphore::new(SEARCHES)),
             locks: (0..LOCKS).map(|_| Mutex::new(())).collect(),
+            quotas: Quotas::new(config),
             max_file_bytes: config.max_file_bytes,
             owner,
         }
@@ -143,8 +146,23 @@ impl Disk {
         &self,
         dir: PathBuf,
         path: RelPath,
-        mut body: S,
+        body: S,
         save: Save,
+    ) -> Result<Saved, Error>
+    where
+        S: Stream<Item = Result<Bytes, E>> + Send + Unpin,
+        E: std::fmt::Display,
+    {
+        self.save_within(dir, path, body, (save, u64::MAX)).await
+    }
+
+    /// The same where there is room for so many bytes.
+    pub(super) async fn save_within<S, E>(
+        &self,
+        dir: PathBuf,
+        path: RelPath,
+        mut body: S,
+        (save, room): (Save, u64),
     ) -> Result<Saved, Error>
     where
         S: Stream<Item = Result<Bytes, E>> + Send + Unpin,
@@ -157,6 +175,9 @@ impl Disk {
             size = size.saturating_add(chunk.len() as u64);
             if size > self.max_file_bytes {
                 return Err(Error::TooLarge { limit: self.max_file_bytes });
+            }
+            if size > room {
+                return Err(Error::NoSpace);
             }
             buffer.extend_from_slice(&chunk);
             if buffer.len() >= BUFFER_BYTES {
@@ -255,6 +276,10 @@ impl Disk {
             tree::usage(dir.as_fd(), 0).map_err(|errno| Error::from_errno(errno, "."))
         })
         .await
+    }
+
+    pub(super) fn quotas(&self) -> &Quotas {
+        &self.quotas
     }
 
     /// Whose turn it is to search.

@@ -315,11 +315,35 @@ fn remove_old(dir: BorrowedFd<'_>, name: &[u8], before: Timestamp) -> Result<boo
         Ok(stat) => stat,
         Err(errno) => return gone(Err(errno)).map(|()| false),
     };
-    let old = stat.st_ctime < before.as_second();
+    let nanos = i32::try_from(stat.st_ctime_nsec).unwrap_or(0);
+    let old = Timestamp::new(stat.st_ctime, nanos).is_ok_and(|changed| changed < before);
     if old {
         remove(dir, name)?;
     }
     Ok(old)
+}
+
+/// Counts files and directories below a directory, and the bytes of the files.
+pub(super) fn amount(dir: BorrowedFd<'_>, depth: usize) -> Result<(u64, u64), Errno> {
+    let (mut entries, mut bytes) = (0, 0);
+    for entry in read(dir)? {
+        let (name, file_type) = entry?;
+        entries += 1;
+        if file_type == FileType::Directory && depth < MAX_DEPTH {
+            match open_plain_directory(dir, name.as_slice()) {
+                Ok(child) => {
+                    let below = amount(child.as_fd(), depth + 1)?;
+                    (entries, bytes) = (entries + below.0, bytes + below.1);
+                }
+                // A directory that is closed to us counts as one.
+                Err(Errno::ACCESS) => {}
+                Err(errno) => gone(Err(errno))?,
+            }
+        } else if let Ok(stat) = rustix::fs::statat(dir, name, AtFlags::SYMLINK_NOFOLLOW) {
+            bytes += u64::try_from(stat.st_size).unwrap_or(0);
+        }
+    }
+    Ok((entries, bytes))
 }
 
 /// Counts the files below a directory, and their bytes.

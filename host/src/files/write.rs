@@ -36,6 +36,8 @@ pub struct Saved {
     pub entry: Entry,
     /// Whether nothing was there before.
     pub created: bool,
+    /// Bytes more than before.
+    pub grown_bytes: i64,
 }
 
 /// A save that is not done yet; dropped, it leaves nothing.
@@ -68,14 +70,16 @@ impl Draft {
     /// Puts the content in place.
     pub(super) fn commit(mut self, save: &Save, lock: &Mutex<()>) -> Result<Saved, Error> {
         self.prepare(save)?;
-        let created = {
+        let before = {
             let _alone = lock.lock().unwrap_or_else(PoisonError::into_inner);
             self.land(save)?
         };
         self.place.sync(&self.path)?;
         let stat =
             rustix::fs::fstat(&self.file).map_err(|errno| Error::from_errno(errno, &self.path))?;
-        Ok(Saved { entry: Entry::new(self.path.to_string(), &stat), created })
+        let grown_bytes = stat.st_size.saturating_sub(before.map_or(0, |stat| stat.st_size));
+        let entry = Entry::new(self.path.to_string(), &stat);
+        Ok(Saved { entry, created: before.is_none(), grown_bytes })
     }
 
     /// Owner before mode, since a change of owner may take bits of the mode.
@@ -89,7 +93,8 @@ impl Draft {
         prepared().map_err(|errno| Error::from_errno(errno, &self.path))
     }
 
-    fn land(&mut self, save: &Save) -> Result<bool, Error> {
+    /// Answers what was there before.
+    fn land(&mut self, save: &Save) -> Result<Option<Stat>, Error> {
         let found = self.place.found()?;
         allowed(&self.root, &self.path, found.as_ref(), save)?;
         // A program in the runtime knows no lock: where the caller said that
@@ -104,7 +109,7 @@ impl Draft {
             },
         )?;
         self.landed = true;
-        Ok(found.is_none())
+        Ok(found)
     }
 }
 

@@ -364,6 +364,9 @@ impl From<Error> for Problem {
             }
             Error::TooLarge { limit } => Self::too_large(text).with("limit", limit),
             Error::TooMany => Self::conflict("too_many_entries", text),
+            Error::TooManyFiles => {
+                Self::new(StatusCode::INSUFFICIENT_STORAGE, "too_many_files", text)
+            }
             Error::NoSpace => Self::new(StatusCode::INSUFFICIENT_STORAGE, "no_space", text),
             Error::Operation { number, error } => {
                 let mut problem = Self::from(*error);

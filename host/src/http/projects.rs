@@ -1,10 +1,13 @@
 //! Doors to projects.
 
+pub(super) mod deleted;
+
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use self::deleted::DeleteQuery;
 use super::extract::{Json, Path, Query};
 use super::page::{PageQuery, write_cursor};
 use super::problem::{Problem, ProblemView};
@@ -129,13 +132,15 @@ pub(super) async fn update_project(
     Ok(axum::Json(view(&app, permit.seal(updated)?).await?))
 }
 
-/// Deletes the project: its runtime, its files, its history.
-#[utoipa::path(delete, path = "/projects/{project}", tag = "projects", params(("project" = String, Path)),
+/// Deletes the project: its runtime and its history at once, its files in a week.
+/// Until then it can be taken back, unless `purge` is asked for.
+#[utoipa::path(delete, path = "/projects/{project}", tag = "projects", params(("project" = String, Path), DeleteQuery),
     responses((status = 204), (status = "4XX", body = ProblemView), (status = "5XX", body = ProblemView)))]
 pub(super) async fn delete_project(
     State(app): State<App>,
     caller: Caller,
     Path(project): Path<String>,
+    Query(query): Query<DeleteQuery>,
 ) -> Result<StatusCode, Problem> {
     let project = match app.projects.find(&caller, &project).await {
         Ok(project) => project,
@@ -144,7 +149,11 @@ pub(super) async fn delete_project(
         Err(error) => return Err(error.into()),
     };
     let permit = app.gate.admit(&caller, Action::write("project.delete", project.target())).await?;
-    let deleted = delete_whole(&app, &permit, &project).await;
+    let deleted = if query.purge {
+        purge_whole(&app, &permit, &project).await
+    } else {
+        delete_whole(&app, &permit, &project).await
+    };
     permit.seal(deleted)?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -155,6 +164,12 @@ pub(super) async fn delete_whole(
     permit: &Permit,
     project: &Project,
 ) -> Result<(), runtimes::Error> {
+    app.runtimes.delete(permit, project).await?;
+    Ok(app.projects.retire(permit, project).await?)
+}
+
+/// The same for good.
+async fn purge_whole(app: &App, permit: &Permit, project: &Project) -> Result<(), runtimes::Error> {
     app.runtimes.delete(permit, project).await?;
     Ok(app.projects.delete(permit, project).await?)
 }
@@ -204,6 +219,7 @@ impl From<projects::Error> for Problem {
         match error {
             projects::Error::NotFound(_) => Self::not_found(error.to_string()),
             projects::Error::Differs { .. } => Self::conflict("exists", error.to_string()),
+            projects::Error::Taken(_) => Self::conflict("exists", error.to_string()),
             projects::Error::Workspace(_) => Self::internal(error),
             projects::Error::Db(error) => error.into(),
         }

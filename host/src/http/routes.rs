@@ -70,6 +70,8 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(events::listen))
         .routes(routes!(projects::create_project, projects::list_projects))
         .routes(routes!(projects::find_project, projects::update_project, projects::delete_project))
+        .routes(routes!(projects::deleted::list_deleted_projects))
+        .routes(routes!(projects::deleted::restore_project))
         .routes(routes!(runtimes::create_runtime))
         .routes(routes!(runtimes::find_runtime, runtimes::update_runtime, runtimes::delete_runtime))
         .routes(routes!(runtimes::start_runtime))

@@ -3,7 +3,7 @@
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
-use super::Project;
+use super::{Deleted, Project};
 use crate::clock::from_micros;
 use crate::db::{Db, Error};
 use crate::ids::{ProjectId, ProjectName, UserId};
@@ -99,19 +99,144 @@ impl Store {
     /// Removes the project and all rows that speak of it.
     pub(super) async fn delete(&self, id: &ProjectId) -> Result<(), Error> {
         let mut transaction = self.db.begin().await?;
-        for statement in [
-            "DELETE FROM run_steps WHERE run_id IN (SELECT id FROM runs WHERE project_id = $1)",
-            "DELETE FROM runs WHERE project_id = $1",
-            "DELETE FROM commands WHERE project_id = $1",
-            "DELETE FROM processes WHERE project_id = $1",
-            "DELETE FROM runtimes WHERE project_id = $1",
-            "DELETE FROM projects WHERE id = $1",
-        ] {
+        for statement in OF_A_PROJECT {
             sqlx::query(statement).bind(id.as_str()).execute(&mut *transaction).await?;
         }
         transaction.commit().await?;
         Ok(())
     }
+
+    /// The same, but what is known of it is kept aside.
+    pub(super) async fn retire(&self, deleted: &Deleted) -> Result<(), Error> {
+        let id = deleted.project.id.as_str();
+        let mut transaction = self.db.begin().await?;
+        sqlx::query(
+            "INSERT INTO deleted_projects (id, owner_id, name, kind, description, created_at, \
+             updated_at, deleted_at, expires_at) SELECT id, owner_id, name, kind, description, \
+             created_at, updated_at, $2, $3 FROM projects WHERE id = $1",
+        )
+        .bind(id)
+        .bind(deleted.deleted_at.as_microsecond())
+        .bind(deleted.expires_at.as_microsecond())
+        .execute(&mut *transaction)
+        .await?;
+        for statement in OF_A_PROJECT {
+            sqlx::query(statement).bind(id).execute(&mut *transaction).await?;
+        }
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// Answers whether there was one to take back.
+    pub(super) async fn restore(&self, project: &Project) -> Result<bool, Error> {
+        let mut transaction = self.db.begin().await?;
+        let restored = sqlx::query(
+            "INSERT INTO projects (id, owner_id, name, kind, description, created_at, updated_at) \
+             SELECT id, owner_id, name, kind, description, created_at, updated_at \
+             FROM deleted_projects WHERE id = $1",
+        )
+        .bind(project.id.as_str())
+        .execute(&mut *transaction)
+        .await?;
+        sqlx::query("DELETE FROM deleted_projects WHERE id = $1")
+            .bind(project.id.as_str())
+            .execute(&mut *transaction)
+            .await?;
+        transaction.commit().await?;
+        Ok(restored.rows_affected() > 0)
+    }
+
+    pub(super) async fn find_deleted(
+        &self,
+        id: &ProjectId,
+        now_us: i64,
+    ) -> Result<Option<Deleted>, Error> {
+        let row = sqlx::query("SELECT * FROM deleted_projects WHERE id = $1 AND expires_at > $2")
+            .bind(id.as_str())
+            .bind(now_us)
+            .fetch_optional(self.db.pool())
+            .await?;
+        row.map(|row| deleted(&row)).transpose()
+    }
+
+    /// The one of that name that was deleted last.
+    pub(super) async fn find_deleted_name(
+        &self,
+        owner: &UserId,
+        name: &ProjectName,
+        now_us: i64,
+    ) -> Result<Option<Deleted>, Error> {
+        let row = sqlx::query(
+            "SELECT * FROM deleted_projects WHERE owner_id = $1 AND name = $2 \
+             AND expires_at > $3 ORDER BY deleted_at DESC, id DESC LIMIT 1",
+        )
+        .bind(owner.as_str())
+        .bind(name.as_str())
+        .bind(now_us)
+        .fetch_optional(self.db.pool())
+        .await?;
+        row.map(|row| deleted(&row)).transpose()
+    }
+
+    pub(super) async fn list_deleted(
+        &self,
+        owner: Option<&UserId>,
+        after: Option<&ProjectId>,
+        (now_us, limit): (i64, u32),
+    ) -> Result<Vec<Deleted>, Error> {
+        let rows = sqlx::query(
+            "SELECT * FROM deleted_projects WHERE ($1 = '' OR owner_id = $1) AND id > $2 \
+             AND expires_at > $3 ORDER BY id LIMIT $4",
+        )
+        .bind(owner.map_or("", UserId::as_str))
+        .bind(after.map_or("", ProjectId::as_str))
+        .bind(now_us)
+        .bind(i64::from(limit))
+        .fetch_all(self.db.pool())
+        .await?;
+        rows.iter().map(deleted).collect()
+    }
+
+    pub(super) async fn list_expired(
+        &self,
+        now_us: i64,
+        limit: u32,
+    ) -> Result<Vec<ProjectId>, Error> {
+        let rows = sqlx::query(
+            "SELECT * FROM deleted_projects WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2",
+        )
+        .bind(now_us)
+        .bind(i64::from(limit))
+        .fetch_all(self.db.pool())
+        .await?;
+        rows.iter().map(|row| Ok(deleted(row)?.project.id)).collect()
+    }
+
+    pub(super) async fn forget_deleted(&self, id: &ProjectId) -> Result<(), Error> {
+        sqlx::query("DELETE FROM deleted_projects WHERE id = $1")
+            .bind(id.as_str())
+            .execute(self.db.pool())
+            .await?;
+        Ok(())
+    }
+}
+
+/// What speaks of a project, and at last the project.
+const OF_A_PROJECT: [&str; 6] = [
+    "DELETE FROM run_steps WHERE run_id IN (SELECT id FROM runs WHERE project_id = $1)",
+    "DELETE FROM runs WHERE project_id = $1",
+    "DELETE FROM commands WHERE project_id = $1",
+    "DELETE FROM processes WHERE project_id = $1",
+    "DELETE FROM runtimes WHERE project_id = $1",
+    "DELETE FROM projects WHERE id = $1",
+];
+
+fn deleted(row: &AnyRow) -> Result<Deleted, Error> {
+    Ok(Deleted {
+        project: project(row)?,
+        deleted_at: from_micros(row.try_get("deleted_at")?),
+        expires_at: from_micros(row.try_get("expires_at")?),
+    })
 }
 
 fn project(row: &AnyRow) -> Result<Project, Error> {

@@ -10,7 +10,12 @@ struct Door(Host);
 
 /// For `need!(local, …)`.
 async fn door() -> Result<Door, String> {
-    let host = Host::start(engine("local").await?).await;
+    door_of(&[]).await
+}
+
+/// The same, on a server that these variables configure.
+async fn door_of(variables: &'static [(&'static str, &'static str)]) -> Result<Door, String> {
+    let host = Host::start_with(engine("local").await?, variables).await;
     let created = host.post("/api/v1/projects", json!({ "name": "todo" })).await;
     assert_eq!(created.status, StatusCode::CREATED, "{}", created.text);
     Ok(Door(host))
@@ -189,9 +194,9 @@ async fn a_list_goes_on_where_the_page_before_ended() {
 
 #[tokio::test]
 async fn a_file_larger_than_the_limit_is_refused_before_it_is_sent() {
-    let door = need!(local, door().await);
+    let door = need!(local, door_of(&[("LOCKHOUSE_FILES__MAX_FILE_BYTES", "8000000")]).await);
     let path = "/api/v1/projects/todo/content/big";
-    let body = vec![0_u8; 64 * 1024 * 1024 + 1];
+    let body = vec![0_u8; 8_000_001];
     let sent = door.0.request(Method::PUT, path).header("expect", "100-continue").body(body);
     // The server may close the connection before all of it is sent.
     let refused = sent.send().await.map(|answer| answer.status());
@@ -239,4 +244,171 @@ async fn every_change_of_a_file_is_in_the_record() {
     let begun = [("file.write", "begun"), ("file.delete", "begun")];
     assert!(begun.iter().all(|entry| entries.contains(entry)), "{entries:?}");
     assert!(entries.contains(&("file.write", "finished")), "{entries:?}");
+}
+
+#[tokio::test]
+async fn many_changes_are_made_at_once_or_not_at_all() {
+    let door = need!(local, door().await);
+    let bare =
+        json!([{ "path": "a.txt", "content": "a" }, { "path": "src/b.txt", "content": "b" }]);
+    let done = door.call(Method::POST, "/batch", bare).await;
+    assert_eq!((&done.json["success"], &done.json["files_written"]), (&json!(true), &json!(2)));
+    let mixed = json!([
+        { "op": "rename", "from": "a.txt", "to": "c.txt" },
+        { "op": "create", "path": "new", "type": "directory" },
+        { "op": "delete", "path": "src", "recursive": true },
+        { "op": "write", "path": "c.txt", "content": "AP8=", "encoding": "base64" },
+    ]);
+    let done = door.call(Method::POST, "/batch", json!({ "operations": mixed })).await;
+    assert_eq!(done.json["operations"], 4, "{}", done.text);
+    let failing = json!([
+        { "op": "write", "path": "c.txt", "content": "never" },
+        { "op": "rename", "from": "none", "to": "x" },
+    ]);
+    let refused = door.call(Method::POST, "/batch", failing).await;
+    refused.is(404, "not_found");
+    assert_eq!(refused.json["operation"], 2);
+    let paths: Vec<_> =
+        door.list("?recursive=true").await.json["files"].as_array().unwrap().clone();
+    let paths: Vec<_> = paths.iter().map(|file| file["path"].clone()).collect();
+    assert_eq!(paths, ["c.txt", "new"]);
+    assert_eq!(door.list("/read?path=c.txt").await.json["content"], "AP8=");
+}
+
+#[tokio::test]
+async fn a_batch_that_says_what_is_no_part_of_it_is_refused() {
+    let door = need!(local, door().await);
+    let bad = json!([{ "op": "delete", "path": "a", "content": "x" }]);
+    door.call(Method::POST, "/batch", bad).await.is(400, "invalid_operation");
+    let bad = json!([{ "op": "write", "path": "a" }]);
+    door.call(Method::POST, "/batch", bad).await.is(400, "invalid_operation");
+    let bad = json!([{ "op": "write", "path": "../a", "content": "" }]);
+    door.call(Method::POST, "/batch", bad).await.is(400, "invalid_path");
+    let many: Value =
+        (0..1_001).map(|n| json!({ "path": format!("f{n}"), "content": "" })).collect();
+    door.call(Method::POST, "/batch", many).await.is(413, "too_large");
+}
+
+#[tokio::test]
+async fn a_search_over_http_tells_where_and_whether_there_is_more() {
+    let door = need!(local, door().await);
+    door.put("src/a.py", "import os\nneedle = 1\nneedle = 2\n").await;
+    door.put("b.txt", "needle").await;
+    let search = "/api/v1/projects/todo/search";
+    let found = door.0.get(&format!("{search}?q=needle%20%3D&glob=*.py&limit=1")).await;
+    let expected = json!({ "path": "src/a.py", "line": 2, "column": 1, "preview": "needle = 1" });
+    assert_eq!(found.json["matches"], json!([expected]), "{}", found.text);
+    assert_eq!((&found.json["truncated"], &found.json["reason"]), (&json!(true), &json!("limit")));
+    let all = door.0.get(&format!("{search}?q=^needle&regex=true")).await;
+    assert_eq!(all.json["matches"].as_array().unwrap().len(), 3);
+    door.0.get(&format!("{search}?q=(&regex=true")).await.is(400, "invalid_search");
+    door.0.get(&format!("{search}?q=")).await.is(400, "invalid_search");
+}
+
+#[tokio::test]
+async fn a_project_is_taken_away_and_brought_as_an_archive() {
+    let door = need!(local, door().await);
+    door.put("src/a.txt", "one").await;
+    let path = "/api/v1/projects/todo/archive?format=tar.gz";
+    let sent = door.0.request(Method::GET, path).send().await.unwrap();
+    assert_eq!(sent.headers()["content-disposition"], "attachment; filename=\"todo.tar.gz\"");
+    assert_eq!(sent.headers()["content-type"], "application/gzip");
+    let archive = sent.bytes().await.unwrap();
+    let back = door.0.request(Method::POST, &format!("{path}&path=copy")).body(archive);
+    let back = answer(back).await;
+    assert_eq!(
+        (&back.json["created"], &back.json["changed"]),
+        (&json!(3), &json!(0)),
+        "{}",
+        back.text
+    );
+    assert_eq!(door.get("copy/src/a.txt", &[]).await.text, "one");
+    let bad = door.0.request(Method::POST, path).body("no archive");
+    answer(bad).await.is(400, "invalid_archive");
+    door.0.get("/api/v1/projects/todo/archive?format=rar").await.is(400, "invalid_query");
+}
+
+#[tokio::test]
+async fn what_a_command_changes_is_told_to_who_watches() {
+    let host = Host::start(need!(local, engine("local").await)).await;
+    host.has_running_project("todo").await;
+    let watch = host.request(Method::GET, "/api/v1/projects/todo/watch");
+    let made = |event: &Value| event["path"] == "src/made.txt";
+    let touching = keeps_on(|| host.run("todo", "mkdir -p src && date +%N > src/made.txt"));
+    let events = tokio::select! {
+        events = host.events_until(watch, made) => events,
+        never = touching => match never {},
+    };
+    assert_eq!(events[0]["type"], "ready");
+    assert!(events.last().unwrap()["seq"].as_u64().is_some());
+}
+
+/// Does something again and again: who watches may begin to at any moment.
+async fn keeps_on<T, F: Future<Output = T>>(work: impl Fn() -> F) -> std::convert::Infallible {
+    loop {
+        work().await;
+    }
+}
+
+#[tokio::test]
+async fn a_watcher_over_http_goes_on_where_it_was() {
+    let door = need!(local, door().await);
+    let watch = || door.0.request(Method::GET, "/api/v1/projects/todo/watch");
+    let is = |path: &'static str| move |event: &Value| event["path"] == path;
+    let first = tokio::select! {
+        events = door.0.events_until(watch(), is("a.txt")) => events,
+        never = keeps_on(|| door.put("a.txt", "again")) => match never {},
+    };
+    let last = first.last().unwrap()["seq"].to_string();
+    door.put("b.txt", "").await;
+    let again = watch().header("last-event-id", last);
+    let events = door.0.events_until(again, is("b.txt")).await;
+    assert_eq!(events.last().unwrap()["type"], "created");
+    let early = watch().header("last-event-id", "1");
+    let told = door.0.events_until(early, |event| event["type"] == "overflow").await;
+    assert_eq!(told.len(), 2);
+}
+
+#[tokio::test]
+async fn a_gigabyte_is_sent_in_little_memory() {
+    let door = need!(local, door().await);
+    door.put("first", "warm").await;
+    let id = door.0.get("/api/v1/projects/todo").await.json["id"].as_str().unwrap().to_owned();
+    let file = door.0.data().join("projects").join(id).join("big");
+    std::fs::File::create(file).unwrap().set_len(1024 * 1024 * 1024).unwrap();
+    let before = most_memory(door.0.data());
+    let path = "/api/v1/projects/todo/content/big";
+    let mut sent = door.0.request(Method::GET, path).send().await.unwrap();
+    let mut count = 0;
+    while let Some(piece) = sent.chunk().await.unwrap() {
+        count += piece.len();
+    }
+    assert_eq!(count, 1024 * 1024 * 1024);
+    let grown = most_memory(door.0.data()) - before;
+    assert!(grown < 64 * 1024, "{grown} KiB more");
+}
+
+/// The most memory that the server ever held, in KiB.
+fn most_memory(data: &std::path::Path) -> u64 {
+    let told: Value =
+        serde_json::from_slice(&std::fs::read(data.join("server.json")).unwrap()).unwrap();
+    let status = std::fs::read_to_string(format!("/proc/{}/status", told["pid"])).unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+#[tokio::test]
+async fn a_deleted_project_can_be_taken_back() {
+    let door = need!(local, door().await);
+    door.put("a.txt", "one").await;
+    let deleted = door.0.delete("/api/v1/projects/todo").await;
+    assert_eq!(deleted.status, StatusCode::NO_CONTENT);
+    door.0.get("/api/v1/projects/todo").await.is(404, "not_found");
+    let listed = door.0.get("/api/v1/deleted-projects").await;
+    assert_eq!(listed.json["projects"][0]["name"], "todo");
+    let back = door.0.post("/api/v1/projects/todo/restore", json!({})).await;
+    assert_eq!(back.json["name"], "todo", "{}", back.text);
+    assert_eq!(door.get("a.txt", &[]).await.text, "one");
+    door.0.delete("/api/v1/projects/todo?purge=true").await;
+    door.0.post("/api/v1/projects/todo/restore", json!({})).await.is(404, "not_found");
 }

@@ -4,11 +4,12 @@ use std::os::unix::fs::symlink;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use futures::future::join_all;
-use lockhouse::files::{Error, Precondition, Save};
+use lockhouse::files::{Error, Format, List, Operation, Precondition, Query, Save};
 
-use super::Room;
+use super::{Room, rel};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_many_editors_of_one_version_exactly_one_wins() {
@@ -121,4 +122,44 @@ async fn a_recursive_delete_is_not_led_outside_by_a_directory_that_turns_into_a_
     }
     assert_eq!(treasure(&room), ["gold"]);
     assert!(room.paths().await.is_empty());
+}
+
+/// How long the long race goes on: a moment, or as long as CI says.
+fn race_time() -> Duration {
+    let asked = std::env::var("RACE_SECONDS").ok().and_then(|text| text.parse().ok());
+    Duration::from_secs(asked.unwrap_or(2))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn nothing_leads_outside_however_long_a_directory_and_a_link_change_places() {
+    let room = Room::new().await;
+    let swapper = Swapper::start(&room, "");
+    let (until, mut rounds) = (Instant::now() + race_time(), 0);
+    while rounds == 0 || Instant::now() < until {
+        everything_at_once(&room, rounds).await;
+        rounds += 1;
+    }
+    assert!(swapper.stop() > 100);
+    assert_eq!(treasure(&room), ["gold"]);
+    assert_eq!(std::fs::read_to_string(room.outside("treasure/gold")).unwrap(), "gold");
+}
+
+/// Whatever is tried by way of the directory that is a link half of the time.
+async fn everything_at_once(room: &Room, round: usize) {
+    let path = format!("swap/deep{}/f{round}", round % 7);
+    let write = Operation::Write { path: rel(&path), bytes: "x".into(), save: Save::default() };
+    let found = room.search(Query { text: "gold".to_owned(), ..Query::default() }).await.unwrap();
+    assert!(found.matches.is_empty());
+    assert!(room.read("swap/gold").await.is_err());
+    assert!(room.rename("swap/gold", "mine", true).await.is_err());
+    assert!(!matches!(room.delete("swap/gold", true).await, Ok(true)));
+    // Each of these may find the directory or the link.
+    let _ = room.write(&path, "x").await;
+    let _ = room.batch(vec![write]).await;
+    let _ = room.rename(&path, &format!("swap/moved{}", round % 5), true).await;
+    let _ = room.files.create_directory(&room.permit().await, &room.project, &rel("swap/d")).await;
+    let _ = room.list("swap", List { recursive: true, ..List::default() }).await;
+    let packed = room.packed(Format::Tar).await;
+    assert!(!packed.windows(4).any(|bytes| bytes == b"gold"));
+    let _ = room.unpack(Format::Tar, &packed).await;
 }

@@ -9,7 +9,10 @@ use super::{caller, gate, permit};
 use crate::databases::Database;
 
 fn projects(database: &Database) -> Projects {
-    let clock = Clock::system();
+    projects_at(database, Clock::system())
+}
+
+fn projects_at(database: &Database, clock: Clock) -> Projects {
     let events = Events::new(clock.clone());
     let root = database.data.path().join("projects");
     Projects::new(database.db.clone(), clock, events, root, None)
@@ -82,6 +85,62 @@ on_every_database! {
         projects.delete(&leave, &project).await.unwrap();
         assert!(!workspace.exists());
         assert!(matches!(projects.find(&ada, "todo").await, Err(Error::NotFound(_))));
+    }
+
+    async fn a_project_that_was_deleted_comes_back_with_its_files(database: Database) {
+        let (projects, gate) = (projects(&database), gate(&database));
+        let ada = caller(&database, "ada").await;
+        let leave = permit(&gate, &ada).await;
+        let (project, _) = projects.create(&leave, new("todo", Kind::Go)).await.unwrap();
+        std::fs::write(projects.workspace(&project.id).join("a.txt"), "hi").unwrap();
+        projects.retire(&leave, &project).await.unwrap();
+        assert!(matches!(projects.find(&ada, "todo").await, Err(Error::NotFound(_))));
+        let deleted = projects.find_deleted(&ada, "todo").await.unwrap();
+        let listed = projects.list_deleted(&ada, None, 10).await.unwrap();
+        assert_eq!(listed, std::slice::from_ref(&deleted));
+        assert_eq!(projects.restore(&leave, deleted).await.unwrap().id, project.id);
+        assert_eq!(projects.find(&ada, "todo").await.unwrap().id, project.id);
+        assert!(projects.workspace(&project.id).join("a.txt").exists());
+    }
+
+    async fn the_name_of_a_deleted_project_is_free_and_may_be_taken(database: Database) {
+        let (projects, gate) = (projects(&database), gate(&database));
+        let ada = caller(&database, "ada").await;
+        let leave = permit(&gate, &ada).await;
+        let (old, _) = projects.create(&leave, new("todo", Kind::Go)).await.unwrap();
+        projects.retire(&leave, &old).await.unwrap();
+        let (other, new) = projects.create(&leave, new("todo", Kind::Rust)).await.unwrap();
+        assert!(new && other.id != old.id);
+        let deleted = projects.find_deleted(&ada, "todo").await.unwrap();
+        let refused = projects.restore(&leave, deleted.clone()).await;
+        assert!(matches!(refused, Err(Error::Taken(_))), "{refused:?}");
+        projects.delete(&leave, &other).await.unwrap();
+        assert_eq!(projects.restore(&leave, deleted).await.unwrap().id, old.id);
+    }
+
+    async fn a_deleted_project_is_another_s_to_take_back_never(database: Database) {
+        let (projects, gate) = (projects(&database), gate(&database));
+        let (ada, bob) = (caller(&database, "ada").await, caller(&database, "bob").await);
+        let leave = permit(&gate, &ada).await;
+        let (project, _) = projects.create(&leave, new("todo", Kind::Go)).await.unwrap();
+        projects.retire(&leave, &project).await.unwrap();
+        let id = project.id.as_str();
+        assert!(matches!(projects.find_deleted(&bob, id).await, Err(Error::NotFound(_))));
+        assert!(projects.list_deleted(&bob, None, 10).await.unwrap().is_empty());
+    }
+
+    async fn a_deleted_project_is_gone_for_good_when_it_expires(database: Database) {
+        let clock = Clock::manual(jiff::Timestamp::UNIX_EPOCH);
+        let (projects, gate) = (projects_at(&database, clock.clone()), gate(&database));
+        let ada = caller(&database, "ada").await;
+        let leave = permit(&gate, &ada).await;
+        let (project, _) = projects.create(&leave, new("todo", Kind::Go)).await.unwrap();
+        projects.retire(&leave, &project).await.unwrap();
+        assert_eq!(projects.sweep_deleted().await.unwrap(), 0);
+        clock.advance(lockhouse::projects::KEPT);
+        assert!(matches!(projects.find_deleted(&ada, "todo").await, Err(Error::NotFound(_))));
+        assert_eq!(projects.sweep_deleted().await.unwrap(), 1);
+        assert!(!projects.workspace(&project.id).exists());
     }
 
     async fn many_who_create_one_project_at_once_get_the_same(database: Database) {

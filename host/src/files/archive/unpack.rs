@@ -6,8 +6,7 @@
 //! What is neither a file nor a directory, leads out, or is there twice refuses
 //! the whole; then nothing has changed.
 
-mod entries;
-mod tarball;
+mod readers;
 
 use std::fs::File;
 use std::io::{self, Read, Seek as _, SeekFrom, Write as _};
@@ -17,13 +16,12 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use futures::{Stream, StreamExt as _};
-use zip::ZipReadOptions;
-use zip::unstable::read::ZipIterable;
 
-use self::entries::{Entries, MAX_ENTRIES};
+use self::readers::{Announced, Entries, Intake, broken, read_tar, read_zip, unreadable};
 use super::Format;
 use crate::files::batch::{self, Act, Changed, Record};
 use crate::files::disk::{self, Disk};
+use crate::files::quota::Amount;
 use crate::files::root::Root;
 use crate::files::staging::Staging;
 use crate::files::{Error, RelPath, Save};
@@ -46,16 +44,12 @@ const BUFFER_BYTES: usize = 256 * 1024;
 /// The name of the archive itself in the staging directory.
 const ARCHIVE: &str = "archive";
 
-/// The kind of file, in a mode that an archive tells.
-const KIND_BITS: u32 = 0o170_000;
-const REGULAR: u32 = 0o100_000;
-const DIRECTORY: u32 = 0o040_000;
-const EXECUTABLE: u32 = 0o111;
-
 /// Where an archive goes.
 #[derive(Debug, Clone)]
 pub(in crate::files) struct Target {
     pub(in crate::files) dir: PathBuf,
+    /// The room that there is.
+    pub(in crate::files) left: Amount,
     pub(in crate::files) record: Record,
     pub(in crate::files) below: Option<RelPath>,
     pub(in crate::files) format: Format,
@@ -114,8 +108,8 @@ impl Arrived {
         locks: &Arc<[Mutex<()>]>,
     ) -> Result<Vec<Changed>, Error> {
         self.file.seek(SeekFrom::Start(0)).map_err(unreadable)?;
-        let budget = Budget::of(self.size, file_bytes);
-        let intake = Intake {
+        let budget = Budget::of(self.size, file_bytes, to.left);
+        let intake = Staged {
             root: &self.root,
             staging: &self.staging,
             entries: Entries::new(to.below.as_ref()),
@@ -134,12 +128,13 @@ impl Arrived {
 struct Budget {
     bytes: u64,
     file_bytes: u64,
+    left: Amount,
 }
 
 impl Budget {
-    fn of(archive_bytes: u64, file_bytes: u64) -> Self {
+    fn of(archive_bytes: u64, file_bytes: u64, left: Amount) -> Self {
         let grown = archive_bytes.saturating_mul(MAX_GROWTH).saturating_add(FREE_BYTES);
-        Self { bytes: grown.min(MAX_UNPACKED_BYTES), file_bytes }
+        Self { bytes: grown.min(MAX_UNPACKED_BYTES), file_bytes, left }
     }
 
     /// What one more file may have, if it says that it has `size`.
@@ -150,7 +145,22 @@ impl Budget {
         if size > self.bytes {
             return Err(grows());
         }
-        Ok(self.file_bytes.min(self.bytes))
+        if size > self.left.bytes {
+            return Err(Error::NoSpace);
+        }
+        Ok(self.file_bytes.min(self.bytes).min(self.left.bytes))
+    }
+
+    /// One more entry.
+    fn enter(&mut self) -> Result<(), Error> {
+        self.left.entries = self.left.entries.checked_sub(1).ok_or(Error::TooManyFiles)?;
+        Ok(())
+    }
+
+    /// So many bytes are used.
+    fn spend(&mut self, bytes: u64) {
+        self.bytes = self.bytes.saturating_sub(bytes);
+        self.left.bytes = self.left.bytes.saturating_sub(bytes);
     }
 }
 
@@ -162,8 +172,8 @@ fn grows() -> Error {
     Error::ArchiveTooLarge(text)
 }
 
-/// Takes entries in, one after the other.
-struct Intake<'a> {
+/// Takes entries into the staging directory.
+struct Staged<'a> {
     root: &'a Root,
     staging: &'a Staging,
     entries: Entries,
@@ -171,52 +181,24 @@ struct Intake<'a> {
     acts: Vec<Act>,
 }
 
-/// What an archive says of a file.
-struct Announced<'a> {
-    name: &'a str,
-    size: u64,
-    executable: bool,
-}
-
-impl Intake<'_> {
+impl Staged<'_> {
     fn take(mut self, file: File, format: Format) -> Result<Vec<Act>, Error> {
         match format {
-            Format::Zip => self.zip(file)?,
-            Format::Tar => tarball::read(file, &mut self)?,
-            Format::TarGz => tarball::read(flate2::read::MultiGzDecoder::new(file), &mut self)?,
+            Format::Zip => {
+                let contents = file.try_clone().map_err(unreadable)?;
+                read_zip(file, contents, &mut self)?;
+            }
+            Format::Tar => read_tar(file, &mut self)?,
+            Format::TarGz => read_tar(flate2::read::MultiGzDecoder::new(file), &mut self)?,
         }
         Ok(self.acts)
     }
+}
 
-    fn zip(&mut self, file: File) -> Result<(), Error> {
-        let body = file.try_clone().map_err(unreadable)?;
-        let mut zip = ZipIterable::try_new(file, zip::read::Config::default())
-            .map_err(unreadable)?
-            .enforce_header_consistency(true);
-        if zip.len() > MAX_ENTRIES {
-            return Err(entries::too_many());
-        }
-        let mut entries = zip.files_with_reader(body, ZipReadOptions::new()).map_err(unreadable)?;
-        while let Some(entry) = entries.next() {
-            let entry = entry.map_err(unreadable)?;
-            let name = entry.name().map_err(unreadable)?.into_owned();
-            let mode = entry.unix_mode().unwrap_or(0);
-            match mode & KIND_BITS {
-                _ if entry.is_symlink() => return Err(entries::refused(&name, "is a link")),
-                0 | DIRECTORY if entry.is_dir() => self.directory(&name)?,
-                0 | REGULAR if !entry.is_dir() => {
-                    let executable = mode & EXECUTABLE != 0;
-                    let (name, size) = (name.as_str(), entry.size());
-                    self.file(&Announced { name, size, executable }, entry)?;
-                }
-                _ => return Err(entries::refused(&name, "is neither a file nor a directory")),
-            }
-        }
-        Ok(())
-    }
-
+impl Intake for Staged<'_> {
     fn directory(&mut self, name: &str) -> Result<(), Error> {
         if let Some(path) = self.entries.directory(name)? {
+            self.budget.enter()?;
             self.acts.push(Act::MakeDirectory { path, must_be_new: false });
         }
         Ok(())
@@ -226,6 +208,7 @@ impl Intake<'_> {
     /// then again.
     fn file(&mut self, told: &Announced<'_>, content: impl Read) -> Result<(), Error> {
         let path = self.entries.file(told.name)?;
+        self.budget.enter()?;
         let most = self.budget.allow(told.size)?;
         let staged = format!("new-{}", self.acts.len());
         let mut file = self.staging.create(&staged)?;
@@ -234,27 +217,10 @@ impl Intake<'_> {
         if copied > most {
             self.budget.allow(copied)?;
         }
-        self.budget.bytes -= copied;
+        self.budget.spend(copied);
         self.root.give(file.as_fd()).map_err(|errno| Error::from_errno(errno, &path))?;
         let save = Save { executable: Some(told.executable), ..Save::default() };
         self.acts.push(Act::Put { path, staged, save });
         Ok(())
     }
-}
-
-/// Either the disk failed, which has a number, or the archive.
-fn broken(error: io::Error, name: &str) -> Error {
-    match error.raw_os_error() {
-        Some(_) => Error::from_io(error, name),
-        None => Error::Archive(format!("“{}” in it can't be read: {error}", shown(name))),
-    }
-}
-
-fn unreadable(error: impl Into<io::Error>) -> Error {
-    broken(error.into(), ARCHIVE)
-}
-
-/// A name of somebody else's, as long as a message may hold.
-fn shown(name: &str) -> String {
-    name.chars().take(80).collect()
 }

@@ -15,7 +15,7 @@ const MAX_NAMES_BYTES: usize = 8 * 1024 * 1024;
 /// Names that were seen. They are kept as numbers, since a deep path has many
 /// directories, each of which is a name.
 #[derive(Debug)]
-pub(super) struct Entries {
+pub(in super::super) struct Entries {
     below: Option<RelPath>,
     /// By what is the same where upper and lower case are.
     seen: HashMap<u64, Seen>,
@@ -30,12 +30,12 @@ struct Seen {
 }
 
 impl Entries {
-    pub(super) fn new(below: Option<&RelPath>) -> Self {
+    pub(in super::super) fn new(below: Option<&RelPath>) -> Self {
         Self { below: below.cloned(), seen: HashMap::new(), count: 0, bytes: 0 }
     }
 
     /// Where a directory goes; `None` where it is the one that all goes to.
-    pub(super) fn directory(&mut self, name: &str) -> Result<Option<RelPath>, Error> {
+    pub(in super::super) fn directory(&mut self, name: &str) -> Result<Option<RelPath>, Error> {
         self.count(name)?;
         let plain = plain(name).trim_end_matches('/');
         if plain.is_empty() || plain == "." {
@@ -47,7 +47,7 @@ impl Entries {
     }
 
     /// Where a file goes.
-    pub(super) fn file(&mut self, name: &str) -> Result<RelPath, Error> {
+    pub(in super::super) fn file(&mut self, name: &str) -> Result<RelPath, Error> {
         self.count(name)?;
         let plain = plain(name);
         let path = self.path(name, plain)?;

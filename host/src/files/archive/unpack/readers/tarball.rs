@@ -25,7 +25,7 @@ struct Ahead {
     headers: usize,
 }
 
-pub(super) fn read(archive: impl Read, intake: &mut Intake<'_>) -> Result<(), Error> {
+pub(in super::super) fn read(archive: impl Read, intake: &mut impl Intake) -> Result<(), Error> {
     let mut archive = Archive::new(archive);
     let mut ahead = Ahead::default();
     for entry in archive.entries().map_err(unreadable)?.raw(true) {
@@ -60,7 +60,7 @@ pub(super) fn read(archive: impl Read, intake: &mut Intake<'_>) -> Result<(), Er
 }
 
 fn take(
-    intake: &mut Intake<'_>,
+    intake: &mut impl Intake,
     name: &str,
     kind: EntryType,
     entry: Entry<'_, impl Read>,

@@ -25,8 +25,8 @@ use recent::Recent;
 use store::Store;
 
 pub use jwt::Refused;
-pub(crate) use people::{parse_role, parse_scope};
 pub use people::{ListedToken, ListedUser, NewToken, PeopleError};
+pub(crate) use people::{parse_role, parse_scope};
 pub use recent::Holder;
 
 /// How long a browser stays signed in.

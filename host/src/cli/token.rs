@@ -85,5 +85,9 @@ impl TokenCommand {
 fn say_token(token: &Value) {
     let text = |key: &str| token[key].as_str().unwrap_or_default();
     let (id, user, scope) = (text("id"), text("user"), text("scope"));
-    say(format_args!("{id}  {user:<16} {scope:<5}  until {}  {}", text("expires_at"), text("name")));
+    say(format_args!(
+        "{id}  {user:<16} {scope:<5}  until {}  {}",
+        text("expires_at"),
+        text("name")
+    ));
 }

@@ -61,7 +61,10 @@ impl UserCommand {
         match self.command {
             Command::Add { id, role } => {
                 client.post(USERS, &json!({ "id": id, "role": role.word() })).await?;
-                say(format_args!("{id} is a {} now; `lockhouse token create` lets in", role.word()));
+                say(format_args!(
+                    "{id} is a {} now; `lockhouse token create` lets in",
+                    role.word()
+                ));
             }
             Command::List => {
                 for user in rows(&client, USERS, "users", "").await? {

@@ -132,9 +132,7 @@ impl From<Denied> for Problem {
     fn from(denied: Denied) -> Self {
         match denied {
             Denied::NotVisible => Self::not_found(denied.to_string()),
-            Denied::NotAdmin => {
-                Self::new(StatusCode::FORBIDDEN, "not_admin", denied.to_string())
-            }
+            Denied::NotAdmin => Self::new(StatusCode::FORBIDDEN, "not_admin", denied.to_string()),
             Denied::ReadOnly => Self::new(StatusCode::FORBIDDEN, "read_only", denied.to_string()),
             Denied::TooOften(wait) => {
                 let detail = "too many requests; wait as long as Retry-After says";

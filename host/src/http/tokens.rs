@@ -161,9 +161,7 @@ impl From<PeopleError> for Problem {
             PeopleError::TooManyTokens { .. } => {
                 Self::new(StatusCode::CONFLICT, "too_many_tokens", detail)
             }
-            PeopleError::Name | PeopleError::Lifetime => {
-                Self::bad_request("invalid_token", detail)
-            }
+            PeopleError::Name | PeopleError::Lifetime => Self::bad_request("invalid_token", detail),
             PeopleError::MoreThanYours(_) => {
                 Self::new(StatusCode::FORBIDDEN, "scope_exceeded", detail)
             }

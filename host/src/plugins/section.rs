@@ -14,7 +14,8 @@ pub(super) fn find<'a>(component: &'a [u8], name: &str) -> Result<Option<&'a [u8
             Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
             Payload::End(_) => depth = depth.saturating_sub(1),
             Payload::CustomSection(custom) if depth == 0 && custom.name() == name => {
-                if found.replace(custom.data()).is_some() {
+                let before = found.replace(custom.data());
+                if before.is_some() {
                     return Err("there are two; build it again from its source".to_owned());
                 }
             }

@@ -5,7 +5,9 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use futures::TryStreamExt as _;
-use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet, KeyAlgorithm, PublicKeyUse};
+use jsonwebtoken::jwk::{
+    AlgorithmParameters, EllipticCurve, Jwk, JwkSet, KeyAlgorithm, PublicKeyUse,
+};
 use jsonwebtoken::{Algorithm, DecodingKey};
 use reqwest::{Client, Url};
 use tokio::time::Instant;
@@ -70,7 +72,8 @@ impl Published {
             Some(key) if self.is_fresh() => Ok(key),
             _ => {
                 let there_are_keys = self.fetch_once().await;
-                let lacks = if there_are_keys { Refused::UnknownKey } else { Refused::KeysUnreachable };
+                let lacks =
+                    if there_are_keys { Refused::UnknownKey } else { Refused::KeysUnreachable };
                 self.find(name, algorithm).ok_or(lacks)
             }
         }
@@ -84,7 +87,8 @@ impl Published {
     fn find(&self, name: Option<&str>, algorithm: Algorithm) -> Option<DecodingKey> {
         let known = self.0.known.read().unwrap_or_else(PoisonError::into_inner);
         let mut fitting = known.keys.iter().filter(|key| {
-            fits(key, algorithm) && name.is_none_or(|name| key.common.key_id.as_deref() == Some(name))
+            fits(key, algorithm)
+                && name.is_none_or(|name| key.common.key_id.as_deref() == Some(name))
         });
         let key = fitting.next()?;
         if name.is_none() && fitting.next().is_some() {

@@ -177,9 +177,8 @@ impl Issuer {
     async fn start() -> Self {
         let keys = std::sync::Arc::new(Mutex::new(Vec::new()));
         let published = std::sync::Arc::clone(&keys);
-        let answer = move || async move {
-            axum::Json(json!({ "keys": *published.lock().unwrap() }))
-        };
+        let answer =
+            move || async move { axum::Json(json!({ "keys": *published.lock().unwrap() })) };
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/keys", listener.local_addr().unwrap());
         let router = axum::Router::new().route("/keys", axum::routing::get(answer));

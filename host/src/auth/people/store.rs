@@ -70,13 +70,12 @@ impl Store {
     /// Whether there is such a user.
     pub(super) async fn sign_out(&self, id: &UserId, now_us: i64) -> Result<bool, Error> {
         let mut transaction = self.db.begin().await?;
-        let found = sqlx::query(
-            "UPDATE users SET valid_after = $2 WHERE id = $1 AND removed_at IS NULL",
-        )
-        .bind(id.as_str())
-        .bind(now_us)
-        .execute(&mut *transaction)
-        .await?;
+        let found =
+            sqlx::query("UPDATE users SET valid_after = $2 WHERE id = $1 AND removed_at IS NULL")
+                .bind(id.as_str())
+                .bind(now_us)
+                .execute(&mut *transaction)
+                .await?;
         sqlx::query("DELETE FROM tokens WHERE user_id = $1")
             .bind(id.as_str())
             .execute(&mut *transaction)
@@ -105,11 +104,12 @@ impl Store {
     }
 
     pub(super) async fn count_tokens(&self, of: &UserId) -> Result<i64, Error> {
-        let row = sqlx::query("SELECT COUNT(*) AS n FROM tokens WHERE purpose = $1 AND user_id = $2")
-            .bind(ISSUED)
-            .bind(of.as_str())
-            .fetch_one(self.db.pool())
-            .await?;
+        let row =
+            sqlx::query("SELECT COUNT(*) AS n FROM tokens WHERE purpose = $1 AND user_id = $2")
+                .bind(ISSUED)
+                .bind(of.as_str())
+                .fetch_one(self.db.pool())
+                .await?;
         Ok(row.try_get("n")?)
     }
 

@@ -19,6 +19,10 @@ use crate::policy::{self, Channel, NetworkMode};
 pub const MAX_BYTES: usize = 4 * 1024 * 1024;
 /// How many letters may differ between a key and the one that was meant.
 const MAX_DISTANCE: usize = 3;
+/// No longer key is compared with those that are known.
+const MAX_KEY_BYTES: usize = 64;
+/// How much is told of what is wrong; the request may hold texts of any length.
+const MAX_TOLD_CHARS: usize = 400;
 
 /// What stands for whoever and whatever a request does not name.
 const EXAMPLE: &str = "example";
@@ -164,12 +168,15 @@ fn explained(error: &serde_json::Error) -> Invalid {
     let meant = text.split_once("unknown field `").and_then(|(_, rest)| {
         let (found, rest) = rest.split_once('`')?;
         // What follows names the known ones, each between backticks.
-        let known = rest.split('`').skip(1).step_by(2);
+        let known = rest.split('`').skip(1).step_by(2).filter(|_| found.len() <= MAX_KEY_BYTES);
         let close = |key: &&str| strsim::damerau_levenshtein(found, key);
         let nearest = known.min_by_key(close).filter(|key| close(key) <= MAX_DISTANCE)?;
         Some(format!("unknown key “{found}”; did you mean “{nearest}”?"))
     });
-    Invalid(meant.unwrap_or(text))
+    Invalid(meant.unwrap_or_else(|| match text.char_indices().nth(MAX_TOLD_CHARS) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }))
 }
 
 #[cfg(test)]
@@ -218,6 +225,12 @@ mod tests {
     #[test]
     fn a_request_without_a_command_is_told_how_to_give_one() {
         assert!(refusal("{}").contains(r#"{"command": "ls"}"#));
+    }
+
+    #[test]
+    fn what_is_told_of_a_long_key_is_short() {
+        let error = refusal(&format!(r#"{{"{}": 1}}"#, "x".repeat(100_000)));
+        assert_eq!(error.chars().count(), MAX_TOLD_CHARS + 1);
     }
 
     #[test]

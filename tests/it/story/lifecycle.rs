@@ -43,9 +43,9 @@ async fn deleting_a_runtime_keeps_the_files() {
 }
 
 #[tokio::test]
-async fn deleting_a_project_leaves_nothing() {
+async fn deleting_a_project_for_good_leaves_nothing() {
     let host = need!(local, lab().await);
-    assert_eq!(host.delete("/api/v1/projects/lab").await.status, 204);
+    assert_eq!(host.delete("/api/v1/projects/lab?purge=true").await.status, 204);
     assert_eq!(host.get("/api/v1/projects/lab").await.status, 404);
     assert_eq!(std::fs::read_dir(host.data().join("projects")).unwrap().count(), 0);
     assert_eq!(host.delete("/api/v1/projects/lab").await.status, 204);

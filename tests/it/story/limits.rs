@@ -262,7 +262,7 @@ async fn runs_into_its_limit(host: &Host, complaint: &str) {
     assert_eq!(host.get(LAB).await.json["status"], "running");
     host.changes(json!({ "disk_limit": "64m" })).await;
     assert!(host.saves(MIB).await.status.is_success());
-    assert_eq!(host.delete("/api/v1/projects/lab").await.status, 204);
+    assert_eq!(host.delete("/api/v1/projects/lab?purge=true").await.status, 204);
     assert_eq!(std::fs::read_dir(host.data().join("projects")).unwrap().count(), 0);
 }
 

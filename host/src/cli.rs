@@ -55,13 +55,13 @@ enum Command {
 #[derive(Debug, Clone, clap::Args)]
 struct Server {
     /// The server's URL; by default that of the one running on `--data`.
-    #[arg(long, env = "LOCKHOUSE_URL")]
+    #[arg(long, env = "LOCKHOUSE_URL", global = true)]
     url: Option<String>,
     /// A token; by default the administrator's, from the data directory.
-    #[arg(long, env = "LOCKHOUSE_TOKEN", hide_env_values = true)]
+    #[arg(long, env = "LOCKHOUSE_TOKEN", hide_env_values = true, global = true)]
     token: Option<String>,
     /// The data directory of the server on this machine.
-    #[arg(long, env = "LOCKHOUSE_DATA", default_value_os_t = default_data())]
+    #[arg(long, env = "LOCKHOUSE_DATA", default_value_os_t = default_data(), global = true)]
     data: PathBuf,
 }
 

@@ -141,6 +141,11 @@ impl Caller {
     }
 }
 
+/// Leave to do one thing. Only the gate gives it.
+pub trait Admitted: Sync {
+    fn caller(&self) -> &Caller;
+}
+
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error(transparent)]

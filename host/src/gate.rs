@@ -214,6 +214,12 @@ impl Permit {
     }
 }
 
+impl auth::Admitted for Permit {
+    fn caller(&self) -> &Caller {
+        &self.caller
+    }
+}
+
 impl Drop for Permit {
     fn drop(&mut self) {
         self.record(Phase::Interrupted, String::new());

@@ -7,8 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Auth, Caller, Error, ISSUED, Role, Scope, User, is_reserved, store::Added};
-use crate::gate::Permit;
+use super::{Admitted, Auth, Caller, Error, ISSUED, Role, Scope, User, is_reserved, store::Added};
 use crate::ids::{TokenId, UserId};
 use crate::secret::Secret;
 
@@ -89,7 +88,11 @@ impl Auth {
     }
 
     /// Makes somebody known; one who was removed comes back.
-    pub async fn add_user(&self, _permit: &Permit, user: &User) -> Result<ListedUser, PeopleError> {
+    pub async fn add_user(
+        &self,
+        _permit: &impl Admitted,
+        user: &User,
+    ) -> Result<ListedUser, PeopleError> {
         if is_reserved(&user.id) {
             return Err(PeopleError::Reserved(user.id.clone()));
         }
@@ -104,7 +107,11 @@ impl Auth {
     }
 
     /// Counts from the next request on.
-    pub async fn set_role(&self, _permit: &Permit, user: &User) -> Result<ListedUser, PeopleError> {
+    pub async fn set_role(
+        &self,
+        _permit: &impl Admitted,
+        user: &User,
+    ) -> Result<ListedUser, PeopleError> {
         if is_reserved(&user.id) {
             return Err(PeopleError::Reserved(user.id.clone()));
         }
@@ -117,7 +124,11 @@ impl Auth {
     }
 
     /// Lets somebody in no more. What is his stays, for administrators.
-    pub async fn remove_user(&self, permit: &Permit, id: &UserId) -> Result<(), PeopleError> {
+    pub async fn remove_user(
+        &self,
+        permit: &impl Admitted,
+        id: &UserId,
+    ) -> Result<(), PeopleError> {
         self.sign_out_everywhere(permit, id).await?;
         self.store.remove_user(id, self.clock.now_us()).await?;
         self.recent.forget();
@@ -128,7 +139,7 @@ impl Auth {
     /// now.
     pub async fn sign_out_everywhere(
         &self,
-        _permit: &Permit,
+        _permit: &impl Admitted,
         id: &UserId,
     ) -> Result<(), PeopleError> {
         if is_reserved(id) {
@@ -152,7 +163,7 @@ impl Auth {
     /// Makes a token; its secret is told this once.
     pub async fn create_token(
         &self,
-        permit: &Permit,
+        permit: &impl Admitted,
         new: &NewToken,
     ) -> Result<(ListedToken, Secret), PeopleError> {
         check(permit.caller(), new)?;
@@ -187,7 +198,11 @@ impl Auth {
     }
 
     /// Ends a token, and the sessions that were opened with it.
-    pub async fn revoke_token(&self, _permit: &Permit, id: &TokenId) -> Result<(), PeopleError> {
+    pub async fn revoke_token(
+        &self,
+        _permit: &impl Admitted,
+        id: &TokenId,
+    ) -> Result<(), PeopleError> {
         let revoked = self.store.revoke_token(id).await?;
         self.recent.forget();
         if revoked { Ok(()) } else { Err(PeopleError::NoToken) }

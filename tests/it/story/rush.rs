@@ -38,7 +38,7 @@ impl Host {
     }
 
     async fn deletes_project(&self, name: &str) {
-        let deleted = self.delete(&format!("/api/v1/projects/{name}")).await;
+        let deleted = self.delete(&format!("/api/v1/projects/{name}?purge=true")).await;
         assert_eq!(deleted.status, 204, "{}", deleted.text);
     }
 

@@ -57,7 +57,8 @@ fn system() -> OpenApiRouter<App> {
         .routes(routes!(health::metrics))
 }
 
-fn api() -> OpenApiRouter<App> {
+/// Who calls.
+fn people() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(session::sign_in, session::find_session, session::sign_out))
         .routes(routes!(tokens::create_token, tokens::list_tokens))
@@ -67,6 +68,11 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(users::sign_out_everywhere))
         .routes(routes!(users::create_token, users::list_tokens))
         .routes(routes!(users::revoke_token))
+}
+
+fn api() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .merge(people())
         .routes(routes!(events::listen))
         .routes(routes!(projects::create_project, projects::list_projects))
         .routes(routes!(projects::find_project, projects::update_project, projects::delete_project))

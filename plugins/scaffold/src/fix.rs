@@ -77,7 +77,7 @@ mod tests {
 
     #[test]
     fn a_module_that_python_itself_misses_is_asked_for() {
-        let output = "/work/.venv/bin/python: No module named pytest\n";
+        let output = "/workspace/.venv/bin/python: No module named pytest\n";
         let files = [("requirements.txt", Some("Flask"))];
         assert_eq!(repaired(output, PIP, &files).unwrap(), "Flask\npytest\n");
     }
@@ -143,7 +143,7 @@ mod tests {
     #[test]
     fn a_node_package_that_is_used_and_not_asked_for_is_asked_for() {
         let output = "Error [ERR_MODULE_NOT_FOUND]: Cannot find package '@fastify/static' \
-                      imported from /work/server.mjs";
+                      imported from /workspace/server.mjs";
         let files = [("package.json", Some("{\n  \"name\": \"todo\"\n}\n"))];
         let repaired = repaired(output, "npm install", &files).unwrap();
         let wanted = "{\n  \"dependencies\": {\n    \"@fastify/static\": \"*\"\n  },\n  \
@@ -163,7 +163,7 @@ mod tests {
     fn a_file_of_the_project_is_no_node_package() {
         let output = "Error: Cannot find module './store'\n";
         assert_eq!(repaired(output, "npm install", &[("package.json", Some("{}"))]), None);
-        let output = "Error: Cannot find module '/work/server.js'\n";
+        let output = "Error: Cannot find module '/workspace/server.js'\n";
         assert_eq!(repaired(output, "npm install", &[("package.json", Some("{}"))]), None);
     }
 

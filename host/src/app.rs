@@ -1,5 +1,8 @@
 //! The rooms, by name; no logic.
 
+use std::ops::Deref;
+use std::sync::Arc;
+
 use metrics_exporter_prometheus::PrometheusHandle;
 
 use crate::agents::Agents;
@@ -23,9 +26,27 @@ use crate::runtimes::Runtimes;
 use crate::tasks::Tasks;
 use crate::terminals::Terminals;
 
-/// What every door can reach. Cloning is cheap.
+/// What every door can reach. Each request is given it several times over, so a clone
+/// counts one reference and not those of every room.
 #[derive(Clone)]
-pub struct App {
+pub struct App(Arc<House>);
+
+impl App {
+    pub fn of(rooms: House) -> Self {
+        Self(Arc::new(rooms))
+    }
+}
+
+impl Deref for App {
+    type Target = House;
+
+    fn deref(&self) -> &House {
+        &self.0
+    }
+}
+
+/// All of them.
+pub struct House {
     pub agents: Agents,
     pub audit: Audit,
     pub auth: Auth,

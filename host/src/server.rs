@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
 use crate::agents::{self, Agents, Models, Roster};
-use crate::app::App;
+use crate::app::{App, House};
 use crate::audit::Audit;
 use crate::auth::Auth;
 use crate::clock::Clock;
@@ -174,7 +174,7 @@ async fn build(config: &Config, tasks: &Tasks, address: SocketAddr) -> anyhow::R
     let reports = reports(&ground, &premises, catalogue);
     let runtimes = premises.runtimes;
     let Ground { clock, db, events, leases, tasks } = ground;
-    let app = App {
+    let app = App::of(House {
         previews,
         terminals: Terminals::new(runtimes.clone(), config.terminals.clone()),
         agents,
@@ -199,7 +199,7 @@ async fn build(config: &Config, tasks: &Tasks, address: SocketAddr) -> anyhow::R
         engine_choice: premises.engine_choice,
         wasm: format!("{:?}", plugins.tuning()),
         metrics,
-    };
+    });
     Ok(Built { app, admin_token, visitors })
 }
 

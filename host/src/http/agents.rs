@@ -295,7 +295,7 @@ pub(super) async fn run_events(
     let run = app.agents.find(&caller, &run).await?;
     let since = sse::last_event_id(&headers).or(query.since).unwrap_or(0);
     let watch = app.agents.watch(&run, since);
-    Ok(sse::stream(events(watch, run, app.tasks)).into_response())
+    Ok(sse::stream(events(watch, run, app.tasks.clone())).into_response())
 }
 
 fn events(

@@ -21,7 +21,7 @@ use crate::events::{Change, Event, Events, What};
     responses((status = 200, description = "Server-sent events", content_type = "text/event-stream", body = String),
         (status = "4XX", body = ProblemView), (status = "5XX", body = ProblemView)))]
 pub(super) async fn listen(State(app): State<App>, caller: Caller, headers: HeaderMap) -> Response {
-    let events = news(app.events, caller, sse::last_event_id(&headers), app.tasks);
+    let events = news(app.events.clone(), caller, sse::last_event_id(&headers), app.tasks.clone());
     sse::stream(events).into_response()
 }
 

@@ -128,7 +128,7 @@ pub(super) async fn open_terminal(
     let seen = query.since.unwrap_or(0);
     let tasks = app.tasks.clone();
     Ok(upgrade.on_upgrade(async move |socket| {
-        let screen = Screen { terminals: app.terminals, project, session, framed, seen };
+        let screen = Screen { terminals: app.terminals.clone(), project, session, framed, seen };
         let conversation = screen.converse(socket, input, output);
         tokio::select! {
             () = conversation => {}

@@ -33,7 +33,7 @@ pub(crate) async fn watch_files(
     let project = app.projects.find(&caller, &project).await?;
     let since = sse::last_event_id(&headers);
     let watch = app.files.watch(&project, since, &app.tasks).await?;
-    Ok(sse::stream(told(watch, app.tasks)).into_response())
+    Ok(sse::stream(told(watch, app.tasks.clone())).into_response())
 }
 
 fn told(mut watch: Watch, tasks: Tasks) -> impl Stream<Item = Result<SseEvent, Infallible>> {

@@ -26,6 +26,7 @@ pub mod manifest;
 pub mod oci;
 mod policy;
 mod quarantine;
+mod quick;
 mod reach;
 mod report;
 pub mod request;

@@ -22,6 +22,7 @@ use super::inspect::{self, Bindings, Interface, Role};
 use super::instance::State;
 use super::manifest::Manifest;
 use super::quarantine::Shared;
+use super::quick::Pace;
 use super::wasm::{Engines, Tuning};
 use cache::CodeCache;
 
@@ -58,6 +59,7 @@ pub(super) struct Code {
     /// What it took to compile, or to read from the cache.
     pub(super) took: Duration,
     pub(super) breaker: Shared,
+    pub(super) pace: Pace,
     /// How many of its calls as a policy may be on threads at once.
     pub(super) turns: Arc<Semaphore>,
 }
@@ -195,7 +197,8 @@ impl Compiler {
         let turns = Arc::new(Semaphore::new(self.turns));
         let roles = played.iter().map(|interface| interface.role).collect();
         let (took, breaker) = (started.elapsed(), Shared::new(self.quarantine));
-        let code = Arc::new(Code { digest, roles, ready, took, breaker, turns });
+        let pace = ready.pace();
+        let code = Arc::new(Code { digest, roles, ready, took, breaker, pace, turns });
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.latest = Some(Arc::clone(&code));
         known.used.retain(|_, code| code.strong_count() > 0);
@@ -231,6 +234,18 @@ impl Compiler {
         let component = Component::from_binary(engine, bytes);
         cache.seal();
         component
+    }
+}
+
+impl Ready {
+    fn pace(&self) -> Pace {
+        let component = match self {
+            Self::Policy(ready) => ready.instance_pre().component(),
+            Self::Agent(agent) => agent.instance.component(),
+            Self::Report(ready) => ready.instance_pre().component(),
+        };
+        let sort = component.component_type();
+        Pace::of(sort.imports(component.engine()).map(|(name, _)| name))
     }
 }
 

@@ -1,5 +1,6 @@
 //! A loaded policy, as the chain of policies sees it.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -16,6 +17,7 @@ use super::convert;
 use super::fault::{Digest, Fault, FaultKind};
 use super::instance::{Call, State, fault};
 use super::loaded::{Loaded, Meters};
+use super::quick::QUICK;
 use super::reach::Behalf;
 use super::threads;
 use crate::auth::{Caller, User};
@@ -55,7 +57,7 @@ impl PolicyPlugin {
     async fn call<R: Send + 'static>(
         &self,
         (turn, behalf): (Turn, Option<Behalf>),
-        ask: impl FnOnce(&Policy, &mut Store<State>) -> wasmtime::Result<R> + Send + 'static,
+        ask: impl Fn(&Policy, &mut Store<State>) -> wasmtime::Result<R> + Send + 'static,
     ) -> Result<R, Fault> {
         self.host.decide(&self.loaded, self.limits(), (Some(turn), behalf), ask).await
     }
@@ -126,14 +128,17 @@ impl CommandPolicy for PolicyPlugin {
 }
 
 impl Host {
-    /// One call of a policy: a thread, a fresh store, an answer or a fault.
+    /// One call of a policy: a fresh store, an answer or a fault; here or on a thread.
     pub(super) async fn decide<R: Send + 'static>(
         &self,
         loaded: &Arc<Loaded>,
         limits: Limits,
         (turn, behalf): (Option<Turn>, Option<Behalf>),
-        ask: impl FnOnce(&Policy, &mut Store<State>) -> wasmtime::Result<R> + Send + 'static,
+        ask: impl Fn(&Policy, &mut Store<State>) -> wasmtime::Result<R> + Send + 'static,
     ) -> Result<R, Fault> {
+        if let Some(answer) = self.decide_here(loaded, limits, &ask) {
+            return answer.map_err(|kind| loaded.fault(kind));
+        }
         let on_thread = Arc::clone(loaded);
         let call = loaded.call(self, limits, behalf, None);
         let work = move || {
@@ -141,13 +146,38 @@ impl Host {
                 Ok(ready) => ready,
                 Err(kind) => return (Err(kind), (None, turn)),
             };
-            let (answer, store) = run(ready, call, &on_thread.meters, ask);
+            let (answer, store) = run(ready, call, &on_thread.meters, &ask);
             // The turn is given back when the thread is, whether or not
             // somebody still waits; wiping the store keeps nobody waiting.
             (answer, (Some(store), turn))
         };
         let answer = self.decisions.run(limits.wall, work).await;
         answer.map_err(|kind| loaded.fault(kind))
+    }
+
+    /// The call on this very thread, where that is likely to be quick; `None` where it is to be
+    /// made elsewhere.
+    fn decide_here<R>(
+        &self,
+        loaded: &Loaded,
+        limits: Limits,
+        ask: &impl Fn(&Policy, &mut Store<State>) -> wasmtime::Result<R>,
+    ) -> Option<Result<R, FaultKind>> {
+        let pace = &loaded.code.pace;
+        let ready = loaded.policy().ok().filter(|_| pace.is_quick())?;
+        let _place = self.decisions.place()?;
+        let limits = Limits { budget: limits.budget.min(QUICK), ..limits };
+        // Nobody's: it can reach nothing on anybody's behalf.
+        let call = loaded.call(self, limits, None, None);
+        let made = AssertUnwindSafe(|| run(ready, call, &loaded.meters, ask).0);
+        match catch_unwind(made) {
+            Ok(Err(FaultKind::Budget { .. } | FaultKind::Blocked { .. })) => {
+                pace.was_slow();
+                None
+            }
+            Ok(answer) => Some(answer),
+            Err(_) => Some(Err(FaultKind::Host("a call of it panicked in the host".to_owned()))),
+        }
     }
 
     pub(super) async fn describe_policy(
@@ -180,7 +210,7 @@ fn run<R>(
     ready: &PolicyPre<State>,
     call: Call,
     meters: &Meters,
-    ask: impl FnOnce(&Policy, &mut Store<State>) -> wasmtime::Result<R>,
+    ask: &impl Fn(&Policy, &mut Store<State>) -> wasmtime::Result<R>,
 ) -> (Result<R, FaultKind>, Store<State>) {
     let runtime = call.reach.runtime.clone();
     // Where an import waits, it waits on the server's time.

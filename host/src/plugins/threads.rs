@@ -53,6 +53,12 @@ impl DecisionThreads {
         Ok(threads)
     }
 
+    /// A place for a call on the thread that asks, as if it were one of these: there are never
+    /// more calls at once than threads.
+    pub(super) fn place(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.free).try_acquire_owned().ok()
+    }
+
     /// Runs `work` on a thread of its own. Given up after `wall`, it still
     /// holds its thread until it ends. What it leaves beside its answer is
     /// dropped there, once the answer is on its way.

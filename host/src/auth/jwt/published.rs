@@ -16,6 +16,9 @@ use super::Refused;
 
 /// How long keys count without being asked for again.
 const FRESH: Duration = Duration::from_secs(600);
+/// How long they count where they were asked for and could not be had: an issuer that is away
+/// for a night locks nobody out, and a key that it took back does not count for ever.
+pub(super) const STALE: Duration = Duration::from_secs(24 * 3600);
 /// How soon they are asked for again, whatever tokens name.
 pub(super) const PAUSE: Duration = Duration::from_secs(10);
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -39,6 +42,13 @@ struct Known {
     keys: Vec<Jwk>,
     fetched: Option<Instant>,
     tried: Option<Instant>,
+}
+
+impl Known {
+    /// Whether there are keys, and not too old ones.
+    fn count(&self) -> bool {
+        self.fetched.is_some_and(|fetched| fetched.elapsed() < STALE)
+    }
 }
 
 impl Published {
@@ -86,6 +96,7 @@ impl Published {
 
     fn find(&self, name: Option<&str>, algorithm: Algorithm) -> Option<DecodingKey> {
         let known = self.0.known.read().unwrap_or_else(PoisonError::into_inner);
+        known.count().then_some(())?;
         let mut fitting = known.keys.iter().filter(|key| {
             fits(key, algorithm)
                 && name.is_none_or(|name| key.common.key_id.as_deref() == Some(name))
@@ -104,7 +115,7 @@ impl Published {
         {
             let mut known = self.0.known.write().unwrap_or_else(PoisonError::into_inner);
             if known.tried.is_some_and(|tried| tried.elapsed() < PAUSE) {
-                return known.fetched.is_some();
+                return known.count();
             }
             known.tried = Some(Instant::now());
         }
@@ -117,7 +128,7 @@ impl Published {
             }
             Err(why) => {
                 tracing::warn!(url = %self.0.url, why, "keys for JSON Web Tokens can't be had");
-                self.0.known.read().unwrap_or_else(PoisonError::into_inner).fetched.is_some()
+                self.0.known.read().unwrap_or_else(PoisonError::into_inner).count()
             }
         }
     }

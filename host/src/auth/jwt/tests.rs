@@ -171,6 +171,7 @@ fn keys_are_not_fetched_where_others_can_change_them() {
 struct Issuer {
     url: String,
     keys: std::sync::Arc<Mutex<Vec<Value>>>,
+    serving: tokio::task::AbortHandle,
 }
 
 impl Issuer {
@@ -183,8 +184,8 @@ impl Issuer {
         let url = format!("http://{}/keys", listener.local_addr().unwrap());
         let router = axum::Router::new().route("/keys", axum::routing::get(answer));
         #[expect(clippy::disallowed_methods, reason = "it ends with the test's runtime")]
-        tokio::spawn(async move { axum::serve(listener, router).await });
-        Self { url, keys }
+        let serving = tokio::spawn(async move { axum::serve(listener, router).await });
+        Self { url, keys, serving: serving.abort_handle() }
     }
 
     /// A new key that is published under this name.
@@ -278,4 +279,17 @@ async fn while_the_issuer_cannot_be_asked_nobody_new_is_let_in() {
     let jwks_url = Some("http://127.0.0.1:1/keys".to_owned());
     let alone = judge(Config { jwks_url, ..Config::default() });
     assert_eq!(alone.judge(&signed("a", &pair)).await, Err(Refused::KeysUnreachable));
+}
+
+#[tokio::test]
+async fn keys_of_an_issuer_that_is_gone_count_for_a_day() {
+    let issuer = Issuer::start().await;
+    let (pair, judge) = (issuer.publish("a"), issuer.judge());
+    assert!(judge.judge(&signed("a", &pair)).await.is_ok());
+    issuer.serving.abort();
+    tokio::time::pause();
+    tokio::time::advance(published::STALE / 2).await;
+    assert!(judge.judge(&signed("a", &pair)).await.is_ok());
+    tokio::time::advance(published::STALE / 2).await;
+    assert_eq!(judge.judge(&signed("a", &pair)).await, Err(Refused::KeysUnreachable));
 }

@@ -115,6 +115,18 @@ on_every_database! {
         assert!(auth.holder(&token).await.unwrap().is_none());
     }
 
+    async fn what_was_opened_while_somebody_was_removed_does_not_come_back(database: Database) {
+        let auth = auth(&database, &Clock::system());
+        let holder = Holder::of(caller(&database, "ada").await.user);
+        let permit = permit(&gate(&database), &caller(&database, "bob").await).await;
+        auth.remove_user(&permit, &holder.user.id).await.unwrap();
+        // As a request that was let in just before.
+        let (session, _) = auth.open_session(&holder).await.unwrap();
+        assert!(auth.holder(&session).await.unwrap().is_none());
+        auth.add_user(&permit, &holder.user).await.unwrap();
+        assert!(auth.holder(&session).await.unwrap().is_none());
+    }
+
     async fn a_user_is_added_once(database: Database) {
         let auth = auth(&database, &Clock::system());
         let ada = caller(&database, "ada").await;

@@ -33,19 +33,30 @@ impl Store {
         row.as_ref().map(listed_user).transpose()
     }
 
-    /// Whether nobody was called so.
+    /// Whether nobody was called so. What one of that name could come in with before counts
+    /// no more, even where it was made while that one was removed.
     pub(super) async fn add_user(&self, user: &User, now_us: i64) -> Result<bool, Error> {
+        let mut transaction = self.db.begin().await?;
         let added = sqlx::query(
             "INSERT INTO users (id, role, created_at, valid_after) VALUES ($1, $2, $3, $3) \
-             ON CONFLICT (id) DO UPDATE SET role = $2, removed_at = NULL \
+             ON CONFLICT (id) DO UPDATE SET role = $2, removed_at = NULL, valid_after = $3 \
              WHERE users.removed_at IS NOT NULL",
         )
         .bind(user.id.as_str())
         .bind(user.role.as_str())
         .bind(now_us)
-        .execute(self.db.pool())
-        .await?;
-        Ok(added.rows_affected() > 0)
+        .execute(&mut *transaction)
+        .await?
+        .rows_affected()
+            > 0;
+        if added {
+            sqlx::query("DELETE FROM tokens WHERE user_id = $1")
+                .bind(user.id.as_str())
+                .execute(&mut *transaction)
+                .await?;
+        }
+        transaction.commit().await?;
+        Ok(added)
     }
 
     pub(super) async fn set_role(&self, user: &User) -> Result<bool, Error> {

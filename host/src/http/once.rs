@@ -86,7 +86,9 @@ fn fingerprint(target: &str, body: &[u8]) -> String {
 /// Keeps an answer that a second try would not better.
 async fn keep(ticket: Ticket, response: Response, request_id: &RequestId) -> Response {
     let status = response.status();
-    if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
+    // Another token of the same user may be allowed to; and who waits may be let in.
+    let passing = [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN, StatusCode::TOO_MANY_REQUESTS];
+    if status.is_server_error() || passing.contains(&status) {
         return response;
     }
     let mut response = response;

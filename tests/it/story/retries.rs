@@ -38,6 +38,18 @@ async fn a_refusal_is_repeated_as_well() {
 }
 
 #[tokio::test]
+async fn what_one_token_may_not_do_another_one_may_with_the_same_key() {
+    let host = need!(local, host().await);
+    let read = json!({ "name": "looker", "scope": "read" });
+    let token = host.post("/api/v1/tokens", read).await.json["token"].as_str().unwrap().to_owned();
+    let new = json!({ "project_name": "todo" });
+    let request = host.as_nobody(Method::POST, "/api/v1/jobs/create").json(&new);
+    let refused = answer(request.bearer_auth(token).header("idempotency-key", "k1")).await;
+    assert_eq!(refused.status, 403, "{}", refused.text);
+    assert_eq!(posts(&host, "k1", "/api/v1/jobs/create", new).await.status, 201);
+}
+
+#[tokio::test]
 async fn a_key_that_came_with_another_request_is_refused() {
     let host = need!(local, host().await);
     posts(&host, "k1", "/api/v1/jobs/create", json!({ "project_name": "todo" })).await;

@@ -145,7 +145,12 @@ pub(super) async fn delete_project(
     let project = match app.projects.find(&caller, &project).await {
         Ok(project) => project,
         // Gone is gone: a retry finds what it asked for.
-        Err(projects::Error::NotFound(_)) => return Ok(StatusCode::NO_CONTENT),
+        Err(projects::Error::NotFound(_)) => {
+            if query.purge {
+                deleted::purge(&app, &caller, &project).await?;
+            }
+            return Ok(StatusCode::NO_CONTENT);
+        }
         Err(error) => return Err(error.into()),
     };
     let permit = app.gate.admit(&caller, Action::write("project.delete", project.target())).await?;

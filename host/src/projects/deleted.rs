@@ -95,6 +95,17 @@ impl Projects {
         Ok(project)
     }
 
+    /// Removes it for good before it expires.
+    pub async fn purge(&self, _permit: &Permit, deleted: &Deleted) -> Result<(), Error> {
+        self.forget(&deleted.project.id).await
+    }
+
+    /// The row last: what a crash leaves is found again.
+    async fn forget(&self, id: &ProjectId) -> Result<(), Error> {
+        self.remove_workspace(id).await?;
+        Ok(self.store.forget_deleted(id).await?)
+    }
+
     /// Removes what can't be taken back any more, and answers how many there were.
     pub async fn sweep_deleted(&self) -> Result<u64, Error> {
         let mut removed = 0;
@@ -104,10 +115,8 @@ impl Projects {
                 return Ok(removed);
             }
             for id in expired {
-                // The row last: what a crash leaves is found again. One that was
-                // taken back a moment ago had not expired.
-                self.remove_workspace(&id).await?;
-                self.store.forget_deleted(&id).await?;
+                // One that was taken back a moment ago had not expired.
+                self.forget(&id).await?;
                 removed += 1;
             }
         }

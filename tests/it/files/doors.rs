@@ -412,3 +412,14 @@ async fn a_deleted_project_can_be_taken_back() {
     door.0.delete("/api/v1/projects/todo?purge=true").await;
     door.0.post("/api/v1/projects/todo/restore", json!({})).await.is(404, "not_found");
 }
+
+#[tokio::test]
+async fn a_deleted_project_can_be_purged_later() {
+    let door = need!(local, door().await);
+    let deleted = door.0.delete("/api/v1/projects/todo").await;
+    assert_eq!(deleted.status, StatusCode::NO_CONTENT);
+    door.0.delete("/api/v1/projects/todo?purge=true").await;
+    let listed = door.0.get("/api/v1/deleted-projects").await;
+    assert_eq!(listed.json["projects"], json!([]));
+    door.0.post("/api/v1/projects/todo/restore", json!({})).await.is(404, "not_found");
+}

@@ -12,7 +12,7 @@ use crate::http::extract::{Path, Query};
 use crate::http::page::{PageQuery, write_cursor};
 use crate::http::problem::{Problem, ProblemView};
 use crate::ids::ProjectId;
-use crate::projects::{DEFAULT_PAGE, Deleted, MAX_PAGE};
+use crate::projects::{self, DEFAULT_PAGE, Deleted, MAX_PAGE};
 
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -72,6 +72,18 @@ pub(crate) async fn restore_project(
     let permit = app.gate.admit(&caller, action).await?;
     let restored = app.projects.restore(&permit, deleted).await;
     Ok(axum::Json(view(&app, permit.seal(restored)?).await?))
+}
+
+/// Removes a project for good that was deleted before; none of that name is no error.
+pub(super) async fn purge(app: &App, caller: &Caller, project: &str) -> Result<(), Problem> {
+    let deleted = match app.projects.find_deleted(caller, project).await {
+        Err(projects::Error::NotFound(_)) => return Ok(()),
+        found => found?,
+    };
+    let action = Action::write("project.delete", deleted.project.target());
+    let permit = app.gate.admit(caller, action).await?;
+    let purged = app.projects.purge(&permit, &deleted).await;
+    Ok(permit.seal(purged)?)
 }
 
 fn shown(deleted: &Deleted) -> DeletedView {

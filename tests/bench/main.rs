@@ -1,10 +1,11 @@
 //! What Lockhouse takes from one end to the other, beside what others take for the same:
 //! a server as a program of its own, asked over HTTP; Docker by its API; OCI runtimes by
-//! their command lines; nginx before the same server.
+//! their command lines; nginx before the same server and on the same disk; ttyd.
 //!
 //! Whatever is compared is tried in turns within one run, so that what else the machine does
 //! falls on both alike. Told are the medians. Names given on the command line choose from
-//! `exec`, `create`, `pool`, `previews` and `supervisor`; without any, all are run.
+//! `exec`, `create`, `pool`, `terminals`, `saves`, `previews`, `supervisor` and `plugins`; without
+//! any, all are run.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -24,10 +25,15 @@ mod figures;
 mod host;
 mod inside;
 mod oci;
+mod peer;
+mod plugins;
 mod pool;
 mod previews;
 mod project;
+mod saves;
 mod supervisor;
+mod terminals;
+mod wrk;
 
 use figures::Report;
 
@@ -45,11 +51,20 @@ async fn main() {
     if wanted("pool") {
         reports.push(pool::measure().await.close());
     }
+    if wanted("terminals") {
+        reports.push(terminals::measure().await.close());
+    }
+    if wanted("saves") {
+        reports.push(saves::measure().await.close());
+    }
     if wanted("previews") {
         reports.push(previews::measure().await.close());
     }
     if wanted("supervisor") {
         reports.push(supervisor::measure().await.close());
+    }
+    if wanted("plugins") {
+        reports.push(plugins::measure().await.close());
     }
     println!("\n{}{}", figures::table(&reports), inside::summary());
 }

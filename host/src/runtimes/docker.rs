@@ -52,7 +52,7 @@ pub struct Config {
     /// Images of kinds for which another than the default is wanted.
     #[serde(deserialize_with = "images_of_kinds")]
     pub images: BTreeMap<String, String>,
-    /// The OCI runtime, such as gVisor's `runsc`; by default the daemon's own.
+    /// The OCI runtime, such as `crun`; by default the daemon's own.
     pub runtime: Option<String>,
 }
 
@@ -102,6 +102,7 @@ impl Docker {
         let info = api.info().await.map_err(|error| told(&error))?;
         has_runtime(config.runtime.as_deref(), &info)?;
         let runtime = config.runtime.clone().or(info.default_runtime.clone()).unwrap_or_default();
+        can_run(&runtime, &info)?;
         let version = info.server_version.clone().unwrap_or_default();
         let docker = Self {
             description: format!("docker: {version} at {host}, runtime {runtime}"),
@@ -426,6 +427,20 @@ fn has_runtime(wanted: Option<&str>, info: &SystemInfo) -> Result<(), Error> {
          Docker; or leave engines.docker.runtime out",
         known.join(", "),
         plan::how_to_install(wanted)
+    )))
+}
+
+/// Whatever its name is here: by the program behind it.
+fn can_run(runtime: &str, info: &SystemInfo) -> Result<(), Error> {
+    let entry = info.runtimes.as_ref().and_then(|known| known.get(runtime));
+    let program = entry.and_then(|entry| entry.path.as_deref()).unwrap_or(runtime);
+    if !plan::is_gvisor(program.rsplit('/').next().unwrap_or(program)) {
+        return Ok(());
+    }
+    Err(Error::Misconfigured(format!(
+        "Docker's OCI runtime “{runtime}” does not work here ({}); set engines.docker.runtime to \
+         another that the daemon lists, such as runc",
+        plan::NO_GVISOR
     )))
 }
 

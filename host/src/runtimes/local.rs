@@ -479,6 +479,7 @@ async fn open_oci(
     let mut problems = Vec::new();
     for program in candidates {
         match Oci::version(&program).await {
+            Ok(version) if plan::is_gvisor(&version) => problems.push(plan::NO_GVISOR.to_owned()),
             Ok(version) => {
                 let oci = Oci::new(program, state.to_owned(), cgroups.clone());
                 return Ok((Method::Oci(oci), format!("local: {version}, as root")));
@@ -490,9 +491,9 @@ async fn open_oci(
     Err(match &config.runtime {
         Some(named) => Error::Misconfigured(format!(
             "engines.local.runtime names the OCI runtime “{}”, which does not work here \
-             ({problems}); install it: {}, or leave engines.local.runtime out",
+             ({problems}); {}, or leave engines.local.runtime out",
             named.display(),
-            plan::how_to_install(&named.to_string_lossy())
+            plan::what_instead(&named.to_string_lossy())
         )),
         None => Error::Unavailable(format!(
             "no OCI runtime works ({problems}); install one: apt-get install runc"

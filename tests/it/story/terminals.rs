@@ -1,5 +1,7 @@
 //! Terminals: raw, shared, and never losing what they showed.
 
+mod crowds;
+mod cuts;
 mod endings;
 mod screens;
 mod tickets;

@@ -7,6 +7,7 @@
 mod jwt;
 mod people;
 mod recent;
+mod standing;
 mod store;
 
 use std::io::Write as _;
@@ -28,6 +29,7 @@ pub use jwt::Refused;
 pub use people::{ListedToken, ListedUser, NewToken, PeopleError};
 pub(crate) use people::{parse_role, parse_scope};
 pub use recent::Holder;
+pub use standing::Standing;
 
 /// How long a browser stays signed in.
 pub const SESSION_LIFETIME: Duration = Duration::from_secs(7 * 24 * 3600);

@@ -177,6 +177,7 @@ impl Config {
                 self.listen
             )));
         }
+        self.terminals.check().map_err(Invalid)?;
         self.previews.check().map_err(Invalid)
     }
 }

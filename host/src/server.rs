@@ -176,7 +176,12 @@ async fn build(config: &Config, tasks: &Tasks, address: SocketAddr) -> anyhow::R
     let Ground { clock, db, events, leases, tasks } = ground;
     let app = App::of(House {
         previews,
-        terminals: Terminals::new(runtimes.clone(), config.terminals.clone()),
+        terminals: Terminals::new(
+            db.clone(),
+            clock.clone(),
+            runtimes.clone(),
+            config.terminals.clone(),
+        ),
         agents,
         audit,
         auth,

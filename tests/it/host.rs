@@ -290,26 +290,75 @@ impl Host {
 
     /// Opens the project's terminal as a client that knows no framing.
     pub(crate) async fn plain_terminal(&self, project: &str) -> Socket {
-        self.socket(project, "", None).await
+        self.socket(project, "cols=100&rows=30", None).await
     }
 
     /// Opens the project's terminal, from `since` on.
     pub(crate) async fn terminal(&self, project: &str, since: Option<u64>) -> Terminal {
         let since = since.map_or(String::new(), |since| format!("&since={since}"));
-        let socket = self.socket(project, &since, Some("lockhouse.terminal.v1")).await;
-        Terminal { socket, shown: String::new(), next: 0 }
+        self.terminal_with(project, &format!("cols=100&rows=30{since}")).await
     }
 
-    async fn socket(&self, project: &str, since: &str, protocol: Option<&str>) -> Socket {
-        let address = self.url.replacen("http", "ws", 1);
-        let url = format!("{address}/api/v1/containers/{project}/terminal?cols=100&rows=30{since}");
-        let mut request = url.into_client_request().unwrap();
-        let headers = request.headers_mut();
-        headers.insert("authorization", format!("Bearer {}", self.token).parse().unwrap());
-        if let Some(protocol) = protocol {
-            headers.insert("sec-websocket-protocol", protocol.parse().unwrap());
+    /// Opens a terminal of a project as the URL's query says.
+    pub(crate) async fn terminal_with(&self, project: &str, query: &str) -> Terminal {
+        Terminal::over(self.socket(project, query, Some(FRAMED)).await)
+    }
+
+    async fn socket(&self, project: &str, query: &str, protocol: Option<&str>) -> Socket {
+        let target = format!("{}?{query}", terminal_of(project));
+        let bearer = format!("Bearer {}", self.token);
+        let mut headers = vec![("authorization", bearer.as_str())];
+        headers.extend(protocol.map(|protocol| ("sec-websocket-protocol", protocol)));
+        self.upgrades(&target, &headers).await.unwrap()
+    }
+
+    /// Asks for a WebSocket with these headers and no others; a refusal is its status
+    /// and its text.
+    pub(crate) async fn upgrades(
+        &self,
+        target: &str,
+        headers: &[(&'static str, &str)],
+    ) -> Result<Socket, (u16, String)> {
+        upgrades_at(&self.url, target, headers).await
+    }
+
+    /// The administrator's token.
+    pub(crate) fn bearer(&self) -> String {
+        format!("Bearer {}", self.token)
+    }
+
+    /// The process of the server.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id().unwrap()
+    }
+}
+
+/// The framing that numbers output.
+pub(crate) const FRAMED: &str = "lockhouse.terminal.v1";
+
+/// Where a project's terminal is.
+pub(crate) fn terminal_of(project: &str) -> String {
+    format!("/api/v1/containers/{project}/terminal")
+}
+
+/// Asks the server at an address for a WebSocket.
+pub(crate) async fn upgrades_at(
+    url: &str,
+    target: &str,
+    headers: &[(&'static str, &str)],
+) -> Result<Socket, (u16, String)> {
+    let address = url.replacen("http", "ws", 1);
+    let mut request = format!("{address}{target}").into_client_request().unwrap();
+    for (name, value) in headers {
+        request.headers_mut().insert(*name, value.parse().unwrap());
+    }
+    match tokio_tungstenite::connect_async(request).await {
+        Ok((socket, _)) => Ok(socket),
+        Err(tokio_tungstenite::tungstenite::Error::Http(refused)) => {
+            let text = refused.body().clone().unwrap_or_default();
+            Err((refused.status().as_u16(), String::from_utf8_lossy(&text).into_owned()))
         }
-        tokio_tungstenite::connect_async(request).await.unwrap().0
+        Err(error) => Err((0, error.to_string())),
     }
 }
 
@@ -318,13 +367,62 @@ pub(crate) type Socket =
 
 /// One client of a terminal.
 pub(crate) struct Terminal {
-    socket: Socket,
+    pub(crate) socket: Socket,
+    /// Output alone.
     pub(crate) shown: String,
+    /// Output, and what draws the screen, as it came.
+    pub(crate) written: Vec<u8>,
     /// Sequence number after the last byte that was shown.
     pub(crate) next: u64,
+    acknowledged: u64,
+    pub(crate) states: Vec<Value>,
+    pub(crate) notices: Vec<Value>,
+    pub(crate) pongs: usize,
+    /// Why the server closed it, if it has.
+    pub(crate) closed: Option<(u16, String)>,
 }
 
+/// The server waits for word of what was taken beyond this.
+const ACK_STEP: u64 = 64 * 1024;
+
 impl Terminal {
+    pub(crate) fn over(socket: Socket) -> Self {
+        let (shown, written, states, notices) = Default::default();
+        let (next, acknowledged, pongs, closed) = Default::default();
+        Self { socket, shown, written, next, acknowledged, states, notices, pongs, closed }
+    }
+
+    pub(crate) async fn says(&mut self, frame: &[u8]) {
+        self.socket.send(Message::binary(frame.to_vec())).await.unwrap();
+    }
+
+    /// Reads until the server has answered a ping, and so all that was said before.
+    pub(crate) async fn is_heard(&mut self) {
+        let pongs = self.pongs;
+        self.says(&[3]).await;
+        let waited = tokio::time::timeout(PATIENCE, async {
+            while self.pongs == pongs {
+                self.read().await;
+            }
+        });
+        waited.await.expect("a ping is answered");
+    }
+
+    /// Reads until the server closes it; says with which code and why.
+    pub(crate) async fn ends(&mut self) -> (u16, String) {
+        let waited = tokio::time::timeout(PATIENCE, async {
+            while self.closed.is_none() {
+                self.read().await;
+            }
+        });
+        assert!(waited.await.is_ok(), "it is not closed; there is: {}", self.shown);
+        self.closed.clone().unwrap()
+    }
+
+    pub(crate) fn state(&self) -> &Value {
+        self.states.last().expect("the state comes first")
+    }
+
     pub(crate) async fn types(&mut self, keys: &str) {
         self.socket.send(Message::binary(format!("\0{keys}").into_bytes())).await.unwrap();
     }
@@ -346,13 +444,53 @@ impl Terminal {
 
     async fn read(&mut self) {
         let message = self.socket.next().await.expect("the terminal stays open").unwrap();
-        let Message::Binary(frame) = message else { return };
-        if let Some((0, rest)) = frame.split_first() {
-            let (seq, bytes) = rest.split_at(8);
-            let seq = u64::from_be_bytes(seq.try_into().unwrap());
-            assert!(self.next == 0 || seq == self.next, "no byte is lost or doubled");
-            self.next = seq + bytes.len() as u64;
-            self.shown += &String::from_utf8_lossy(bytes);
+        self.take(message).await;
+    }
+
+    pub(crate) async fn take(&mut self, message: Message) {
+        let frame = match message {
+            Message::Binary(frame) => frame,
+            Message::Close(close) => {
+                let close = close.map(|close| (close.code.into(), close.reason.to_string()));
+                self.closed = Some(close.unwrap_or_default());
+                return;
+            }
+            _ => return,
+        };
+        let json = |rest: &[u8]| serde_json::from_slice::<Value>(rest).unwrap();
+        match frame.split_first().expect("a frame begins with its name") {
+            (0, rest) => self.show(rest).await,
+            (1, rest) => self.states.push(json(rest)),
+            (2, rest) => self.notice(json(rest)),
+            (3, _) => self.pongs += 1,
+            (4, rest) => {
+                let (seq, bytes) = rest.split_at(8);
+                assert_eq!(u64::from_be_bytes(seq.try_into().unwrap()), self.next);
+                self.written.extend_from_slice(bytes);
+            }
+            (other, _) => panic!("a frame of the unknown sort {other}"),
+        }
+    }
+
+    fn notice(&mut self, notice: Value) {
+        if let Some(to) = notice["skipped"]["to"].as_u64() {
+            self.next = to;
+        }
+        self.notices.push(notice);
+    }
+
+    async fn show(&mut self, rest: &[u8]) {
+        let (seq, bytes) = rest.split_at(8);
+        let seq = u64::from_be_bytes(seq.try_into().unwrap());
+        assert!(self.next == 0 || seq == self.next, "no byte is lost or doubled");
+        self.next = seq + bytes.len() as u64;
+        self.shown += &String::from_utf8_lossy(bytes);
+        self.written.extend_from_slice(bytes);
+        if self.next - self.acknowledged >= ACK_STEP {
+            self.acknowledged = self.next;
+            let ack = [&[2][..], &self.next.to_be_bytes()].concat();
+            // A connection that is closed meanwhile shows when it is read from.
+            let _ = self.socket.send(Message::binary(ack)).await;
         }
     }
 }

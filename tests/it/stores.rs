@@ -6,6 +6,7 @@ mod leases;
 mod plugin_kv;
 mod previews;
 mod projects;
+mod terminals;
 
 use lockhouse::auth::{Caller, Role, User};
 use lockhouse::clock::Clock;

@@ -132,6 +132,18 @@ impl Store {
         row.map(|row| holder(&row)).transpose()
     }
 
+    /// Whether a token is there, and has not expired.
+    pub(super) async fn is_valid(&self, token: &TokenId, now_us: i64) -> Result<bool, Error> {
+        let count: i64 = sqlx::query_scalar(
+            "SELECT COUNT(*) FROM tokens WHERE id = $1 AND (expires_at IS NULL OR expires_at > $2)",
+        )
+        .bind(token.as_str())
+        .bind(now_us)
+        .fetch_one(self.db.pool())
+        .await?;
+        Ok(count > 0)
+    }
+
     pub(super) async fn delete_token(&self, token: &Secret) -> Result<(), Error> {
         sqlx::query("DELETE FROM tokens WHERE fingerprint = $1")
             .bind(token.fingerprint())

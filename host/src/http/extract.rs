@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 
 use super::problem::Problem;
 use crate::app::App;
-use crate::auth::{Auth, Caller, Holder, Mode, Scope, User};
+use crate::auth::{Auth, Caller, Holder, Mode, User};
 use crate::ids::{RequestId, UserId};
 use crate::secret::Secret;
 
@@ -33,39 +33,41 @@ where
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let auth = Auth::from_ref(state);
-        let (user, scope) = identify(&auth, parts).await?.ok_or_else(unauthenticated)?;
-        let request_id =
-            parts.extensions.get::<RequestId>().cloned().unwrap_or_else(RequestId::generate);
-        Ok(Self { user, scope, request_id })
+        let Holder { user, scope, .. } = holder(&Auth::from_ref(state), parts).await?;
+        Ok(Self { user, scope, request_id: request_id(parts) })
     }
 }
 
-async fn identify(auth: &Auth, parts: &Parts) -> Result<Option<(User, Scope)>, Problem> {
+/// Who calls, and by what.
+pub(super) async fn holder(auth: &Auth, parts: &Parts) -> Result<Holder, Problem> {
+    identify(auth, parts).await?.ok_or_else(unauthenticated)
+}
+
+pub(super) fn request_id(parts: &Parts) -> RequestId {
+    parts.extensions.get::<RequestId>().cloned().unwrap_or_else(RequestId::generate)
+}
+
+async fn identify(auth: &Auth, parts: &Parts) -> Result<Option<Holder>, Problem> {
     let headers = &parts.headers;
     if is_upgrade(headers) {
         check_origin(headers)?;
     }
     if let Some(token) = bearer(headers) {
-        return Ok(auth.holder(&token).await?.map(who));
+        return Ok(auth.holder(&token).await?);
     }
     if let Some(session) = session(headers) {
         // A browser sends the cookie whoever asks it to.
         if !matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS) {
             check_origin(headers)?;
         }
-        return Ok(auth.holder(&session).await?.map(who));
+        return Ok(auth.holder(&session).await?);
     }
     match (auth.mode(), headers.get("x-user-id")) {
         (Mode::Development, Some(name)) => {
-            development_user(auth, name).await.map(|user| Some((user, Scope::Admin)))
+            development_user(auth, name).await.map(|user| Some(Holder::of(user)))
         }
         _ => Ok(None),
     }
-}
-
-fn who(holder: Holder) -> (User, Scope) {
-    (holder.user, holder.scope)
 }
 
 async fn development_user(auth: &Auth, name: &header::HeaderValue) -> Result<User, Problem> {

@@ -1,8 +1,9 @@
 //! Doors to terminals: a WebSocket in one of two framings.
 //!
 //! Without a subprotocol, text and binary frames in are keystrokes and binary
-//! frames out are output, as xterm.js' attach add-on speaks. With
-//! `lockhouse.terminal.v1` each frame begins with a byte that names it:
+//! frames out are output, as xterm.js' attach add-on speaks; such a client says
+//! its size in the URL, and a new one by `POST …/terminals/{session}/resize`.
+//! With `lockhouse.terminal.v1` each frame begins with a byte that names it:
 //!
 //! | from | byte | rest |
 //! |---|---|---|
@@ -10,75 +11,114 @@
 //! | client | `1` | JSON `{"cols","rows"}` |
 //! | client | `2` | 8 bytes, big-endian: sequence number up to which output was taken |
 //! | client | `3` | ping |
+//! | client | `4` | pause: no output until it says otherwise |
+//! | client | `5` | resume |
 //! | server | `0` | 8 bytes, big-endian: sequence number of the first byte; output |
 //! | server | `1` | JSON state |
-//! | server | `2` | JSON `{"skipped":{"from","to"}}` or `{"error"}` |
+//! | server | `2` | JSON `{"skipped":{"from","to"}}`, `{"error"}` or `{"closing":{"code","name","reason"}}` |
 //! | server | `3` | pong |
+//! | server | `4` | 8 bytes, big-endian: sequence number after the last byte that it shows; what draws the screen |
+//!
+//! The server sends at most 256 KiB of output beyond what was acknowledged. Output
+//! is numbered from the session's beginning. `since=` with the number after the last
+//! byte that came, and `id=` with the state's `id`, go on after a lost connection
+//! with no byte lost or doubled; where another output answers by now, all of it
+//! comes. Who says no `since`, or lost output because it is no longer kept, is sent
+//! what is kept, and then what draws the screen: to be written like output, and not
+//! counted. Without the subprotocol that is output like all other.
+//!
+//! Several clients share a session, and it has the size of the one that typed or
+//! changed size last. `take=true` sends the others away.
+//!
+//! The server pings every 20 s (`terminals.heartbeat`), and a client that has
+//! answered nothing three times is sent away. How a connection ends:
+//!
+//! | code | because |
+//! |---|---|
+//! | 4000 | the shell ended |
+//! | 4001 | somebody closed the session |
+//! | 4002 | the runtime was stopped or restarted, or ended by itself: the reason says why |
+//! | 4003 | what let the client in does so no more |
+//! | 4004 | the project or its runtime was deleted |
+//! | 4005 | another client took the session over |
+//! | 4006 | nothing was heard of the client, or it took nothing |
+//! | 1012 | the server is stopping |
+//!
+//! After 4002, 4006 and 1012, and when no code came, it is worth while to connect
+//! again; after 4000 and 4001 a new connection begins a new shell.
+//!
+//! A page of another origin can send neither cookie nor header with a WebSocket. Its
+//! server asks for a ticket (`POST …/terminal/ticket`), and the page says
+//! `?ticket=…`: good for one connection to that project, within a minute. What was
+//! opened so ends with what the ticket was made by.
+
+mod entry;
+mod frames;
+mod socket;
 
 use axum::extract::State;
-use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code};
-use axum::response::Response;
-use bytes::{BufMut as _, Bytes, BytesMut};
+use axum::extract::ws::WebSocketUpgrade;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::extract::{Path, Query};
+use super::extract::{Json, Path, Query};
 use super::problem::{Problem, ProblemView};
 use crate::app::App;
 use crate::auth::Caller;
 use crate::gate::Action;
-use crate::projects::Project;
 use crate::terminals::{
-    Error, SHARED_SESSION, Size, TerminalEvent, TerminalInput, TerminalOutput, TerminalState,
-    Terminals,
+    Error, Look, SHARED_SESSION, Size, TICKET_LIFETIME, TerminalState, exit_code,
 };
+use entry::Entrant;
+use socket::Conversation;
 
 const PROTOCOL: &str = "lockhouse.terminal.v1";
 
 /// The largest message of a client: a paste.
 const MAX_MESSAGE_BYTES: usize = 1024 * 1024;
 
-/// The byte that names a frame of a client.
-mod from_client {
-    pub(super) const INPUT: u8 = 0;
-    pub(super) const RESIZE: u8 = 1;
-    pub(super) const ACK: u8 = 2;
-    pub(super) const PING: u8 = 3;
-}
-
-/// The byte that names a frame of the server.
-mod from_server {
-    pub(super) const OUTPUT: u8 = 0;
-    pub(super) const STATE: u8 = 1;
-    pub(super) const NOTICE: u8 = 2;
-    pub(super) const PONG: u8 = 3;
-}
-
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct TerminalQuery {
-    #[serde(default = "usual_cols")]
-    pub cols: u16,
-    #[serde(default = "usual_rows")]
-    pub rows: u16,
+    /// Columns; a new session has 80, and an open one keeps its own.
+    pub cols: Option<u16>,
+    /// Rows; a new session has 24, and an open one keeps its own.
+    pub rows: Option<u16>,
     /// A further session; without it the project's shared one.
     pub session: Option<String>,
     /// Sequence number to resume at; without it all that is kept comes again.
     pub since: Option<u64>,
+    /// The `id` of the state that `since` counts in.
+    pub id: Option<String>,
+    /// Sends the other clients away.
+    #[serde(default)]
+    pub take: bool,
+    /// Stands in for other credentials.
+    #[expect(dead_code, reason = "the entrant is asked for it")]
+    pub ticket: Option<String>,
 }
 
-fn usual_cols() -> u16 {
-    80
-}
-
-fn usual_rows() -> u16 {
-    24
+impl TerminalQuery {
+    fn look(&self) -> Look {
+        let Self { cols, rows, since, id, take, .. } = self;
+        let (cols, rows) = match (*cols, *rows) {
+            (None, None) => (None, None),
+            (cols, rows) => (Some(cols.unwrap_or(80)), Some(rows.unwrap_or(24))),
+        };
+        let size = cols.zip(rows).map(|(cols, rows)| Size { cols, rows });
+        Look { size, since: *since, output: id.clone(), alone: *take }
+    }
 }
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct TerminalView {
     pub session: String,
+    /// Names the output that is numbered: another one begins anew.
+    pub id: String,
     pub size: SizeView,
     pub clients: u32,
     pub title: Option<String>,
@@ -99,10 +139,20 @@ pub(super) struct TerminalList {
     pub terminals: Vec<TerminalView>,
 }
 
-#[derive(Debug, Deserialize)]
-struct Resize {
-    cols: u16,
-    rows: u16,
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ResizeTerminal {
+    pub cols: u16,
+    pub rows: u16,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct TicketView {
+    /// Told this once.
+    pub ticket: String,
+    pub expires_at: String,
+    /// Seconds until then.
+    pub expires_in: u64,
 }
 
 /// Opens the project's terminal.
@@ -110,31 +160,56 @@ struct Resize {
     responses((status = 101, description = "A WebSocket"), (status = "4XX", body = ProblemView), (status = "5XX", body = ProblemView)))]
 pub(super) async fn open_terminal(
     State(app): State<App>,
-    caller: Caller,
+    entrant: Entrant,
     Path(project): Path<String>,
     Query(query): Query<TerminalQuery>,
-    upgrade: Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, Problem> {
     let upgrade = upgrade
         .map_err(|rejection| Problem::bad_request("not_a_websocket", rejection.body_text()))?;
-    let project = app.projects.find(&caller, &project).await?;
-    let permit = app.gate.admit(&caller, Action::write("terminal.open", project.target())).await?;
+    let caller = &entrant.caller;
+    let project = app.projects.find(caller, &project).await?;
+    entrant.check(&project)?;
+    let permit = app.gate.admit(caller, Action::write("terminal.open", project.target())).await?;
     let session = query.session.as_deref().unwrap_or(SHARED_SESSION).to_owned();
-    let size = Size { cols: query.cols, rows: query.rows };
-    let attached = app.terminals.attach(&permit, &project, &session, size, query.since).await;
-    let (input, output) = permit.seal(attached)?;
-    let upgrade = upgrade.protocols([PROTOCOL]).max_message_size(MAX_MESSAGE_BYTES);
-    let framed = upgrade.selected_protocol().is_some_and(|chosen| chosen == PROTOCOL);
-    let seen = query.since.unwrap_or(0);
-    let tasks = app.tasks.clone();
-    Ok(upgrade.on_upgrade(async move |socket| {
-        let screen = Screen { terminals: app.terminals.clone(), project, session, framed, seen };
-        let conversation = screen.converse(socket, input, output);
-        tokio::select! {
-            () = conversation => {}
-            () = tasks.stopping() => {}
-        }
-    }))
+    let attached = app.terminals.attach(&permit, &project, &session, query.look()).await;
+    let attached = permit.seal(attached)?;
+    let upgrade = upgrade.protocols([PROTOCOL]);
+    let upgrade = upgrade.max_message_size(MAX_MESSAGE_BYTES).max_frame_size(MAX_MESSAGE_BYTES);
+    let conversation = Conversation {
+        framed: upgrade.selected_protocol().is_some_and(|chosen| chosen == PROTOCOL),
+        caller: entrant.caller,
+        standing: entrant.standing,
+        project,
+        session,
+        output: query.id,
+        seen: query.since.unwrap_or(0),
+        app,
+    };
+    Ok(upgrade.on_upgrade(async move |socket| conversation.hold(socket, attached).await))
+}
+
+/// Makes a ticket that opens a terminal of the project once, within a minute.
+#[utoipa::path(post, path = "/containers/{project}/terminal/ticket", tag = "terminals", params(("project" = String, Path)),
+    responses((status = 201, body = TicketView), (status = "4XX", body = ProblemView), (status = "5XX", body = ProblemView)))]
+pub(super) async fn create_ticket(
+    State(app): State<App>,
+    entrant: Entrant,
+    Path(project): Path<String>,
+) -> Result<Response, Problem> {
+    let caller = &entrant.caller;
+    let project = app.projects.find(caller, &project).await?;
+    entrant.check(&project)?;
+    let permit = app.gate.admit(caller, Action::write("terminal.ticket", project.target())).await?;
+    let issued = app.terminals.issue_ticket(&permit, &project, entrant.standing).await;
+    let (ticket, expires_at) = permit.seal(issued)?;
+    let view = TicketView {
+        ticket: ticket.reveal().to_owned(),
+        expires_at: expires_at.to_string(),
+        expires_in: TICKET_LIFETIME.as_secs(),
+    };
+    let secret = [(header::CACHE_CONTROL, "no-store")];
+    Ok((StatusCode::CREATED, secret, axum::Json(view)).into_response())
 }
 
 /// The project's open terminals.
@@ -150,6 +225,24 @@ pub(super) async fn list_terminals(
     Ok(axum::Json(TerminalList { terminals: open.iter().map(view).collect() }))
 }
 
+/// Gives a terminal another size, for clients that have no way to say theirs.
+#[utoipa::path(post, path = "/containers/{project}/terminals/{session}/resize", tag = "terminals",
+    params(("project" = String, Path), ("session" = String, Path)), request_body = ResizeTerminal,
+    responses((status = 200, body = TerminalView), (status = "4XX", body = ProblemView), (status = "5XX", body = ProblemView)))]
+pub(super) async fn resize_terminal(
+    State(app): State<App>,
+    caller: Caller,
+    Path((project, session)): Path<(String, String)>,
+    Json(body): Json<ResizeTerminal>,
+) -> Result<axum::Json<TerminalView>, Problem> {
+    let project = app.projects.find(&caller, &project).await?;
+    let action = Action::write("terminal.resize", project.target());
+    let permit = app.gate.admit(&caller, action).await?;
+    let ResizeTerminal { cols, rows } = body;
+    let resized = app.terminals.resize(&permit, &project, &session, Size { cols, rows }).await;
+    Ok(axum::Json(view(&permit.seal(resized)?)))
+}
+
 /// Ends a terminal and what runs in it.
 #[utoipa::path(delete, path = "/containers/{project}/terminals/{session}", tag = "terminals",
     params(("project" = String, Path), ("session" = String, Path)),
@@ -158,208 +251,23 @@ pub(super) async fn close_terminal(
     State(app): State<App>,
     caller: Caller,
     Path((project, session)): Path<(String, String)>,
-) -> Result<axum::http::StatusCode, Problem> {
+) -> Result<StatusCode, Problem> {
     let project = app.projects.find(&caller, &project).await?;
     let permit = app.gate.admit(&caller, Action::write("terminal.close", project.target())).await?;
     let closed = app.terminals.close(&permit, &project, &session).await;
     permit.seal(closed)?;
-    Ok(axum::http::StatusCode::NO_CONTENT)
-}
-
-/// One client in front of a session.
-struct Screen {
-    terminals: Terminals,
-    project: Project,
-    session: String,
-    framed: bool,
-    /// Sequence number after the last byte that was sent.
-    seen: u64,
-}
-
-/// How a turn of the conversation ended.
-enum Turn {
-    Over,
-    /// The link to the runtime broke; the session lives on behind it.
-    Broken,
-}
-
-impl Screen {
-    async fn converse(
-        mut self,
-        mut socket: WebSocket,
-        mut input: TerminalInput,
-        mut output: TerminalOutput,
-    ) {
-        loop {
-            match self.turn(&mut socket, &mut input, &mut output).await {
-                Turn::Over => return,
-                Turn::Broken => {}
-            }
-            match self.terminals.resume(&self.project, &self.session, self.seen).await {
-                Ok(resumed) => (input, output) = resumed,
-                Err(error) => return self.end(&mut socket, &error.to_string()).await,
-            }
-        }
-    }
-
-    async fn turn(
-        &mut self,
-        socket: &mut WebSocket,
-        input: &mut TerminalInput,
-        output: &mut TerminalOutput,
-    ) -> Turn {
-        loop {
-            tokio::select! {
-                message = socket.recv() => match message {
-                    Some(Ok(Message::Close(_))) | Some(Err(_)) | None => return Turn::Over,
-                    Some(Ok(message)) => {
-                        if let Some(turn) = self.hear(socket, input, message).await {
-                            return turn;
-                        }
-                    }
-                },
-                event = output.next() => match event {
-                    Some(Ok(event)) => {
-                        if self.tell(socket, input, event).await.is_err() {
-                            return Turn::Over;
-                        }
-                    }
-                    Some(Err(_)) => return Turn::Broken,
-                    None => {
-                        self.end(socket, "the session has ended").await;
-                        return Turn::Over;
-                    }
-                },
-            }
-        }
-    }
-
-    async fn hear(
-        &self,
-        socket: &mut WebSocket,
-        input: &mut TerminalInput,
-        message: Message,
-    ) -> Option<Turn> {
-        let bytes = match message {
-            Message::Text(text) => Bytes::from(text),
-            Message::Binary(bytes) => bytes,
-            _ => return None,
-        };
-        let heard = if self.framed {
-            self.hear_frame(socket, input, bytes).await
-        } else {
-            input.write(bytes).await
-        };
-        heard.err().map(|_| Turn::Broken)
-    }
-
-    async fn hear_frame(
-        &self,
-        socket: &mut WebSocket,
-        input: &mut TerminalInput,
-        mut frame: Bytes,
-    ) -> Result<(), lockhouse_supervisor::Error> {
-        if frame.is_empty() {
-            return Ok(());
-        }
-        let kind = frame.split_to(1)[0];
-        match kind {
-            from_client::INPUT => input.write(frame).await,
-            from_client::RESIZE => match serde_json::from_slice::<Resize>(&frame) {
-                Ok(Resize { cols, rows }) => input.resize(cols, rows).await,
-                Err(_) => self.complain(socket, "resize: send {\"cols\":80,\"rows\":24}").await,
-            },
-            from_client::ACK => match <[u8; 8]>::try_from(&frame[..]) {
-                Ok(seq) => input.ack(u64::from_be_bytes(seq)).await,
-                Err(_) => self.complain(socket, "ack: send 8 bytes").await,
-            },
-            from_client::PING => {
-                // A client that is gone shows when it is read from.
-                let _ =
-                    socket.send(Message::Binary(Bytes::from_static(&[from_server::PONG]))).await;
-                Ok(())
-            }
-            _ => self.complain(socket, "the frame's first byte is not known").await,
-        }
-    }
-
-    async fn tell(
-        &mut self,
-        socket: &mut WebSocket,
-        input: &mut TerminalInput,
-        event: TerminalEvent,
-    ) -> Result<(), axum::Error> {
-        match event {
-            TerminalEvent::Output { seq, bytes } => {
-                self.seen = seq + bytes.len() as u64;
-                if !self.framed {
-                    socket.send(Message::Binary(bytes)).await?;
-                    // The socket has taken it; an end of the link shows elsewhere.
-                    let _ = input.ack(self.seen).await;
-                    return Ok(());
-                }
-                let mut frame = BytesMut::with_capacity(9 + bytes.len());
-                frame.put_u8(from_server::OUTPUT);
-                frame.put_u64(seq);
-                frame.put(bytes);
-                socket.send(Message::Binary(frame.freeze())).await
-            }
-            TerminalEvent::Skipped { from, to } => {
-                self.seen = to;
-                let notice = serde_json::json!({ "skipped": { "from": from, "to": to } });
-                self.send_json(socket, from_server::NOTICE, &notice).await
-            }
-            TerminalEvent::State(state) => {
-                self.send_json(socket, from_server::STATE, &view(&state)).await
-            }
-        }
-    }
-
-    async fn send_json(
-        &self,
-        socket: &mut WebSocket,
-        kind: u8,
-        view: &impl Serialize,
-    ) -> Result<(), axum::Error> {
-        if !self.framed {
-            return Ok(());
-        }
-        let mut frame = vec![kind];
-        serde_json::to_writer(&mut frame, view).map_err(axum::Error::new)?;
-        socket.send(Message::Binary(frame.into())).await
-    }
-
-    /// Tells the client what was wrong; it may go on.
-    async fn complain(
-        &self,
-        socket: &mut WebSocket,
-        error: &str,
-    ) -> Result<(), lockhouse_supervisor::Error> {
-        let notice = serde_json::json!({ "error": error });
-        // A client that is gone shows when it is read from.
-        let _ = self.send_json(socket, from_server::NOTICE, &notice).await;
-        Ok(())
-    }
-
-    async fn end(&self, socket: &mut WebSocket, reason: &str) {
-        // A complaint never fails.
-        let _ = self.complain(socket, reason).await;
-        let reason = reason.chars().take(100).collect::<String>().into();
-        let close = CloseFrame { code: close_code::NORMAL, reason };
-        // The client may have gone first.
-        let _ = socket.send(Message::Close(Some(close))).await;
-    }
+    Ok(StatusCode::NO_CONTENT)
 }
 
 fn view(state: &TerminalState) -> TerminalView {
-    let exit = state.exit.as_ref();
     TerminalView {
         session: state.session.clone(),
+        id: state.output.clone(),
         size: SizeView { cols: state.cols, rows: state.rows },
         clients: state.clients,
         title: state.title.clone(),
         cwd: state.cwd.clone(),
-        exit: exit.map(|exit| exit.code.unwrap_or_else(|| 128 + exit.signal.unwrap_or(0))),
+        exit: exit_code(state),
     }
 }
 
@@ -369,8 +277,13 @@ impl From<Error> for Problem {
         match error {
             Error::TooMany(_) => Self::conflict("too_many_terminals", text),
             Error::Invalid(_) => Self::bad_request("invalid_terminal", text),
+            Error::TooManyClients(..) | Error::TooManyTickets => {
+                Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_terminal_clients", text)
+            }
             Error::NotFound => Self::not_found(text),
             Error::Runtime(error) => error.into(),
+            Error::Db(error) => error.into(),
+            Error::NoRandomness(error) => Self::internal(error),
             Error::Link(_) => Self::unavailable("runtime_unreachable", text),
         }
     }

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use lockhouse_supervisor::client::{
     Config, Link, TerminalEvent, TerminalInput, TerminalOutput, establish,
 };
-use lockhouse_supervisor::protocol::{Exec, OpenTerminal};
+use lockhouse_supervisor::protocol::{AttachTerminal, Exec, OpenTerminal};
 use tokio::net::UnixListener;
 
 const ROUNDS: u32 = 2000;
@@ -102,7 +102,8 @@ async fn terminal(link: &Link) {
     let argv = ["/bin/sh", "-c", "stty raw -echo; echo ready; exec cat"].map(str::to_owned);
     let open = OpenTerminal { argv: Some(argv.to_vec()), ..OpenTerminal::default() };
     link.open_terminal(open).await.unwrap();
-    let (mut input, mut output) = link.attach_terminal("main", None).await.unwrap();
+    let (mut input, mut output) =
+        link.attach_terminal(AttachTerminal::new("main", None)).await.unwrap();
     println!("terminal: opened and attached                {:.3?}", start.elapsed());
     take(&mut input, &mut output, 6).await;
     let mut times = Vec::new();
@@ -122,7 +123,8 @@ async fn bulk(link: &Link) {
     let argv = ["/bin/sh", "-c", &text].map(str::to_owned).to_vec();
     let open = OpenTerminal { argv: Some(argv), ..OpenTerminal::default() };
     link.open_terminal(open).await.unwrap();
-    let (mut input, mut output) = link.attach_terminal("main", None).await.unwrap();
+    let (mut input, mut output) =
+        link.attach_terminal(AttachTerminal::new("main", None)).await.unwrap();
     let start = Instant::now();
     let bytes = take(&mut input, &mut output, BULK_BYTES).await;
     let speed = bytes as f64 / 1e6 / start.elapsed().as_secs_f64();

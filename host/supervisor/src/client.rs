@@ -25,8 +25,8 @@ pub use tunnel::Tunnel;
 
 use crate::Error;
 use crate::protocol::{
-    Exec, ExecId, ExecState, Health, Hello, MAX_HOST_STREAMS, Open, OpenTerminal, ProcessState,
-    Reply, StartProcess, TerminalState,
+    AttachTerminal, Exec, ExecId, ExecState, Health, Hello, MAX_HOST_STREAMS, Open, OpenTerminal,
+    ProcessState, Reply, StartProcess, TerminalState,
 };
 use wire::{FrameStream, Wire};
 
@@ -169,7 +169,7 @@ impl Link {
         }
     }
 
-    /// Attaches to a session: its output from `since` on, or all that is kept.
+    /// Attaches to a session that was opened.
     ///
     /// The supervisor sends at most [`TERMINAL_WINDOW_BYTES`](crate::protocol::TERMINAL_WINDOW_BYTES)
     /// beyond what [`TerminalInput::ack`] acknowledged.
@@ -178,10 +178,9 @@ impl Link {
     /// `NotFound` when no such session was opened.
     pub async fn attach_terminal(
         &self,
-        session: &str,
-        since: Option<u64>,
+        attach: AttachTerminal,
     ) -> Result<(TerminalInput, TerminalOutput), Error> {
-        let open = Open::AttachTerminal { session: session.to_owned(), since };
+        let open = Open::AttachTerminal(attach);
         match self.request(open, Duration::ZERO).await? {
             (Reply::Terminal(state), stream) => Ok(terminal::attached(state, stream)),
             (other, _) => Err(unexpected(&other)),
@@ -193,6 +192,22 @@ impl Link {
     pub async fn terminals(&self) -> Result<Vec<TerminalState>, Error> {
         match self.ask(Open::ListTerminals).await? {
             Reply::Terminals(terminals) => Ok(terminals),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Gives a session another size, in columns and rows.
+    ///
+    /// # Errors
+    /// `NotFound` when no such session is open.
+    pub async fn resize_terminal(
+        &self,
+        session: &str,
+        (cols, rows): (u16, u16),
+    ) -> Result<TerminalState, Error> {
+        let session = session.to_owned();
+        match self.ask(Open::ResizeTerminal { session, cols, rows }).await? {
+            Reply::Terminal(state) => Ok(state),
             other => Err(unexpected(&other)),
         }
     }

@@ -16,6 +16,9 @@ pub enum Error {
     /// The program can't be started: not there, not executable, no such directory.
     #[error("{0}")]
     NotStarted(String),
+    /// Another client wished to be alone with the terminal.
+    #[error("{0}")]
+    TakenOver(String),
     /// The request breaks a rule or a limit of the supervisor.
     #[error("{0}")]
     Refused(String),
@@ -45,6 +48,7 @@ impl From<Failure> for Error {
             (FailureCode::AlreadyRunning, Some(process)) => Self::AlreadyRunning(process),
             (FailureCode::NotFound, _) => Self::NotFound(failure.message),
             (FailureCode::NotStarted, _) => Self::NotStarted(failure.message),
+            (FailureCode::TakenOver, _) => Self::TakenOver(failure.message),
             (FailureCode::Version, _) => Self::Protocol(failure.message),
             (FailureCode::Refused | FailureCode::AlreadyRunning, _) => {
                 Self::Refused(failure.message)

@@ -6,7 +6,7 @@
 //! [--workspace /workspace]`. It is one static file; build it with
 //!
 //! ```text
-//! cargo build --profile small --target x86_64-unknown-linux-musl \
+//! cargo build --profile supervisor --target x86_64-unknown-linux-musl \
 //!     -p lockhouse-supervisor --bin lockhouse-supervisor
 //! ```
 //!
@@ -31,7 +31,7 @@
 //! |---|---|---|
 //! | `Exec`, `AttachExec` | `Signal`, `Leave` | `Output`, `Skipped`, last `Exit` |
 //! | `ExecInput` | `Input`, `InputEnd` | |
-//! | `AttachTerminal` | `Input`, `Resize`, `Ack` | `Screen`, `Skipped`, `Terminal`; last `Terminal` with its exit |
+//! | `AttachTerminal` | `Input`, `Resize`, `Ack` | `Screen`, `Skipped`, `Snapshot`, `Terminal`; last `Terminal` with its exit, or `Failure` |
 //! | `ProcessLogs` | | `Output`, `Skipped`; `InputEnd` at the end of one that does not follow |
 //! | `Dial`, `Egress` | raw bytes | raw bytes |
 //! | `Events` | | `Event` |
@@ -63,6 +63,7 @@
 //! | 13 | `Exit` | JSON |
 //! | 14 | `Terminal` | JSON |
 //! | 15 | `Event` | JSON |
+//! | 16 | `Snapshot` | u64 number after the last byte that it shows, bytes |
 //! | 20 | `Input` | bytes |
 //! | 21 | `InputEnd` | |
 //! | 22 | `Signal` | i32 |
@@ -74,8 +75,8 @@
 //!
 //! Of the protocol: the constants of [`protocol`]. Of the host: [`client::Config`]. Of a
 //! supervisor: 128 commands at once, 1 MiB of output each; 64 results, 8 MiB, 10 minutes; 8
-//! terminals, the first 64 KiB and the last 1 MiB each; 1 MiB of the process's log; 256 egress
-//! connections.
+//! terminals, the first 64 KiB and the last 1 MiB each, and a screen of 128 Ki characters; 1 MiB of
+//! the process's log; 256 egress connections.
 
 pub mod client;
 pub mod error;

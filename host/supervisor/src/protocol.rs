@@ -10,15 +10,15 @@ pub use codec::{
     write_frame,
 };
 pub use messages::{
-    Command, Event, Exec, ExecId, ExecState, Exit, ExitReason, Failure, FailureCode, Health, Hello,
-    Open, OpenTerminal, OutputStream, ProcessState, ProcessStatus, Reply, Restart, StartProcess,
-    TerminalState, Welcome,
+    AttachTerminal, Command, Event, Exec, ExecId, ExecState, Exit, ExitReason, Failure,
+    FailureCode, Health, Hello, Open, OpenTerminal, OutputStream, ProcessState, ProcessStatus,
+    Reply, Restart, StartProcess, TerminalState, Welcome,
 };
 
 /// A host and a supervisor whose majors differ do not talk.
 pub const MAJOR: u16 = 1;
 /// Raised when something is added that the other side may ignore.
-pub const MINOR: u16 = 0;
+pub const MINOR: u16 = 1;
 
 /// Hosts that one runtime may have a link to at once.
 pub const MAX_HOSTS: usize = 4;
@@ -30,6 +30,8 @@ pub const MAX_ARGUMENTS: usize = 1024;
 pub const MAX_VARIABLES: usize = 512;
 /// Longest title a terminal may report, in bytes.
 pub const MAX_TITLE_BYTES: usize = 256;
+/// Most columns and most rows of a terminal.
+pub const MAX_TERMINAL_SIDE: u16 = 1000;
 /// Most ports reported as listening.
 pub const MAX_PORTS: usize = 512;
 /// Most streams of one link, both directions together.

@@ -75,6 +75,7 @@ pub(crate) fn run(words: impl Iterator<Item = String>) -> Result<(), String> {
     }
     let arguments = Arguments::parse(words)?;
     setting::prepare();
+    terminals::end_on_panic();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

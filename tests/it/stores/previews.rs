@@ -77,7 +77,7 @@ impl Bench {
     }
 }
 
-async fn runtimes(
+pub(super) async fn runtimes(
     database: &Database,
     clock: &Clock,
     events: &Events,

@@ -28,6 +28,7 @@ async fn walks(host: &Host, script: &str, pictures: &str) {
         .arg(script)
         .current_dir(web())
         .env("LOCKHOUSE_URL", &host.sign_in_url)
+        .env("LOCKHOUSE_PROJECT", "lab")
         .env("LOCKHOUSE_STEP_TIMEOUT_MS", "60000")
         .env("SCREENSHOTS", screenshots.join(pictures))
         .stdin(Stdio::null())
@@ -43,6 +44,14 @@ async fn the_main_job_is_walked_in_a_real_browser() {
     need!(browser, browser());
     let host = Host::start(need!(local, engine("local").await)).await;
     walks(&host, "e2e/main-job.mjs", "").await;
+}
+
+#[tokio::test]
+async fn a_stock_terminal_on_a_page_of_another_origin_works_in_a_real_browser() {
+    need!(browser, browser());
+    let host = Host::start(need!(local, engine("local").await)).await;
+    host.has_running_project("lab").await;
+    walks(&host, "e2e/stock-terminal.mjs", "stock-terminal").await;
 }
 
 #[tokio::test]

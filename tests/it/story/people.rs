@@ -13,7 +13,7 @@ async fn host() -> Result<Host, String> {
 
 impl Host {
     /// The secret of a new token, for a user who is made known if need be.
-    async fn token(&self, user: &str, role: &str, scope: &str) -> String {
+    pub(crate) async fn token(&self, user: &str, role: &str, scope: &str) -> String {
         let known = self.post(USERS, json!({ "id": user, "role": role })).await;
         assert!(known.status == 201 || known.json["code"] == "user_exists", "{}", known.text);
         let wish = json!({ "user": user, "name": "test", "scope": scope });

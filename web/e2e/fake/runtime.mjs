@@ -37,6 +37,7 @@ export class FakeTerminal {
     this.shell.on("exit", (code) => {
       this.exit = code ?? 1;
       this.tell();
+      for (const client of this.clients) client.close(4000, `the shell ended with exit code ${this.exit}`);
     });
   }
 

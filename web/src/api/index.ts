@@ -11,5 +11,5 @@ export * from "./reports";
 export * from "./plugins";
 export * from "./types";
 export { textOf, withoutEscapes } from "./output";
-export { type Connection, type TerminalEvents, TerminalSocket } from "./terminal/socket";
+export { type Connection, type Ending, type TerminalEvents, TerminalSocket } from "./terminal/socket";
 export type { Size, TerminalState } from "./terminal/protocol";

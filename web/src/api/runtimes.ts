@@ -65,9 +65,16 @@ export async function* exec(project: string, command: string, signal: AbortSigna
 }
 
 /** The terminal's address for a WebSocket, which follows the page's own scheme and host. */
-export function terminalUrl(project: string, session: string, { cols, rows }: Size, since: number | null): string {
+export function terminalUrl(
+  project: string,
+  session: string,
+  { cols, rows }: Size,
+  since: number | null,
+  id: string | null,
+): string {
   const query = new URLSearchParams({ cols: String(cols), rows: String(rows), session });
   if (since !== null) query.set("since", String(since));
+  if (since !== null && id !== null) query.set("id", id);
   const url = new URL(`${path("containers", project, "terminal")}?${query.toString()}`, window.location.href);
   url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
   return url.href;

@@ -1,5 +1,8 @@
 //! An attachment to a terminal session, seen from the host.
 
+use std::collections::VecDeque;
+use std::future::poll_fn;
+
 use bytes::Bytes;
 use futures::stream::{SplitSink, SplitStream};
 use futures::{SinkExt, StreamExt};
@@ -18,14 +21,23 @@ pub enum TerminalEvent {
     },
     /// Output that this attachment will not get: no longer kept, or it was too slow.
     Skipped { from: u64, to: u64 },
+    /// Draws the screen as it is after the output before `seq`, all of which came or was skipped.
+    /// One screen may come in several of these.
+    Snapshot { seq: u64, bytes: Bytes },
     /// Size, title, clients or directory changed, or the session's program has ended, which is
     /// the last event.
     State(TerminalState),
 }
 
-/// Keystrokes, sizes and acknowledgements. Dropping both halves detaches.
+/// Keystrokes, sizes and acknowledgements, in their order. What is handed over goes out sooner or
+/// later, also where the wait for that is given up: with the next, or with [`Self::flush`].
+/// Dropping both halves detaches.
 #[derive(Debug)]
-pub struct TerminalInput(SplitSink<Framed<Wire, Codec>, Frame>);
+pub struct TerminalInput {
+    sink: SplitSink<Framed<Wire, Codec>, Frame>,
+    waiting: VecDeque<Frame>,
+    unflushed: bool,
+}
 
 /// Output and state. The first event is the state at attachment.
 #[derive(Debug)]
@@ -40,7 +52,8 @@ pub(super) fn attached(
     stream: FrameStream,
 ) -> (TerminalInput, TerminalOutput) {
     let (sink, frames) = stream.0.split();
-    (TerminalInput(sink), TerminalOutput { first: Some(state), frames, ended: false })
+    let input = TerminalInput { sink, waiting: VecDeque::new(), unflushed: false };
+    (input, TerminalOutput { first: Some(state), frames, ended: false })
 }
 
 impl TerminalInput {
@@ -49,15 +62,16 @@ impl TerminalInput {
     pub async fn write(&mut self, mut bytes: Bytes) -> Result<(), Error> {
         while !bytes.is_empty() {
             let chunk = bytes.split_to(bytes.len().min(OUTPUT_CHUNK_BYTES));
-            self.0.send(Frame::Input(chunk)).await?;
+            self.waiting.push_back(Frame::Input(chunk));
         }
-        Ok(())
+        self.flush().await
     }
 
     /// # Errors
     /// `Closed` when the link or the session has ended.
     pub async fn resize(&mut self, cols: u16, rows: u16) -> Result<(), Error> {
-        self.0.send(Frame::Resize { cols, rows }).await.map_err(Error::from)
+        self.waiting.push_back(Frame::Resize { cols, rows });
+        self.flush().await
     }
 
     /// Says that all output before `seq` was consumed, so that more may come.
@@ -65,13 +79,59 @@ impl TerminalInput {
     /// # Errors
     /// `Closed` when the link or the session has ended.
     pub async fn ack(&mut self, seq: u64) -> Result<(), Error> {
-        self.0.send(Frame::Ack(seq)).await.map_err(Error::from)
+        // Of those in a row the last says it all.
+        if let Some(Frame::Ack(_)) = self.waiting.back() {
+            self.waiting.pop_back();
+        }
+        self.waiting.push_back(Frame::Ack(seq));
+        self.flush().await
+    }
+
+    /// Keystrokes that the session has not taken yet.
+    #[must_use]
+    pub fn waiting_bytes(&self) -> usize {
+        let bytes = |frame: &Frame| if let Frame::Input(bytes) = frame { bytes.len() } else { 0 };
+        self.waiting.iter().map(bytes).sum()
+    }
+
+    /// Whether anything was handed over that has not gone out.
+    #[must_use]
+    pub fn is_waiting(&self) -> bool {
+        self.unflushed || !self.waiting.is_empty()
+    }
+
+    /// Sends what waits.
+    ///
+    /// # Errors
+    /// `Closed` when the link or the session has ended; then nothing waits any more.
+    pub async fn flush(&mut self) -> Result<(), Error> {
+        let sent = self.send_waiting().await;
+        if sent.is_err() {
+            self.waiting.clear();
+            self.unflushed = false;
+        }
+        sent
+    }
+
+    async fn send_waiting(&mut self) -> Result<(), Error> {
+        while !self.waiting.is_empty() {
+            poll_fn(|cx| self.sink.poll_ready_unpin(cx)).await?;
+            // No await between the two: it waits here, or the sink has it.
+            if let Some(frame) = self.waiting.pop_front() {
+                self.unflushed = true;
+                self.sink.start_send_unpin(frame)?;
+            }
+        }
+        self.sink.flush().await?;
+        self.unflushed = false;
+        Ok(())
     }
 }
 
 impl TerminalOutput {
     /// The next event; `None` after the state that carries the exit, or after an error.
-    /// `Err(Closed)` means the link is lost, or the session was closed.
+    /// `Err(Closed)` means the link is lost, `Err(TakenOver)` that another client is alone with
+    /// the session now.
     pub async fn next(&mut self) -> Option<Result<TerminalEvent, Error>> {
         if let Some(state) = self.first.take() {
             return Some(Ok(TerminalEvent::State(state)));
@@ -98,6 +158,8 @@ fn event(frame: Frame) -> Result<TerminalEvent, Error> {
         Frame::Screen { seq, bytes } => Ok(TerminalEvent::Output { seq, bytes }),
         Frame::Skipped { from, to } => Ok(TerminalEvent::Skipped { from, to }),
         Frame::Terminal(state) => Ok(TerminalEvent::State(state)),
+        Frame::Snapshot { seq, bytes } => Ok(TerminalEvent::Snapshot { seq, bytes }),
+        Frame::Failure(failure) => Err(failure.into()),
         other => Err(out_of_place(&other)),
     }
 }

@@ -42,6 +42,12 @@ pub enum Frame {
     Exit(Exit),
     Terminal(TerminalState),
     Event(Event),
+    /// What draws a terminal's screen as it is after the output before `seq`; one screen may
+    /// come in several of these.
+    Snapshot {
+        seq: u64,
+        bytes: Bytes,
+    },
     Input(Bytes),
     InputEnd,
     Signal(i32),
@@ -81,6 +87,7 @@ mod kind {
     pub(super) const EXIT: u8 = 0x13;
     pub(super) const TERMINAL: u8 = 0x14;
     pub(super) const EVENT: u8 = 0x15;
+    pub(super) const SNAPSHOT: u8 = 0x16;
     pub(super) const INPUT: u8 = 0x20;
     pub(super) const INPUT_END: u8 = 0x21;
     pub(super) const SIGNAL: u8 = 0x22;
@@ -163,6 +170,9 @@ fn parse(kind: u8, mut payload: Bytes) -> Result<Frame, CodecError> {
         kind::EXIT => Frame::Exit(json(kind, fields)?),
         kind::TERMINAL => Frame::Terminal(json(kind, fields)?),
         kind::EVENT => Frame::Event(json(kind, fields)?),
+        kind::SNAPSHOT => {
+            Frame::Snapshot { seq: number(kind, fields)?, bytes: std::mem::take(fields) }
+        }
         kind::INPUT => Frame::Input(std::mem::take(fields)),
         kind::INPUT_END => Frame::InputEnd,
         kind::SIGNAL => Frame::Signal(fields.try_get_i32().map_err(|why| malformed(kind, why))?),
@@ -243,6 +253,10 @@ fn put(frame: &Frame, dst: &mut BytesMut) -> Result<u8, CodecError> {
         Frame::Screen { seq, bytes } => {
             dst.put_u64(*seq);
             Ok(put_bytes(kind::SCREEN, bytes, dst))
+        }
+        Frame::Snapshot { seq, bytes } => {
+            dst.put_u64(*seq);
+            Ok(put_bytes(kind::SNAPSHOT, bytes, dst))
         }
         Frame::Skipped { from, to } => {
             dst.put_u64(*from);

@@ -48,10 +48,11 @@ pub enum Open {
     },
     ListExecs,
     OpenTerminal(OpenTerminal),
-    /// `since` none: all that is kept of the output.
-    AttachTerminal {
+    AttachTerminal(AttachTerminal),
+    ResizeTerminal {
         session: String,
-        since: Option<u64>,
+        cols: u16,
+        rows: u16,
     },
     ListTerminals,
     CloseTerminal {
@@ -214,9 +215,43 @@ impl Default for OpenTerminal {
     }
 }
 
+/// Attaches to an open session. What is added later than `since` may be left out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AttachTerminal {
+    pub session: String,
+    /// None: all that is kept of the output.
+    pub since: Option<u64>,
+    /// The output that `since` counts in ([`TerminalState::output`]). Where the session shows
+    /// another one by now, all that is kept of it comes.
+    #[serde(default)]
+    pub output: Option<String>,
+    /// Gives the session this size, in columns and rows.
+    #[serde(default)]
+    pub size: Option<(u16, u16)>,
+    /// Sends the others away.
+    #[serde(default)]
+    pub alone: bool,
+    /// Draws the screen once all is shown that is kept, unless no byte was left out.
+    #[serde(default)]
+    pub snapshot: bool,
+}
+
+impl AttachTerminal {
+    /// To be shown the output from `since` on, and no more than that.
+    #[must_use]
+    pub fn new(session: impl Into<String>, since: Option<u64>) -> Self {
+        let (output, size) = (None, None);
+        Self { session: session.into(), since, output, size, alone: false, snapshot: false }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TerminalState {
     pub session: String,
+    /// Names the output whose bytes are numbered. A session that is opened again goes on with
+    /// it; one that was closed, or whose supervisor began anew, has another.
+    #[serde(default)]
+    pub output: String,
     pub cols: u16,
     pub rows: u16,
     /// Attachments over this link and others.
@@ -229,6 +264,9 @@ pub struct TerminalState {
     pub end_seq: u64,
     /// Set when the session's program has ended; opening the session again starts a new one.
     pub exit: Option<Exit>,
+    /// Somebody closed the session.
+    #[serde(default)]
+    pub closed: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -318,6 +356,8 @@ pub enum FailureCode {
     AlreadyRunning,
     NotStarted,
     Refused,
+    /// Another client wished to be alone with the terminal.
+    TakenOver,
 }
 
 /// What happens by itself.

@@ -39,8 +39,8 @@ async fn answer(
             return execs::serve_again(&supervisor, &id, since, frames).await;
         }
         Open::ExecInput { id } => return execs::serve_input(&supervisor, &id, frames).await,
-        Open::AttachTerminal { session, since } => {
-            return terminals::serve(&supervisor, &session, since, frames).await;
+        Open::AttachTerminal(attach) => {
+            return terminals::serve(&supervisor, &attach, frames).await;
         }
         Open::ProcessLogs { since, follow } => {
             return process::serve_logs(&supervisor, since, follow, frames).await;
@@ -50,6 +50,9 @@ async fn answer(
         Open::Egress => Err(refused("egress is opened by the supervisor only")),
         Open::ListExecs => Ok(Reply::Execs(supervisor.execs.states())),
         Open::OpenTerminal(open) => terminals::open(&supervisor, open).map(Reply::Terminal),
+        Open::ResizeTerminal { session, cols, rows } => {
+            terminals::resize(&supervisor, &session, (cols, rows)).map(Reply::Terminal)
+        }
         Open::ListTerminals => Ok(Reply::Terminals(supervisor.terminals.states())),
         Open::CloseTerminal { session } => {
             terminals::close(&supervisor, &session).await.map(|()| Reply::Done)

@@ -57,6 +57,19 @@ impl Scrollback {
         push_within(&mut self.recent, recent, self.recent_capacity);
     }
 
+    /// What is kept from number `from` on and lies in one piece.
+    pub(super) fn from(&self, from: u64) -> &[u8] {
+        let from_first = usize::try_from(from).ok().and_then(|from| self.first.get(from..));
+        if let Some(bytes) = from_first.filter(|bytes| !bytes.is_empty()) {
+            return bytes;
+        }
+        let Some(offset) = from.checked_sub(self.recent_start()) else { return &[] };
+        let offset = usize::try_from(offset).unwrap_or(usize::MAX);
+        let (a, b) = self.recent.as_slices();
+        let rest = if offset < a.len() { a.get(offset..) } else { b.get(offset - a.len()..) };
+        rest.unwrap_or_default()
+    }
+
     /// Up to `most` bytes from number `from` on.
     pub(super) fn next(&self, from: u64, most: usize) -> Next {
         let first = usize::try_from(from).ok().and_then(|from| self.first.get(from..));
@@ -106,6 +119,12 @@ mod tests {
                 }
             }
             prop_assert_eq!(from, all.len() as u64);
+            let newest = all.len().saturating_sub(recent.min(7)).max(first.min(all.len()));
+            let mut rest = Vec::new();
+            while let piece @ [_, ..] = scrollback.from((newest + rest.len()) as u64) {
+                rest.extend_from_slice(piece);
+            }
+            prop_assert_eq!(&all[newest..], rest);
             prop_assert_eq!(seen.len(), all.len().min(first + recent));
             prop_assert_eq!(seen.len() as u64 + skipped, all.len() as u64);
         }

@@ -2,8 +2,8 @@
 
 use bytes::{Bytes, BytesMut};
 use lockhouse_supervisor::protocol::{
-    Codec, CodecError, Exit, ExitReason, Frame, HEADER_BYTES, MAX_PAYLOAD_BYTES, Open,
-    OutputStream, read_frame,
+    AttachTerminal, Codec, CodecError, Exit, ExitReason, Frame, HEADER_BYTES, MAX_PAYLOAD_BYTES,
+    Open, OutputStream, read_frame,
 };
 use proptest::prelude::*;
 use tokio_util::codec::{Decoder, Encoder};
@@ -29,6 +29,7 @@ fn frame() -> impl Strategy<Value = Frame> {
             bytes
         }),
         (any::<u64>(), bytes()).prop_map(|(seq, bytes)| Frame::Screen { seq, bytes }),
+        (any::<u64>(), bytes()).prop_map(|(seq, bytes)| Frame::Snapshot { seq, bytes }),
         any::<(u64, u64)>().prop_map(|(from, to)| Frame::Skipped { from, to }),
         exit.prop_map(Frame::Exit),
         bytes().prop_map(Frame::Input),
@@ -37,8 +38,9 @@ fn frame() -> impl Strategy<Value = Frame> {
         any::<i32>().prop_map(Frame::Signal),
         any::<(u16, u16)>().prop_map(|(cols, rows)| Frame::Resize { cols, rows }),
         any::<u64>().prop_map(Frame::Ack),
-        (".{0,40}", any::<Option<u64>>())
-            .prop_map(|(session, since)| Frame::Open(Open::AttachTerminal { session, since })),
+        (".{0,40}", any::<Option<u64>>()).prop_map(|(session, since)| {
+            Frame::Open(Open::AttachTerminal(AttachTerminal::new(session, since)))
+        }),
     ]
 }
 

@@ -10,7 +10,9 @@ use lockhouse_supervisor::client::{
     Config, ExecEvent, ExecStream, Inbound, Link, TerminalEvent, TerminalInput, TerminalOutput,
     establish,
 };
-use lockhouse_supervisor::protocol::{Exit, OpenTerminal, OutputStream, TerminalState};
+use lockhouse_supervisor::protocol::{
+    AttachTerminal, Exit, OpenTerminal, OutputStream, TerminalState,
+};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use tokio::net::{UnixListener, UnixStream};
@@ -197,6 +199,8 @@ pub(crate) struct Screen {
     pub(crate) input: TerminalInput,
     pub(crate) output: TerminalOutput,
     pub(crate) shown: Vec<u8>,
+    /// What draws the screen, as it came.
+    pub(crate) drawn: Vec<u8>,
     pub(crate) next_seq: u64,
     pub(crate) skipped: Vec<(u64, u64)>,
     pub(crate) states: Vec<TerminalState>,
@@ -204,10 +208,14 @@ pub(crate) struct Screen {
 
 impl Screen {
     pub(crate) async fn attach(link: &Link, since: Option<u64>) -> Self {
-        let (input, output) = link.attach_terminal("main", since).await.unwrap();
-        let (shown, skipped, states) = Default::default();
-        let next_seq = since.unwrap_or(0);
-        let mut screen = Self { input, output, shown, next_seq, skipped, states };
+        Self::attach_as(link, AttachTerminal::new("main", since)).await
+    }
+
+    pub(crate) async fn attach_as(link: &Link, attach: AttachTerminal) -> Self {
+        let next_seq = attach.since.unwrap_or(0);
+        let (input, output) = link.attach_terminal(attach).await.unwrap();
+        let (shown, drawn, skipped, states) = Default::default();
+        let mut screen = Self { input, output, shown, drawn, next_seq, skipped, states };
         assert!(screen.step().await, "the state comes first");
         screen
     }
@@ -234,9 +242,21 @@ impl Screen {
                 self.next_seq = to;
                 self.skipped.push((from, to));
             }
+            TerminalEvent::Snapshot { seq, bytes } => {
+                assert_eq!(seq, self.next_seq, "it is drawn as it is now");
+                self.drawn.extend_from_slice(&bytes);
+            }
             TerminalEvent::State(state) => self.states.push(state),
         }
         true
+    }
+
+    /// Reads until the screen that was drawn has this text.
+    pub(crate) async fn draws(&mut self, text: &str) -> String {
+        while !String::from_utf8_lossy(&self.drawn).contains(text) {
+            assert!(self.step().await, "the session ended before it drew {text:?}");
+        }
+        String::from_utf8_lossy(&self.drawn).into_owned()
     }
 
     pub(crate) fn text(&self) -> String {

@@ -2,7 +2,7 @@
 
 use lockhouse_supervisor::Error;
 use lockhouse_supervisor::client::{InboundEvent, Link, TerminalEvent};
-use lockhouse_supervisor::protocol::OpenTerminal;
+use lockhouse_supervisor::protocol::{AttachTerminal, OpenTerminal};
 
 use crate::harness::{Runtime, Screen, eventually, is_alive, plain_shell, soon};
 
@@ -189,10 +189,142 @@ async fn closing_a_session_ends_what_runs_in_it() {
     host.link.close_terminal("main").await.unwrap();
     assert!(!is_alive(pid));
     assert!(host.link.terminals().await.unwrap().is_empty());
-    let gone = host.link.attach_terminal("main", None).await.unwrap_err();
+    let attach = AttachTerminal::new("main", None);
+    let gone = host.link.attach_terminal(attach).await.unwrap_err();
     assert!(matches!(gone, Error::NotFound(_)));
     while screen.step().await {}
-    assert!(screen.state().exit.is_some());
+    assert!(screen.state().exit.is_some() && screen.state().closed);
+}
+
+/// Remembers nothing of the session, and wishes to see it as it is.
+fn newcomer() -> AttachTerminal {
+    AttachTerminal { snapshot: true, ..AttachTerminal::new("main", None) }
+}
+
+#[tokio::test]
+async fn who_comes_later_is_drawn_the_screen_though_its_beginning_is_no_longer_kept() {
+    let runtime = Runtime::start();
+    let host = runtime.host().await;
+    let mut first = open(&host.link).await;
+    let program = "printf '\\033[?1049h\\033[?2004h\\033[2J\\033[3;5Hthe-%s-title' real; \
+                   seq -f '\x1b[10;1Hcount-%06.0f' 1 150000 | tr '\\n' ' '; echo the-$((1))-end\n";
+    first.types(program).await;
+    first.shows("the-1-end").await;
+    let mut later = Screen::attach_as(&host.link, newcomer()).await;
+    let drawn = later.draws("count-150000").await;
+    assert_eq!(later.skipped.len(), 1, "not all is kept");
+    assert!(drawn.contains("the-real-title") && drawn.contains("\x1b[?2004h"), "{drawn:?}");
+}
+
+#[tokio::test]
+async fn who_saw_all_but_the_last_is_drawn_nothing() {
+    let runtime = Runtime::start();
+    let host = runtime.host().await;
+    let mut first = open(&host.link).await;
+    first.types("echo one-$((1))\n").await;
+    first.shows("one-1").await;
+    let since = Some(first.next_seq);
+    let mut again = Screen::attach_as(&host.link, AttachTerminal { since, ..newcomer() }).await;
+    again.types("echo two-$((2))\n").await;
+    again.shows("two-2").await;
+    assert!(again.drawn.is_empty());
+}
+
+#[tokio::test]
+async fn a_client_that_was_too_slow_is_drawn_the_screen() {
+    let runtime = Runtime::start();
+    let host = runtime.host().await;
+    let mut fast = open(&host.link).await;
+    let mut slow = Screen::attach_as(&host.link, newcomer()).await;
+    fast.types("stty -echo; seq 1 1000000; echo the-$((1))-end\n").await;
+    fast.shows("the-1-end").await;
+    slow.draws("the-1-end").await;
+    assert_eq!(slow.skipped.len(), 1);
+}
+
+#[tokio::test]
+async fn the_screen_has_the_size_of_who_comes() {
+    let runtime = Runtime::start();
+    let host = runtime.host().await;
+    let mut first = open(&host.link).await;
+    first.types("stty -echo; printf '%050d' 7; echo; echo done-$((1))\n").await;
+    first.shows("done-1").await;
+    let size = Some((120, 40));
+    let mut later = Screen::attach_as(&host.link, AttachTerminal { size, ..newcomer() }).await;
+    later.draws("done-1").await;
+    later.types("stty size\n").await;
+    later.shows("40 120").await;
+}
+
+#[tokio::test]
+async fn who_wishes_to_be_alone_sends_the_others_away() {
+    let runtime = Runtime::start();
+    let host = runtime.host().await;
+    let mut first = open(&host.link).await;
+    let mut second =
+        Screen::attach_as(&host.link, AttachTerminal { alone: true, ..newcomer() }).await;
+    let sent_away = async {
+        loop {
+            if let Err(error) = first.output.next().await.unwrap() {
+                return error;
+            }
+        }
+    };
+    assert!(matches!(soon("the end", sent_away).await, Error::TakenOver(_)));
+    second.types("echo alone-$((1))\n").await;
+    second.shows("alone-1").await;
+    assert_eq!(host.link.terminals().await.unwrap()[0].clients, 1);
+}
+
+#[tokio::test]
+async fn a_number_of_another_output_counts_for_nothing() {
+    let runtime = Runtime::start();
+    let host = runtime.host().await;
+    let mut first = open(&host.link).await;
+    first.types("echo first-$((1))\n").await;
+    first.shows("first-1").await;
+    let old = first.state().output.clone();
+    host.link.close_terminal("main").await.unwrap();
+    let mut second = open(&host.link).await;
+    second.types("echo second-$((1)); echo second-$((2))\n").await;
+    second.shows("second-2").await;
+    let attach = AttachTerminal { output: Some(old), ..AttachTerminal::new("main", Some(10)) };
+    let (_input, mut output) = host.link.attach_terminal(attach).await.unwrap();
+    let first_bytes = async {
+        loop {
+            if let TerminalEvent::Output { seq, .. } = output.next().await.unwrap().unwrap() {
+                return seq;
+            }
+        }
+    };
+    assert_eq!(soon("output", first_bytes).await, 0);
+}
+
+#[tokio::test]
+async fn a_session_is_resized_by_who_does_not_look_at_it() {
+    let runtime = Runtime::start();
+    let host = runtime.host().await;
+    let mut screen = open(&host.link).await;
+    let state = host.link.resize_terminal("main", (90, 20)).await.unwrap();
+    assert_eq!((state.cols, state.rows), (90, 20));
+    screen.types("stty size\n").await;
+    screen.shows("20 90").await;
+    let missing = host.link.resize_terminal("other", (90, 20)).await.unwrap_err();
+    assert!(matches!(missing, Error::NotFound(_)));
+}
+
+#[tokio::test]
+async fn any_output_at_all_leaves_the_supervisor_alive() {
+    let runtime = Runtime::start();
+    let host = runtime.host().await;
+    let mut first = open(&host.link).await;
+    first
+        .types("stty -echo; head -c 3000000 /dev/urandom; printf '\\033c'; echo the-$((1))-end\n")
+        .await;
+    first.shows("the-1-end").await;
+    let mut later = Screen::attach_as(&host.link, newcomer()).await;
+    later.shows("the-1-end").await;
+    host.link.ping().await.unwrap();
 }
 
 #[tokio::test]
@@ -213,7 +345,8 @@ async fn a_window_of_output_is_sent_and_then_an_acknowledgement_is_waited_for() 
     let runtime = Runtime::start();
     let host = runtime.host().await;
     host.link.open_terminal(plain_shell()).await.unwrap();
-    let (mut input, mut output) = host.link.attach_terminal("main", None).await.unwrap();
+    let attach = AttachTerminal::new("main", None);
+    let (mut input, mut output) = host.link.attach_terminal(attach).await.unwrap();
     input.write("seq 1 200000\n".into()).await.unwrap();
     let mut got = 0;
     while got < 256 * 1024 {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { FrameError, ack, decode, input, ping, resize } from "./protocol";
+import { FrameError, ack, decode, input, pause, ping, resize, resume } from "./protocol";
 
 const utf8 = new TextEncoder();
 const json = (type: number, members: unknown) => Uint8Array.from([type, ...utf8.encode(JSON.stringify(members))]);
@@ -20,8 +20,8 @@ describe("frames to the host", () => {
     expect([...ack(0x01_0203_0405)]).toEqual([2, 0, 0, 0, 1, 2, 3, 4, 5]);
   });
 
-  test("a ping is one byte", () => {
-    expect([...ping()]).toEqual([3]);
+  test("pings, pauses and resumes are one byte", () => {
+    expect([ping(), pause(), resume()].map((frame) => [...frame])).toEqual([[3], [4], [5]]);
   });
 });
 
@@ -50,6 +50,15 @@ describe("frames from the host", () => {
       skipped: { from: 10, to: 90 },
       message: null,
     });
+  });
+
+  test("a notice says what was wrong", () => {
+    expect(decode(json(2, { error: "no" }))).toEqual({ type: "notice", skipped: null, message: "no" });
+  });
+
+  test("a snapshot carries the number after the last byte that it shows", () => {
+    const frame = decode(Uint8Array.of(4, 0, 0, 0, 0, 0, 0, 0, 9, 27));
+    expect(frame).toEqual({ type: "snapshot", sequence: 9, bytes: Uint8Array.of(27) });
   });
 
   test("a pong is a pong", () => {

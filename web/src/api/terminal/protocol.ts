@@ -6,8 +6,8 @@ export const SUBPROTOCOL = "lockhouse.terminal.v1";
 /** A whole sequence number is 64 bits; the browser counts exactly up to 2^53 bytes, which no terminal reaches. */
 const SEQUENCE_BYTES = 8;
 
-const Client = { input: 0, resize: 1, ack: 2, ping: 3 } as const;
-const Server = { output: 0, state: 1, notice: 2, pong: 3 } as const;
+const Client = { input: 0, resize: 1, ack: 2, ping: 3, pause: 4, resume: 5 } as const;
+const Server = { output: 0, state: 1, notice: 2, pong: 3, snapshot: 4 } as const;
 
 export interface Size {
   cols: number;
@@ -18,7 +18,7 @@ export interface Size {
 export interface TerminalState {
   /** The session's name, `main` for the shared one. */
   session: string | null;
-  /** Names this very PTY: when it changes, sequence numbers start anew. */
+  /** Names the output that is numbered: when it changes, sequence numbers start anew. */
   id: string | null;
   size: Size | null;
   clients: number | null;
@@ -32,6 +32,8 @@ export type ServerFrame =
   | { type: "output"; sequence: number; bytes: Uint8Array }
   | { type: "state"; state: TerminalState }
   | { type: "notice"; skipped: { from: number; to: number } | null; message: string | null }
+  /** What draws the screen as it is after the output before `sequence`. */
+  | { type: "snapshot"; sequence: number; bytes: Uint8Array }
   | { type: "pong" };
 
 /** Bytes that are no frame of this protocol. */
@@ -53,6 +55,11 @@ export function ack(sequence: number): Uint8Array<ArrayBuffer> {
   return frame(Client.ack, content);
 }
 
+/** Asks for no more output until `resume`. */
+export const pause = (): Uint8Array<ArrayBuffer> => frame(Client.pause, new Uint8Array());
+
+export const resume = (): Uint8Array<ArrayBuffer> => frame(Client.resume, new Uint8Array());
+
 export const ping = (): Uint8Array<ArrayBuffer> => frame(Client.ping, new Uint8Array());
 
 export function decode(bytes: Uint8Array): ServerFrame {
@@ -66,6 +73,8 @@ export function decode(bytes: Uint8Array): ServerFrame {
       return noticeOf(membersOf(content));
     case Server.pong:
       return { type: "pong" };
+    case Server.snapshot:
+      return { type: "snapshot", sequence: sequenceOf(content), bytes: content.subarray(SEQUENCE_BYTES) };
     default:
       throw new FrameError(`A terminal frame starts with ${bytes[0] ?? "nothing"}, which this page does not know.`);
   }
@@ -122,6 +131,6 @@ function noticeOf(members: Record<string, unknown>): ServerFrame {
   return {
     type: "notice",
     skipped: from === null || to === null ? null : { from, to },
-    message: textOf(members["message"]),
+    message: textOf(members["error"]),
   };
 }

@@ -33,7 +33,12 @@ class FakeWire implements Wire {
 
   drops(): void {
     this.readyState = 3;
-    this.onclose?.();
+    this.onclose?.({ code: 1006, reason: "" });
+  }
+
+  ends(code: number, reason: string): void {
+    this.readyState = 3;
+    this.onclose?.({ code, reason });
   }
 
   outputs(sequence: number, text: string): void {
@@ -58,11 +63,13 @@ class Bench {
   skipped: number[] = [];
   states: string[] = [];
   resets = 0;
+  endings: string[] = [];
   consume: (() => void)[] = [];
   readonly socket: TerminalSocket;
 
   constructor() {
-    const url = (size: { cols: number; rows: number }, since: number | null) => `${size.cols}x${size.rows}@${since ?? "start"}`;
+    const url = (size: { cols: number; rows: number }, since: number | null, id: string | null) =>
+      `${size.cols}x${size.rows}@${since ?? "start"}${id === null ? "" : ` of ${id}`}`;
     const events = {
       onOutput: (bytes: Uint8Array, consumed: () => void) => {
         this.shown += new TextDecoder().decode(bytes);
@@ -72,6 +79,7 @@ class Bench {
       onState: () => undefined,
       onSkipped: (bytes: number) => void this.skipped.push(bytes),
       onReset: () => void (this.resets += 1),
+      onEnding: ({ code, reason }: { code: number; reason: string }) => void this.endings.push(`${code} ${reason}`),
     };
     const around = {
       connect: (to: string) => {
@@ -163,6 +171,15 @@ describe("a dropped connection", () => {
     expect(bench.timePasses()).toBe(250);
   });
 
+  test("resumes in the output that it saw", () => {
+    bench.wire.opens();
+    bench.wire.tells(1, { session: "main", id: "p1" });
+    bench.wire.outputs(0, "hello");
+    bench.wire.drops();
+    bench.timePasses();
+    expect(bench.wires.at(-1)?.url).toBe("80x24@5 of p1");
+  });
+
   test("can be tried at once", () => {
     bench.wire.drops();
     bench.socket.retryNow();
@@ -242,6 +259,34 @@ describe("output that did not come", () => {
     bench.wire.outputs(0, "new");
     expect([bench.shown, bench.skipped, bench.resets]).toEqual(["oldnew", [], 1]);
   });
+});
+
+describe("the host's last word", () => {
+  test.each([4000, 4001, 4003, 4004, 4005])("%s ends it for good", (code) => {
+    bench.wire.opens();
+    bench.wire.ends(code, "why");
+    expect([bench.states.at(-1), bench.timers, bench.endings]).toEqual(["closed", [], [`${code} why`]]);
+  });
+
+  test.each([4002, 4006, 1012])("%s is told, and the connection tried again", (code) => {
+    bench.wire.opens();
+    bench.wire.ends(code, "why");
+    expect([bench.states.at(-1), bench.timers.length, bench.endings]).toEqual(["waiting", 1, [`${code} why`]]);
+  });
+
+  test("a connection that just broke has none", () => {
+    bench.wire.opens();
+    bench.wire.drops();
+    expect(bench.endings).toEqual([]);
+  });
+});
+
+test("a snapshot is shown and not counted", () => {
+  bench.wire.opens();
+  bench.wire.outputs(0, "abc");
+  bench.wire.says([4, ...ack(3).subarray(1), ...utf8.encode("[screen]")]);
+  bench.wire.outputs(3, "def");
+  expect([bench.shown, bench.skipped]).toEqual(["abc[screen]def", []]);
 });
 
 test("a frame that is not the protocol's ends the connection and another is tried", () => {

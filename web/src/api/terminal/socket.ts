@@ -1,8 +1,8 @@
 // A terminal session over a WebSocket that comes back by itself, without losing or doubling output.
 //
-//            ┌─────────── dropped, or no pong ───────────┐
+//            ┌── dropped, no pong, runtime stopped ──────┐
 //            ▼                                           │
-//   start → waiting ──pause──▶ connecting ──opened──▶ open ──shell ended, or stop()──▶ closed
+//   start → waiting ──pause──▶ connecting ──opened──▶ open ──shell ended, denied, stop() …──▶ closed
 //            ▲                     │
 //            └───── refused ───────┘
 import { pauseBefore } from "../backoff";
@@ -11,6 +11,12 @@ import { type ServerFrame, type Size, type TerminalState, SUBPROTOCOL, ack, deco
 
 export type Connection = "connecting" | "open" | "waiting" | "closed";
 
+/** Why the host ended the connection. */
+export interface Ending {
+  code: number;
+  reason: string;
+}
+
 export interface TerminalEvents {
   /** New output. `consumed` must be called once it is shown: the host waits for that when it is far ahead. */
   onOutput: (bytes: Uint8Array, consumed: () => void) => void;
@@ -18,6 +24,8 @@ export interface TerminalEvents {
   onState: (state: TerminalState) => void;
   /** Output of so many bytes was left out. */
   onSkipped: (bytes: number) => void;
+  /** The host says why it ends the connection. Whether another is tried, `onConnection` tells. */
+  onEnding: (ending: Ending) => void;
   /** Another PTY answers: what is shown belongs to the one before. */
   onReset: () => void;
 }
@@ -28,7 +36,7 @@ export interface Wire {
   readonly readyState: number;
   onopen: (() => void) | null;
   onmessage: ((event: { data: unknown }) => void) | null;
-  onclose: (() => void) | null;
+  onclose: ((event: Ending) => void) | null;
   send(bytes: Uint8Array<ArrayBuffer>): void;
   close(): void;
 }
@@ -46,6 +54,11 @@ export const ACK_STEP_BYTES = 32 * 1024;
 /** Keystrokes typed while the connection is away are kept up to this many bytes. */
 export const MAX_HELD_INPUT_BYTES = 64 * 1024;
 
+/** After these the host would say the same again, or begin another shell: ended, closed, denied, gone, taken over. */
+const FINAL_CODES = [4000, 4001, 4003, 4004, 4005];
+/** Codes in which the host itself speaks. */
+const isFromHost = (code: number): boolean => code >= 4000 || code === 1012;
+
 const OPEN = 1;
 
 const browser: Surroundings = {
@@ -57,8 +70,11 @@ const browser: Surroundings = {
   random: Math.random,
 };
 
+/** The address for a terminal of this size, from a number on in the output with this name. */
+export type UrlOf = (size: Size, since: number | null, id: string | null) => string;
+
 export class TerminalSocket {
-  readonly #urlOf: (size: Size, since: number | null) => string;
+  readonly #urlOf: UrlOf;
   readonly #events: TerminalEvents;
   readonly #around: Surroundings;
   readonly #position = new Position();
@@ -72,7 +88,7 @@ export class TerminalSocket {
   #isStopped = false;
   #cancelTimer: () => void = () => undefined;
 
-  constructor(urlOf: (size: Size, since: number | null) => string, size: Size, events: TerminalEvents, around = browser) {
+  constructor(urlOf: UrlOf, size: Size, events: TerminalEvents, around = browser) {
     this.#urlOf = urlOf;
     this.#size = size;
     this.#events = events;
@@ -83,11 +99,11 @@ export class TerminalSocket {
     if (this.#isStopped || this.#wire) return;
     this.#cancelTimer();
     this.#events.onConnection("connecting");
-    const wire = this.#around.connect(this.#urlOf(this.#size, this.#position.next), SUBPROTOCOL);
+    const wire = this.#around.connect(this.#urlOf(this.#size, this.#position.next, this.#pty), SUBPROTOCOL);
     wire.binaryType = "arraybuffer";
     wire.onopen = () => this.#opened();
     wire.onmessage = ({ data }) => this.#received(data);
-    wire.onclose = () => this.#lost();
+    wire.onclose = (ending) => this.#closed(ending);
     this.#wire = wire;
   }
 
@@ -148,6 +164,7 @@ export class TerminalSocket {
     if (frame.type === "output") this.#output(frame.sequence, frame.bytes);
     else if (frame.type === "pong") this.#pingLater();
     else if (frame.type === "state") this.#state(frame.state);
+    else if (frame.type === "snapshot") this.#events.onOutput(frame.bytes, () => undefined);
     else if (frame.skipped) this.#skipped(this.#position.skip(frame.skipped.from, frame.skipped.to));
   }
 
@@ -189,6 +206,12 @@ export class TerminalSocket {
       this.#send(ping());
       this.#cancelTimer = this.#around.after(PONG_WITHIN_MS, () => this.#lost());
     });
+  }
+
+  #closed(ending: Ending): void {
+    if (isFromHost(ending.code)) this.#events.onEnding(ending);
+    if (FINAL_CODES.includes(ending.code)) this.stop();
+    else this.#lost();
   }
 
   #lost(): void {

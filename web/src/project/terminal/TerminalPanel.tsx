@@ -11,8 +11,9 @@ const LOOKS = { connecting: "connecting", open: "live", waiting: "reconnecting",
 
 export function TerminalPanel({ project, isShown }: { project: string; isShown: boolean }) {
   const element = useRef<HTMLDivElement>(null);
-  const { connection, state, retryNow, startAgain } = useTerminal(element, project, isShown);
+  const { connection, state, ending, retryNow, startAgain } = useTerminal(element, project, isShown);
   const hasEnded = state !== null && state.exit !== null;
+  const isOver = connection === "closed" && (hasEnded || ending !== null);
   return (
     <div className={styles.panel}>
       <div ref={element} className={styles.screen} data-testid="terminal" />
@@ -23,13 +24,11 @@ export function TerminalPanel({ project, isShown }: { project: string; isShown: 
             Connect now
           </Button>
         )}
-        {hasEnded && (
-          <>
-            <span>The shell ended with exit code {state.exit}.</span>
-            <Button look="quiet" onClick={startAgain}>
-              New shell
-            </Button>
-          </>
+        {hasEnded ? <span>The shell ended with exit code {state.exit}.</span> : ending && <span>{ending.reason}</span>}
+        {isOver && (
+          <Button look="quiet" onClick={startAgain}>
+            {hasEnded ? "New shell" : "Connect again"}
+          </Button>
         )}
         <span className={styles.where}>{state?.cwd ?? ""}</span>
         {state?.clients != null && state.clients > 1 && <span>{state.clients} clients share this session</span>}

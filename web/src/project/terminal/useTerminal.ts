@@ -2,7 +2,7 @@
 import { FitAddon } from "@xterm/addon-fit";
 import { Terminal } from "@xterm/xterm";
 import { type RefObject, useCallback, useEffect, useRef, useState } from "react";
-import { type Connection, type TerminalState, TerminalSocket, terminalUrl } from "../../api";
+import { type Connection, type Ending, type Size, type TerminalState, TerminalSocket, terminalUrl } from "../../api";
 
 /** The one session that all clients of a project share by default. */
 const SHARED_SESSION = "main";
@@ -28,6 +28,7 @@ const THEME = {
 export function useTerminal(element: RefObject<HTMLElement | null>, project: string, isShown: boolean) {
   const [connection, setConnection] = useState<Connection>("connecting");
   const [state, setState] = useState<TerminalState | null>(null);
+  const [ending, setEnding] = useState<Ending | null>(null);
   const [round, setRound] = useState(0);
   const parts = useRef<{ fit: () => void; focus: () => void; retryNow: () => void } | null>(null);
 
@@ -39,9 +40,15 @@ export function useTerminal(element: RefObject<HTMLElement | null>, project: str
     terminal.open(element.current);
     const refit = () => element.current?.offsetParent && fit.fit();
     refit();
-    const socket = new TerminalSocket((size, since) => terminalUrl(project, SHARED_SESSION, size, since), terminal, {
+    const urlOf = (size: Size, since: number | null, id: string | null) =>
+      terminalUrl(project, SHARED_SESSION, size, since, id);
+    const socket = new TerminalSocket(urlOf, terminal, {
       onOutput: (bytes, consumed) => terminal.write(bytes, consumed),
-      onConnection: setConnection,
+      onConnection: (state) => {
+        setConnection(state);
+        if (state === "open") setEnding(null);
+      },
+      onEnding: setEnding,
       onState: setState,
       onSkipped: (bytes) => terminal.write(`\r\n\x1b[33m[${bytes} bytes of output were skipped]\x1b[0m\r\n`),
       onReset: () => terminal.reset(),
@@ -75,9 +82,11 @@ export function useTerminal(element: RefObject<HTMLElement | null>, project: str
   return {
     connection,
     state,
+    ending,
     retryNow: useCallback(() => parts.current?.retryNow(), []),
     startAgain: useCallback(() => {
       setState(null);
+      setEnding(null);
       setRound((before) => before + 1);
     }, []),
   };

@@ -2,31 +2,33 @@
 
 use std::rc::Rc;
 
+use bytes::Bytes;
 use futures::stream::{SplitSink, SplitStream};
 use futures::{SinkExt, StreamExt};
 use lockhouse_supervisor::protocol::{
-    CodecError, Frame, OUTPUT_CHUNK_BYTES, Reply, TERMINAL_WINDOW_BYTES,
+    AttachTerminal, CodecError, Failure, FailureCode, Frame, OUTPUT_CHUNK_BYTES, Reply,
+    TERMINAL_WINDOW_BYTES,
 };
 
 use super::super::Supervisor;
 use super::super::conversation::{Frames, reply};
 use super::super::scrollback::Next;
 use super::Session;
+use super::shown::Drawn;
 
 /// What a client that was too slow is shown first when it goes on: about a screen of the newest.
 const RESUME_BYTES: u64 = 16 * 1024;
 
 pub(in super::super) async fn serve(
     supervisor: &Supervisor,
-    name: &str,
-    since: Option<u64>,
+    attach: &AttachTerminal,
     mut frames: Frames,
 ) -> Result<(), CodecError> {
-    let session = match supervisor.terminals.get(name) {
+    let session = match supervisor.terminals.get(&attach.session) {
         Ok(session) => session,
         Err(failure) => return reply(&mut frames, Err(failure)).await.map(drop),
     };
-    let attachment = Attachment::new(session, since);
+    let attachment = Attachment::new(session, attach);
     let mut state = attachment.session.state();
     // The exit comes last, after all output.
     state.exit = None;
@@ -42,6 +44,9 @@ struct Attachment {
     session: Rc<Session>,
     id: u64,
     from: u64,
+    draws: bool,
+    /// It sees the end and not what led there.
+    stale: bool,
 }
 
 impl Drop for Attachment {
@@ -56,36 +61,76 @@ struct View {
     version: u64,
     /// It was shown everything once, or has lost output already: the next loss is its slowness.
     live: bool,
+    /// Its screen is not what it should be, and is drawn once it has caught up.
+    stale: bool,
 }
 
 impl Attachment {
-    fn new(session: Rc<Session>, since: Option<u64>) -> Self {
-        let from = since.unwrap_or(0).min(session.scrollback().borrow().end());
+    fn new(session: Rc<Session>, attach: &AttachTerminal) -> Self {
+        let end = session.shown().end();
+        let is_other = |output: &String| *output != session.shown().name;
+        let since = attach.since.filter(|_| !attach.output.as_ref().is_some_and(is_other));
+        if attach.alone {
+            session.send_away();
+        }
+        let from = since.unwrap_or(0).min(end);
         let id = session.join(from);
-        Self { session, id, from }
+        if let Some(size) = attach.size {
+            session.resize_client(id, size);
+        }
+        let draws = attach.snapshot;
+        // Output that was made for another size does not add up to the screen.
+        Self { session, id, from, draws, stale: draws && since.is_none() && end > 0 }
     }
 
     async fn show(&self, mut sink: SplitSink<Frames, Frame>) -> Result<(), CodecError> {
         let session = &self.session;
-        let mut view = View { cursor: self.from, version: session.version(), live: false };
-        loop {
+        let version = session.version();
+        let mut view = View { cursor: self.from, version, live: false, stale: self.stale };
+        let last = loop {
             let changed = session.changed.notified();
+            if session.is_sent_away(self.id) {
+                break Frame::Failure(taken_over());
+            }
             if let Some(frame) = self.next(&mut view) {
                 sink.send(frame).await?;
                 continue;
             }
-            if session.is_closed() || self.is_over(&view) {
-                break;
+            if view.stale && self.is_at_end(&view) && self.draw(&mut view, &mut sink).await? {
+                continue;
+            }
+            if session.is_closed() || session.exit().is_some() && self.is_at_end(&view) {
+                break Frame::Terminal(session.state());
             }
             changed.await;
-        }
-        sink.send(Frame::Terminal(session.state())).await?;
+        };
+        sink.send(last).await?;
         sink.close().await
     }
 
-    fn is_over(&self, view: &View) -> bool {
-        let end = self.session.scrollback().borrow().end();
-        self.session.exit().is_some() && view.cursor >= end
+    fn is_at_end(&self, view: &View) -> bool {
+        view.cursor >= self.session.shown().end()
+    }
+
+    /// Draws the screen; false while more output comes than it takes time.
+    async fn draw(
+        &self,
+        view: &mut View,
+        sink: &mut SplitSink<Frames, Frame>,
+    ) -> Result<bool, CodecError> {
+        let shown = self.session.shown();
+        shown.catch_up().await;
+        let mut drawn = match shown.draw(view.cursor) {
+            Drawn::Now(drawn) => drawn,
+            Drawn::Later => return Ok(false),
+            Drawn::Never => Bytes::new(),
+        };
+        view.stale = false;
+        while !drawn.is_empty() {
+            let bytes = drawn.split_to(drawn.len().min(OUTPUT_CHUNK_BYTES));
+            sink.send(Frame::Snapshot { seq: view.cursor, bytes }).await?;
+        }
+        Ok(true)
     }
 
     fn next(&self, view: &mut View) -> Option<Frame> {
@@ -100,7 +145,7 @@ impl Attachment {
         if most == 0 {
             return None;
         }
-        let next = session.scrollback().borrow().next(view.cursor, most);
+        let next = session.shown().scrollback.borrow().next(view.cursor, most);
         match next {
             Next::Output { seq, bytes } => {
                 view.cursor = seq + bytes.len() as u64;
@@ -117,9 +162,9 @@ impl Attachment {
     /// What is gone is gone. A client that was too slow is taken to the newest, or it would be too
     /// slow again at once.
     fn skip(&self, view: &mut View, from: u64, oldest: u64) -> Frame {
-        let newest = self.session.scrollback().borrow().end().saturating_sub(RESUME_BYTES);
+        let newest = self.session.shown().end().saturating_sub(RESUME_BYTES);
         let to = if view.live { oldest.max(newest) } else { oldest };
-        view.live = true;
+        (view.live, view.stale) = (true, self.draws);
         view.cursor = to;
         // What is skipped needs no acknowledgement.
         self.session.acknowledge(self.id, to);
@@ -130,11 +175,21 @@ impl Attachment {
     async fn listen(&self, mut frames: SplitStream<Frames>) {
         while let Some(Ok(frame)) = frames.next().await {
             match frame {
-                Frame::Input(bytes) => self.session.type_in(bytes).await,
-                Frame::Resize { cols, rows } => self.session.resize((cols, rows)),
+                Frame::Input(bytes) => self.session.type_in(self.id, bytes).await,
+                Frame::Resize { cols, rows } => {
+                    self.session.resize_client(self.id, (cols, rows));
+                }
                 Frame::Ack(seq) => self.session.acknowledge(self.id, seq),
                 _ => return,
             }
         }
+    }
+}
+
+fn taken_over() -> Failure {
+    Failure {
+        code: FailureCode::TakenOver,
+        message: "another client has taken the terminal over".to_owned(),
+        process: None,
     }
 }

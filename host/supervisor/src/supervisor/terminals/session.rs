@@ -8,19 +8,19 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use lockhouse_supervisor::protocol::{Event, Exit, TERMINAL_WINDOW_BYTES, TerminalState};
-use rustix::fs::OFlags;
+use lockhouse_supervisor::protocol::{
+    Event, Exit, MAX_TERMINAL_SIDE, TERMINAL_WINDOW_BYTES, TerminalState,
+};
 use rustix::process::{Pid, Signal};
-use rustix::pty::OpenptFlags;
-use rustix::termios::Winsize;
 use tokio::io::unix::{AsyncFd, AsyncFdReadyGuard};
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::super::scrollback::Scrollback;
 use super::super::spawn::{self, Launch};
 use super::super::title::TitleReader;
 use super::super::{Supervisor, milliseconds, orphans, start, tree};
+use super::pty::{self, read_all, watched, winsize};
+use super::shown::Shown;
 
 /// Read from the PTY before others get their turn.
 const READ_BYTES: usize = 64 * 1024;
@@ -38,11 +38,14 @@ const DRAIN_DEADLINE: Duration = Duration::from_millis(500);
 /// Time for what survives KILL.
 const KILL_DEADLINE: Duration = Duration::from_secs(5);
 
-/// How far a client is.
+/// How far a client is, and how large.
 #[derive(Debug, Clone, Copy)]
 struct Client {
     acknowledged: u64,
     progress: Instant,
+    size: Option<(u16, u16)>,
+    /// Another wished to be alone.
+    sent_away: bool,
 }
 
 pub(in super::super) struct Session {
@@ -50,7 +53,7 @@ pub(in super::super) struct Session {
     master: AsyncFd<OwnedFd>,
     leader: i32,
     started: Instant,
-    scrollback: Rc<RefCell<Scrollback>>,
+    shown: Rc<Shown>,
     size: Cell<(u16, u16)>,
     title: RefCell<Option<String>>,
     directory: RefCell<Option<String>>,
@@ -60,36 +63,13 @@ pub(in super::super) struct Session {
     version: Cell<u64>,
     input: mpsc::Sender<Bytes>,
     exit: Cell<Option<Exit>>,
+    /// Somebody wished it to end.
+    closing: Cell<bool>,
     closed: Cell<bool>,
     /// There is more to show, room to show it, or news.
     pub(super) changed: Notify,
     /// A client got on.
     progress: Notify,
-}
-
-fn winsize((cols, rows): (u16, u16)) -> Winsize {
-    Winsize { ws_row: rows, ws_col: cols, ws_xpixel: 0, ws_ypixel: 0 }
-}
-
-/// A PTY's two ends.
-fn open_pty(size: (u16, u16)) -> io::Result<(OwnedFd, OwnedFd)> {
-    let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
-    let master = rustix::pty::openpt(flags)?;
-    rustix::pty::grantpt(&master)?;
-    rustix::pty::unlockpt(&master)?;
-    rustix::termios::tcsetwinsize(&master, winsize(size))?;
-    let name = rustix::pty::ptsname(&master, Vec::new())?;
-    let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let program = rustix::fs::open(name, flags, rustix::fs::Mode::empty())?;
-    let status = rustix::fs::fcntl_getfl(&master)?;
-    rustix::fs::fcntl_setfl(&master, status | OFlags::NONBLOCK)?;
-    Ok((master, program))
-}
-
-#[expect(unsafe_code, reason = "the descriptor must stay what it is while it is watched")]
-fn watched(master: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
-    // SAFETY: an `OwnedFd` stays open and the same until dropped, and `AsyncFd` owns it.
-    Ok(unsafe { AsyncFd::register(master)? })
 }
 
 impl Session {
@@ -98,19 +78,20 @@ impl Session {
         name: String,
         launch: &Launch,
         size: (u16, u16),
-        scrollback: Rc<RefCell<Scrollback>>,
+        shown: Rc<Shown>,
     ) -> io::Result<Rc<Self>> {
-        let (master, program) = open_pty(size)?;
+        let (master, program) = pty::open(size)?;
         let leader = spawn::on_terminal(launch, &program)?;
         let status = supervisor.children.status_of(leader);
         drop(program);
         let (input, inputs) = mpsc::channel(INPUTS);
+        shown.resize(size);
         let session = Rc::new(Self {
             name,
             master: watched(master)?,
             leader,
             started: Instant::now(),
-            scrollback,
+            shown,
             size: Cell::new(size),
             title: RefCell::default(),
             directory: RefCell::new(directory_of(leader)),
@@ -119,6 +100,7 @@ impl Session {
             version: Cell::new(0),
             input,
             exit: Cell::new(None),
+            closing: Cell::new(false),
             closed: Cell::new(false),
             changed: Notify::new(),
             progress: Notify::new(),
@@ -148,21 +130,23 @@ impl Session {
         self.version.get()
     }
 
-    pub(super) fn scrollback(&self) -> Rc<RefCell<Scrollback>> {
-        Rc::clone(&self.scrollback)
+    pub(super) fn shown(&self) -> &Rc<Shown> {
+        &self.shown
     }
 
     pub(super) fn state(&self) -> TerminalState {
         let (cols, rows) = self.size.get();
         TerminalState {
             session: self.name.clone(),
+            output: self.shown.name.clone(),
             cols,
             rows,
             clients: u32::try_from(self.clients.borrow().len()).unwrap_or(u32::MAX),
             title: self.title.borrow().clone(),
             cwd: self.directory.borrow().clone(),
-            end_seq: self.scrollback.borrow().end(),
+            end_seq: self.shown.end(),
             exit: self.exit.get(),
+            closed: self.closing.get(),
         }
     }
 
@@ -181,18 +165,38 @@ impl Session {
         }
     }
 
-    /// Passes keystrokes on; waits while the program reads nothing and much is waiting.
-    pub(super) async fn type_in(&self, bytes: Bytes) {
+    /// Passes keystrokes on; waits while the program reads nothing and much is waiting. The
+    /// session has the size of the client that typed last.
+    pub(super) async fn type_in(&self, id: u64, bytes: Bytes) {
+        let size = self.clients.borrow().get(&id).and_then(|client| client.size);
+        if let Some(size) = size {
+            self.set_size(size);
+        }
         // A session that has ended takes no more input; its state says so.
         let _ = self.input.send(bytes).await;
     }
 
+    pub(super) fn resize_client(&self, id: u64, size: (u16, u16)) {
+        if let Some(client) = self.clients.borrow_mut().get_mut(&id) {
+            client.size = Some(size);
+        }
+        self.set_size(size);
+    }
+
+    /// Whatever sizes the clients had, it is this one now.
     pub(super) fn resize(&self, size: (u16, u16)) {
-        if size.0 == 0 || size.1 == 0 || size == self.size.get() {
+        self.clients.borrow_mut().values_mut().for_each(|client| client.size = Some(size));
+        self.set_size(size);
+    }
+
+    fn set_size(&self, (cols, rows): (u16, u16)) {
+        let size = (cols.min(MAX_TERMINAL_SIDE), rows.min(MAX_TERMINAL_SIDE));
+        if cols == 0 || rows == 0 || size == self.size.get() {
             return;
         }
         if rustix::termios::tcsetwinsize(&self.master, winsize(size)).is_ok() {
             self.size.set(size);
+            self.shown.resize(size);
             self.news();
         }
     }
@@ -200,7 +204,8 @@ impl Session {
     pub(super) fn join(&self, at: u64) -> u64 {
         let id = self.next_client.get();
         self.next_client.set(id + 1);
-        let client = Client { acknowledged: at, progress: Instant::now() };
+        let client =
+            Client { acknowledged: at, progress: Instant::now(), size: None, sent_away: false };
         self.clients.borrow_mut().insert(id, client);
         self.news();
         id
@@ -212,12 +217,22 @@ impl Session {
         self.news();
     }
 
+    /// Sends all clients away that there are.
+    pub(super) fn send_away(&self) {
+        self.clients.borrow_mut().values_mut().for_each(|client| client.sent_away = true);
+        self.changed.notify_waiters();
+    }
+
+    pub(super) fn is_sent_away(&self, id: u64) -> bool {
+        self.clients.borrow().get(&id).is_some_and(|client| client.sent_away)
+    }
+
     /// All output before `seq` was consumed.
     pub(super) fn acknowledge(&self, id: u64, seq: u64) {
         if let Some(client) = self.clients.borrow_mut().get_mut(&id)
             && seq > client.acknowledged
         {
-            *client = Client { acknowledged: seq, progress: Instant::now() };
+            *client = Client { acknowledged: seq, progress: Instant::now(), ..*client };
         }
         self.progress.notify_waiters();
         self.changed.notify_waiters();
@@ -230,7 +245,7 @@ impl Session {
     /// Until when the program is held back, if nothing changes: the fastest client sets the pace,
     /// as long as it moves at all.
     fn held_until(&self) -> Option<Instant> {
-        let end = self.scrollback.borrow().end();
+        let end = self.shown.end();
         let clients = self.clients.borrow();
         let behind = |client: &&Client| end.saturating_sub(client.acknowledged) > PACE_BYTES;
         if clients.values().any(|client| !behind(&client)) {
@@ -274,6 +289,9 @@ impl Session {
                 ready.clear_ready();
             }
             self.take(&buffer[..length], &mut titles);
+            if self.shown.is_far_behind() {
+                self.shown.catch_up().await;
+            }
             if over {
                 break;
             }
@@ -297,7 +315,7 @@ impl Session {
         if bytes.is_empty() {
             return;
         }
-        self.scrollback.borrow_mut().push(bytes);
+        self.shown.push(bytes);
         if let Some(title) = titles.read(bytes) {
             self.title.replace(Some(title));
             self.news();
@@ -344,6 +362,7 @@ impl Session {
 
     /// Hangs up, and kills what stays in the session.
     pub(super) async fn end(&self) {
+        self.closing.set(true);
         if self.is_open() {
             self.hang_up();
             // Whoever does not listen is killed next.
@@ -354,21 +373,6 @@ impl Session {
         self.closed.set(true);
         self.news();
     }
-}
-
-/// Reads until nothing is there or the buffer is full. True: the other end is closed.
-fn read_all(master: &OwnedFd, buffer: &mut [u8]) -> (usize, bool) {
-    let mut length = 0;
-    while length < buffer.len() {
-        match rustix::io::read(master, &mut buffer[length..]) {
-            Ok(0) => return (length, true),
-            Ok(read) => length += read,
-            Err(rustix::io::Errno::AGAIN) => return (length, false),
-            Err(rustix::io::Errno::INTR) => {}
-            Err(_) => return (length, true),
-        }
-    }
-    (length, false)
 }
 
 fn directory_of(pid: i32) -> Option<String> {

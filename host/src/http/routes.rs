@@ -11,7 +11,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use utoipa_swagger_ui::SwaggerUi;
 
-use super::files::{archive, batch, content, search, watch};
+use super::files::{archive, batch, container, content, search, watch};
 use super::problem::Problem;
 use super::{
     agents, assets, audit, events, exec, files, health, jobs, layers, networks, once, plugins,
@@ -103,6 +103,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(files::delete_file))
         .routes(routes!(files::rename_file))
         .merge(long_bodies())
+        .routes(routes!(container::read_file))
         .routes(routes!(search::search_files))
         .routes(routes!(watch::watch_files))
         .routes(routes!(archive::download_project, archive::upload_project))
@@ -145,6 +146,8 @@ fn api() -> OpenApiRouter<App> {
 fn long_bodies() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(batch::change_files))
+        .routes(routes!(container::list_files, container::write_file))
+        .routes(routes!(container::change_files))
         .routes(routes!(files::create_file))
         .routes(routes!(files::write_file))
         .routes(routes!(jobs::write_file, jobs::list_files))

@@ -20,7 +20,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::Db;
 use crate::events::Events;
-use crate::exec::Exec;
+use crate::exec::{self, Exec};
 use crate::files::{Disk, Files};
 use crate::gate::Gate;
 use crate::idempotency::Idempotency;
@@ -283,9 +283,16 @@ async fn premises(config: &Config, ground: &Ground, gate: &Gate) -> anyhow::Resu
 
 /// What runs commands: short ones, and each project's long-running one.
 fn commands(ground: &Ground, premises: &Premises, policies: &Policies) -> (Exec, Processes) {
-    let Ground { db, clock, events, .. } = ground;
-    let Premises { projects, runtimes, .. } = premises;
-    let exec = Exec::new(db.clone(), clock.clone(), runtimes.clone(), policies.clone());
+    let Ground { db, clock, events, tasks, .. } = ground;
+    let Premises { projects, files, runtimes, .. } = premises;
+    let exec = Exec::new(exec::Parts {
+        db: db.clone(),
+        clock: clock.clone(),
+        tasks: tasks.clone(),
+        files: files.clone(),
+        runtimes: runtimes.clone(),
+        policies: policies.clone(),
+    });
     let processes = Processes::new(
         db.clone(),
         clock.clone(),
@@ -407,6 +414,7 @@ fn start_background(config: &Config, app: &App, tasks: &Tasks) {
     let runtimes = app.runtimes.clone();
     tasks.run("learn registries", async move {
         for kind in Kind::ALL {
+    tasks.run("ends of commands", app.exec.clone().keep_ends());
             runtimes.learn_registries(kind).await;
         }
     });

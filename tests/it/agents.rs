@@ -19,7 +19,7 @@ use lockhouse::auth::{self, Auth, Caller, Role, User};
 use lockhouse::clock::Clock;
 use lockhouse::db::{self, Db};
 use lockhouse::events::Events;
-use lockhouse::exec::Exec;
+use lockhouse::exec::{self, Exec};
 use lockhouse::files::{self, Disk, Files};
 use lockhouse::gate::{Action, Gate, Permit, Target};
 use lockhouse::ids::{InstanceId, Kind, RequestId};
@@ -227,7 +227,14 @@ impl Room {
         let ground = (&db, &clock, &events, &tasks);
         let runtimes = open_runtimes(&data, ground, &projects, &gate).await;
         let policies = Policies::new([Binding::enforced(Arc::new(Guard))]);
-        let exec = Exec::new(db.clone(), clock.clone(), runtimes.clone(), policies.clone());
+        let exec = Exec::new(exec::Parts {
+            db: db.clone(),
+            clock: clock.clone(),
+            tasks: tasks.clone(),
+            files: files.clone(),
+            runtimes: runtimes.clone(),
+            policies: policies.clone(),
+        });
         let processes = Processes::new(
             db.clone(),
             clock.clone(),

@@ -108,7 +108,8 @@ const FRAME: &[&str] = &["app", "cli", "config", "lib", "main", "server", "telem
 fn arrows(room: &str) -> &'static [&'static str] {
     match room {
         "files" | "runtimes" => &["projects"],
-        "exec" | "processes" | "terminals" => &["projects", "runtimes"],
+        "exec" => &["files", "projects", "runtimes"],
+        "processes" | "terminals" => &["projects", "runtimes"],
         "previews" => &["processes", "projects", "runtimes"],
         "jobs" => &["files", "projects"],
         "agents" => &["exec", "files", "jobs", "processes", "projects", "runtimes"],

@@ -26,6 +26,7 @@ use lockhouse::ids::{InstanceId, Kind, RequestId};
 use lockhouse::jobs::{self, Jobs};
 use lockhouse::leases::Leases;
 use lockhouse::limits::{self, Limits};
+use lockhouse::objects::{self, Objects};
 use lockhouse::policy::{Binding, CommandPolicy, Fault, Policies, Request, Risk, Verdict};
 use lockhouse::processes::Processes;
 use lockhouse::projects::{NewProject, Project, Projects};
@@ -216,14 +217,20 @@ impl Room {
         let limits = files::Config::default();
         let disk = Disk::new(&limits, None);
         let files = Files::new(projects.clone(), &clock, events.clone(), disk);
-        let jobs = Jobs::new(
-            db.clone(),
-            clock.clone(),
-            events.clone(),
-            files.clone(),
-            data.path().join("jobs"),
-            (&jobs::Config::default(), &limits),
-        );
+        let folder = data.path().join("objects");
+        let objects = Objects::open(&objects::Config::default(), folder, Vec::new()).unwrap();
+        let jobs = Jobs::new(jobs::Parts {
+            db: db.clone(),
+            clock: clock.clone(),
+            events: events.clone(),
+            tasks: tasks.clone(),
+            files: files.clone(),
+            objects,
+            root: data.path().join("jobs"),
+            batches: data.path().join("job-batches"),
+            config: &jobs::Config::default(),
+            limits: &limits,
+        });
         let ground = (&db, &clock, &events, &tasks);
         let runtimes = open_runtimes(&data, ground, &projects, &gate).await;
         let policies = Policies::new([Binding::enforced(Arc::new(Guard))]);

@@ -119,7 +119,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(jobs::read_file))
         .routes(routes!(jobs::complete_job))
         .routes(routes!(jobs::fail_job))
-        .routes(routes!(jobs::download_job))
+        .routes(routes!(jobs::download::download_job))
         .routes(routes!(jobs::job_stats))
         .routes(routes!(jobs::clean_up_jobs))
         .routes(routes!(audit::verify_audit))

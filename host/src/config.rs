@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::agents::{ModelEntry, ProviderName};
 use crate::runtimes::{egress, engines, spec};
 use crate::secret::Secret;
-use crate::{agents, auth, db, files, jobs, limits, plugins, policy, previews, terminals};
+use crate::{agents, auth, db, files, jobs, limits, objects, plugins, policy, previews, terminals};
 
 /// The file that is read from the working directory, if it is there.
 pub const FILE: &str = "lockhouse.toml";
@@ -48,6 +48,7 @@ pub struct Config {
     pub policy: policy::Config,
     pub previews: previews::Config,
     pub runtimes: spec::Config,
+    pub storage: objects::Config,
     pub terminals: terminals::Config,
 }
 
@@ -92,6 +93,7 @@ impl Default for Config {
             policy: policy::Config::default(),
             previews: previews::Config::default(),
             runtimes: spec::Config::default(),
+            storage: objects::Config::default(),
             terminals: terminals::Config::default(),
         }
     }
@@ -205,6 +207,9 @@ fn documented_variables() -> Figment {
         ("DATABASE_URL", "database.url"),
         ("JOBS_BASE_PATH", "jobs.base_path"),
         ("JOB_EXPIRY_HOURS", "jobs.expiry_hours"),
+        ("S3_BUCKET", "storage.s3.bucket"),
+        ("AWS_ACCESS_KEY_ID", "storage.s3.access_key_id"),
+        ("AWS_SECRET_ACCESS_KEY", "storage.s3.secret_access_key"),
     ];
     named.into_iter().fold(Figment::new(), |figment, (name, key)| match variable(name) {
         None => figment,
@@ -324,6 +329,22 @@ mod tests {
             jail.create_file(FILE, &format!("[models.small]\n{entry}\n"))?;
             let refused = Config::load(None, Flags::default()).unwrap_err().to_string();
             assert!(refused.contains("did you mean “base_url”?"), "{refused}");
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn the_documents_names_for_a_bucket_are_understood() {
+        Jail::expect_with(|jail| {
+            jail.set_env("S3_BUCKET", "jobs");
+            jail.set_env("AWS_ACCESS_KEY_ID", "1234");
+            jail.set_env("AWS_SECRET_ACCESS_KEY", "hush");
+            let config = Config::load(None, Flags::default()).unwrap();
+            let s3 = &config.storage.s3;
+            assert_eq!(s3.bucket.as_deref(), Some("jobs"));
+            assert_eq!(s3.access_key_id.as_deref(), Some("1234"));
+            assert_eq!(s3.secret_access_key.as_ref().map(Secret::reveal), Some("hush"));
+            assert!(!format!("{config:?}").contains("hush"));
             Ok(())
         });
     }

@@ -1,6 +1,21 @@
 //! Room: one short-lived command in a project's runtime. Each is judged by the
 //! policies first; a refused one never starts.
+//!
+//! ```text
+//!   asked ──► refused
+//!     └─────► running ──► ended: exited, signalled, timeout, cancelled
+//!                └──────► lost: its runtime ended first
+//! ```
+//!
+//! A command runs in the supervisor, not here. So whoever knows its id can follow it
+//! ([`running`]), from whichever server and after any restart, as long as the
+//! supervisor remembers it; how it ended is in the database for good ([`history`]).
 
+mod changes;
+mod history;
+mod output;
+mod running;
+mod signal;
 mod store;
 
 use std::collections::BTreeMap;
@@ -8,23 +23,36 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use lockhouse_supervisor::Error as LinkError;
-use lockhouse_supervisor::client::{ExecEvent, ExecStream};
+use lockhouse_supervisor::client::{ExecStream, Link};
 use lockhouse_supervisor::protocol;
 
-pub use lockhouse_supervisor::protocol::{Command, Exit, ExitReason, OutputStream};
+pub use changes::{Changes, MAX_CHANGES, Track};
+pub use history::{Ended, Entry, MAX_PAGE, Search, State};
+pub use lockhouse_supervisor::client::ExecStdin;
+pub use lockhouse_supervisor::protocol::{Command, Exit, ExitReason, OutputStream, SessionState};
+pub use output::{Kept, Output};
+pub use running::{Ending, Event, Running};
+pub use signal::Signal;
 
 use crate::clock::Clock;
 use crate::db::{self, Db};
+use crate::files::Files;
 use crate::gate::Permit;
 use crate::ids::CommandId;
 use crate::policy::{Channel, Decision, Policies, Request};
 use crate::projects::Project;
-use crate::runtimes::activity::{Cause, Use};
+use crate::runtimes::activity::Cause;
 use crate::runtimes::{self, Runtime, Runtimes};
+use crate::tasks::Tasks;
+use changes::Tracking;
 use store::{Asked, Store};
 
-/// The longest input that a request may give to a command.
+/// The longest input that a request may give to a command at its start.
 pub const MAX_STDIN_BYTES: usize = 1024 * 1024;
+
+/// How a command ended that could not begin, as a shell would say it.
+const NOT_STARTED: Exit =
+    Exit { code: Some(127), signal: None, reason: ExitReason::Exited, duration_ms: 0 };
 
 /// A command that somebody wants to run.
 #[derive(Debug, Clone)]
@@ -32,13 +60,36 @@ pub struct NewExec {
     pub command: Command,
     /// Shorter than the runtime's own, if at all.
     pub timeout: Option<Duration>,
-    /// Relative to the workspace.
+    /// Relative to the workspace; without it, where the session is.
     pub cwd: Option<String>,
     pub env: BTreeMap<String, String>,
     pub stdin: Option<Bytes>,
+    /// Whether more input may come later.
+    pub stdin_open: bool,
     pub channel: Channel,
     /// Whether it goes on when nobody listens.
     pub detach: bool,
+    /// The shell session that it goes on from and leaves its mark on.
+    pub session: Option<String>,
+    pub track: Track,
+}
+
+impl NewExec {
+    /// In the workspace, with nothing given to it.
+    pub fn new(command: Command, channel: Channel) -> Self {
+        Self {
+            command,
+            timeout: None,
+            cwd: None,
+            env: BTreeMap::new(),
+            stdin: None,
+            stdin_open: false,
+            channel,
+            detach: false,
+            session: None,
+            track: Track::No,
+        }
+    }
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -51,6 +102,19 @@ pub enum Error {
     /// There is no such program, or it may not be run.
     #[error("{0}")]
     NotStarted(String),
+    #[error("there is no command “{0}” in this project")]
+    NotFound(String),
+    #[error("the command has ended")]
+    Ended,
+    #[error(
+        "the command takes no input, not any more, or from somebody else now; start it with \
+         `stdin_open`"
+    )]
+    NoInput,
+    #[error("a command runs in the session “{0}”; wait for its end, or use another session")]
+    SessionBusy(String),
+    #[error("the runtime ended before the command's end was told")]
+    Lost,
     #[error(transparent)]
     Runtime(#[from] runtimes::Error),
     #[error("the link to the runtime failed: {0}")]
@@ -59,55 +123,31 @@ pub enum Error {
     Db(#[from] db::Error),
 }
 
+/// What the room is built from.
+pub struct Parts {
+    pub db: Db,
+    pub clock: Clock,
+    pub tasks: Tasks,
+    pub files: Files,
+    pub runtimes: Runtimes,
+    pub policies: Policies,
+}
+
 /// Runs commands. Cloning is cheap.
 #[derive(Debug, Clone)]
 pub struct Exec {
     store: Store,
     clock: Clock,
+    tasks: Tasks,
+    files: Files,
     runtimes: Runtimes,
     policies: Policies,
 }
 
-/// A command that runs. Dropping it ends the command, unless it is detached.
-#[derive(Debug)]
-pub struct Running {
-    pub id: CommandId,
-    /// As it is shown: the text, or the words quoted.
-    pub command: String,
-    stream: ExecStream,
-    seen: u64,
-    room: Exec,
-    project: Project,
-    /// The runtime is in use until the command ends, or nobody follows it.
-    _use: Use,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Event {
-    Output {
-        stream: OutputStream,
-        bytes: Bytes,
-    },
-    /// So many bytes were dropped while the host was away.
-    Skipped {
-        bytes: u64,
-    },
-    /// The last one.
-    Exit(Exit),
-}
-
-/// All that a command printed, kept up to a bound.
-#[derive(Debug, Clone, Default)]
-pub struct Output {
-    pub stdout: Vec<u8>,
-    pub stderr: Vec<u8>,
-    pub truncated: bool,
-    pub exit: Option<Exit>,
-}
-
 impl Exec {
-    pub fn new(db: Db, clock: Clock, runtimes: Runtimes, policies: Policies) -> Self {
-        Self { store: Store::new(db), clock, runtimes, policies }
+    pub fn new(parts: Parts) -> Self {
+        let Parts { db, clock, tasks, files, runtimes, policies } = parts;
+        Self { store: Store::new(db), clock, tasks, files, runtimes, policies }
     }
 
     /// Judges the command and, if it may run, starts it.
@@ -119,18 +159,21 @@ impl Exec {
     ) -> Result<Running, Error> {
         check_cwd(new.cwd.as_deref())?;
         let runtime = self.runtimes.find(&project.id).await?.ok_or(runtimes::Error::NotFound)?;
-        let decision = self.judge(permit, project, &runtime, &new).await?;
-        let id = CommandId::generate();
-        let shown = shown(&new.command);
-        let now_us = self.clock.now_us();
+        let session = self.session(project, new.session.as_deref()).await?;
+        let (decision, tracking) = tokio::join!(
+            self.judge(permit, project, (&runtime, session.as_ref()), &new),
+            Tracking::begin(&self.files, &self.tasks, project, new.track),
+        );
+        let (id, decision, shown) = (CommandId::generate(), decision?, shown(&new.command));
         let asked = Asked {
             id: &id,
             project,
             permit,
             new: &new,
+            cwd: cwd(&new, session.as_ref()),
             shown: &shown,
             decision: &decision,
-            now_us,
+            now_us: self.clock.now_us(),
         };
         self.store.insert(asked).await?;
         if !decision.allow {
@@ -138,23 +181,17 @@ impl Exec {
         }
         let link = self.runtimes.link(&project.id).await?;
         let most = Duration::from_secs(runtime.settings.command_timeout);
-        let timeout = new.timeout.map_or(most, |asked| asked.min(most));
-        let stdin = new.stdin.clone();
-        let exec = protocol::Exec {
-            cwd: new.cwd,
-            env: new.env,
-            stdin: stdin.is_some(),
-            timeout_ms: Some(timeout.as_millis().try_into().unwrap_or(u64::MAX)),
-            detach: new.detach,
-            ..protocol::Exec::new(id.as_str(), new.command)
+        let (track, session) = (new.track, new.session.clone());
+        let stream = match launch(&link, &id, most, new).await {
+            Err(error @ (Error::NotStarted(_) | Error::Invalid(_))) => {
+                self.store.finish(&id, &NOT_STARTED, None).await?;
+                return Err(error);
+            }
+            launched => launched?,
         };
-        let mut stream = link.exec(exec).await.map_err(link_error)?;
-        if let Some(stdin) = stdin {
-            feed(&mut stream, stdin).await?;
-        }
-        let (room, project) = (self.clone(), project.clone());
         let used = self.runtimes.begin_use(&project.id, Cause::Exec);
-        Ok(Running { id, command: shown, stream, seen: 0, room, project, _use: used })
+        let running = Running::begin(self.clone(), project.clone(), (id, shown), stream, used);
+        Ok(running.in_session(session).tracked(track, tracking))
     }
 
     /// Runs a command to its end and answers with what it printed, at most
@@ -165,20 +202,27 @@ impl Exec {
         project: &Project,
         new: NewExec,
         keep_bytes: usize,
-    ) -> Result<Output, Error> {
-        let mut running = self.start(permit, project, new).await?;
-        let mut output = Output::default();
-        while let Some(event) = running.next().await {
-            output.add(event?, keep_bytes);
-        }
-        Ok(output)
+    ) -> Result<(CommandId, Output), Error> {
+        self.start(permit, project, new).await?.collect(keep_bytes).await
+    }
+
+    /// Where a session's next command will begin.
+    async fn session(
+        &self,
+        project: &Project,
+        name: Option<&str>,
+    ) -> Result<Option<SessionState>, Error> {
+        let Some(name) = name else { return Ok(None) };
+        let link = self.runtimes.link(&project.id).await?;
+        let state = link.session(name).await.map_err(link_error)?;
+        if state.busy { Err(Error::SessionBusy(name.to_owned())) } else { Ok(Some(state)) }
     }
 
     async fn judge(
         &self,
         permit: &Permit,
         project: &Project,
-        runtime: &Runtime,
+        (runtime, session): (&Runtime, Option<&SessionState>),
         new: &NewExec,
     ) -> Result<Decision, Error> {
         let caller = permit.caller();
@@ -192,11 +236,12 @@ impl Exec {
             }
             Command::Shell(_) => None,
         };
+        let left = session.map(|session| session.variables.clone()).unwrap_or_default();
         let request = Request {
             command: shown(&new.command),
             argv,
-            cwd: new.cwd.clone().unwrap_or_default(),
-            env_names: new.env.keys().cloned().collect(),
+            cwd: cwd(new, session).to_owned(),
+            env_names: new.env.keys().cloned().chain(left).collect(),
             channel: new.channel,
             caller: caller.user.id.clone(),
             caller_role: caller.user.role,
@@ -212,80 +257,44 @@ impl Exec {
     }
 }
 
-impl Running {
-    /// The next event; `None` after the exit. A link that breaks meanwhile is
-    /// taken up again where it broke.
-    pub async fn next(&mut self) -> Option<Result<Event, Error>> {
-        loop {
-            match self.stream.next().await? {
-                Ok(event) => return Some(Ok(self.note(event).await)),
-                Err(LinkError::Closed) => {
-                    if let Err(error) = self.attach_again().await {
-                        return Some(Err(error));
-                    }
-                }
-                Err(error) => return Some(Err(Error::Link(error))),
-            }
-        }
-    }
-
-    async fn attach_again(&mut self) -> Result<(), Error> {
-        let link = self.room.runtimes.link(&self.project.id).await?;
-        let id = protocol::ExecId(self.id.to_string());
-        self.stream = link.attach_exec(id, self.seen).await.map_err(link_error)?;
-        Ok(())
-    }
-
-    async fn note(&mut self, event: ExecEvent) -> Event {
-        match event {
-            ExecEvent::Output { stream, seq, bytes } => {
-                self.seen = seq + bytes.len() as u64;
-                Event::Output { stream, bytes }
-            }
-            ExecEvent::Skipped { from, to } => {
-                self.seen = to;
-                Event::Skipped { bytes: to.saturating_sub(from) }
-            }
-            ExecEvent::Exit(exit) => {
-                if let Err(error) = self.room.store.finish(&self.id, &exit).await {
-                    tracing::warn!(command = %self.id, %error, "an exit code was not recorded");
-                }
-                metrics::histogram!("exec_seconds")
-                    .record(Duration::from_millis(exit.duration_ms).as_secs_f64());
-                Event::Exit(exit)
-            }
-        }
-    }
+/// Relative to the workspace, or absolute where a session has left it.
+fn cwd<'a>(new: &'a NewExec, session: Option<&'a SessionState>) -> &'a str {
+    let session = session.map_or("", |session| session.cwd.as_str());
+    new.cwd.as_deref().unwrap_or(session)
 }
 
-impl Output {
-    fn add(&mut self, event: Event, keep_bytes: usize) {
-        match event {
-            Event::Output { stream, bytes } => {
-                let kept = match stream {
-                    OutputStream::Stdout => &mut self.stdout,
-                    OutputStream::Stderr => &mut self.stderr,
-                };
-                let room = keep_bytes.saturating_sub(kept.len()).min(bytes.len());
-                kept.extend_from_slice(&bytes[..room]);
-                self.truncated |= room < bytes.len();
-            }
-            Event::Skipped { .. } => self.truncated = true,
-            Event::Exit(exit) => self.exit = Some(exit),
-        }
+async fn launch(
+    link: &Link,
+    id: &CommandId,
+    most: Duration,
+    new: NewExec,
+) -> Result<ExecStream, Error> {
+    let timeout = new.timeout.map_or(most, |asked| asked.min(most));
+    let exec = protocol::Exec {
+        cwd: new.cwd,
+        env: new.env,
+        stdin: new.stdin.is_some() || new.stdin_open,
+        timeout_ms: Some(timeout.as_millis().try_into().unwrap_or(u64::MAX)),
+        detach: new.detach,
+        session: new.session,
+        ..protocol::Exec::new(id.as_str(), new.command)
+    };
+    if new.stdin.as_ref().is_some_and(|stdin| stdin.len() > MAX_STDIN_BYTES) {
+        return Err(Error::Invalid(format!("stdin is over {MAX_STDIN_BYTES} bytes; use a file")));
     }
+    let mut stream = link.exec(exec).await.map_err(link_error)?;
+    if let Some(stdin) = new.stdin {
+        feed(&mut stream, stdin, new.stdin_open).await;
+    }
+    Ok(stream)
 }
 
 /// A program may end without reading its input; that is its own affair.
-async fn feed(stream: &mut ExecStream, stdin: Bytes) -> Result<(), Error> {
-    if stdin.len() > MAX_STDIN_BYTES {
-        return Err(Error::Invalid(format!("stdin is over {MAX_STDIN_BYTES} bytes; use a file")));
-    }
+async fn feed(stream: &mut ExecStream, stdin: Bytes, more: bool) {
     if !stdin.is_empty() && stream.write(stdin).await.is_err() {
-        return Ok(());
+        return;
     }
-    let _ = stream.close_stdin().await;
-    Ok(())
+    let _ = if more { stream.leave_stdin().await } else { stream.close_stdin().await };
 }
 
 fn check_cwd(cwd: Option<&str>) -> Result<(), Error> {

@@ -40,6 +40,7 @@ use watch::Watching;
 
 pub(crate) use archive::Missing;
 pub use archive::{Download, Format};
+pub(crate) use batch::Record;
 pub use batch::{Changed, MAX_OPERATIONS, Operation};
 pub use disk::{Content, Disk, Opened};
 pub use entry::{Entry, EntryKind, Etag, Precondition};

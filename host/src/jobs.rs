@@ -7,8 +7,9 @@
 //!
 //! Files and plan change only while a job is generating. Each state ends when
 //! the job is deleted or expires; an expired job is gone at once, and its
-//! directory with the next sweep.
+//! directory with the next sweep. That it was there is remembered for a while.
 
+mod archive;
 mod store;
 mod sweep;
 
@@ -26,14 +27,18 @@ use crate::clock::Clock;
 use crate::db::{self, Db};
 use crate::events::{About, Events, What};
 use crate::files::{
-    self, Content, Disk, Download, Entry, EntryKind, Files, Format, List, Listing, Missing, Opened,
-    Precondition, RelPath, Save, Saved,
+    self, Content, Disk, Entry, EntryKind, Files, List, Listing, Opened, Operation, Precondition,
+    Record, RelPath, Save, Saved,
 };
 use crate::gate::{Permit, Target};
 use crate::ids::{JobId, ProjectName, UserId};
+use crate::objects::{self, Objects, Stored};
 use crate::projects::Project;
+use crate::tasks::Tasks;
+use archive::Archiving;
 use store::Store;
 
+pub use archive::Archive;
 pub use sweep::Stats;
 
 /// Jobs answered at once when a list names no limit.
@@ -100,6 +105,8 @@ pub struct Job {
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
     pub expires_at: Timestamp,
+    /// Its archive, once that is kept.
+    archive: Option<Stored>,
     /// The name of its directory, unique among all jobs.
     directory: JobId,
 }
@@ -132,8 +139,10 @@ pub struct NewFile {
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("there is no job “{0}”, or it has expired")]
+    #[error("there is no job “{0}”")]
     NotFound(String),
+    #[error("the job “{id}” has expired, and its files are gone; make another one")]
+    Gone { id: String, expired_at: Timestamp },
     #[error("you have a job “{0}” already; choose another id, or none")]
     Taken(JobId),
     /// The job is in a state in which this can't be done.
@@ -143,6 +152,8 @@ pub enum Error {
     PlanTooLarge,
     #[error(transparent)]
     Files(#[from] files::Error),
+    #[error(transparent)]
+    Objects(#[from] objects::Error),
     #[error("the job's directory could not be made: {0}")]
     Directory(std::io::Error),
     #[error(transparent)]
@@ -158,23 +169,43 @@ pub struct Jobs {
     files: Files,
     disk: Disk,
     root: PathBuf,
+    batches: PathBuf,
     expiry: Duration,
+    archiving: Archiving,
+}
+
+/// What the room is built from.
+pub struct Parts<'a> {
+    pub db: Db,
+    pub clock: Clock,
+    pub events: Events,
+    pub tasks: Tasks,
+    /// Where jobs land.
+    pub files: Files,
+    /// Where archives are kept.
+    pub objects: Objects,
+    /// Holds the jobs' directories, which belong to the host.
+    pub root: PathBuf,
+    /// Where batches are written down while they are done.
+    pub batches: PathBuf,
+    pub config: &'a Config,
+    pub limits: &'a files::Config,
 }
 
 impl Jobs {
-    /// `root` holds the jobs' directories, which belong to the host; `files` is
-    /// where jobs land.
-    pub fn new(
-        db: Db,
-        clock: Clock,
-        events: Events,
-        files: Files,
-        root: PathBuf,
-        (config, limits): (&Config, &files::Config),
-    ) -> Self {
+    pub fn new(parts: Parts<'_>) -> Self {
+        let Parts { db, clock, events, tasks, files, objects, root, batches, config, limits } =
+            parts;
         let expiry = Duration::from_secs(u64::from(config.expiry_hours) * 3600);
-        let disk = Disk::new(limits, None);
-        Self { store: Store::new(db), clock, events, files, disk, root, expiry }
+        let (disk, store) = (Disk::new(limits, None), Store::new(db));
+        let archiving = Archiving::new(objects, tasks);
+        Self { store, clock, events, files, disk, root, batches, expiry, archiving }
+    }
+
+    /// Undoes the batches that killed servers left half done, and answers how many there
+    /// were. For the start, before anybody reads.
+    pub async fn recover(&self) -> Result<u64, Error> {
+        Ok(self.disk.recover(self.batches.clone(), self.root.clone()).await?)
     }
 
     pub async fn create(&self, permit: &Permit, new: NewJob) -> Result<Job, Error> {
@@ -190,6 +221,7 @@ impl Jobs {
             created_at: now,
             updated_at: now,
             expires_at: now + self.expiry,
+            archive: None,
             directory,
         };
         self.clear_expired(&job).await?;
@@ -206,9 +238,10 @@ impl Jobs {
     /// An expired job that no sweep has met yet does not keep its id.
     async fn clear_expired(&self, new: &Job) -> Result<(), Error> {
         match self.store.find(&new.owner, &new.id).await? {
-            Some(old) if self.is_expired(&old) => self.remove(&old).await,
-            _ => Ok(()),
+            Some(old) if self.is_expired(&old) => self.remove(&old).await?,
+            _ => {}
         }
+        Ok(self.store.forget_expired(&new.owner, &new.id).await?)
     }
 
     /// The caller's job; an administrator finds anyone's.
@@ -217,7 +250,21 @@ impl Jobs {
             None if caller.is_admin() => self.store.find_by_any_owner(id).await?,
             found => found,
         };
-        found.filter(|job| !self.is_expired(job)).ok_or_else(|| Error::NotFound(id.to_string()))
+        match found {
+            Some(job) if !self.is_expired(&job) => Ok(job),
+            Some(job) => Err(Error::Gone { id: id.to_string(), expired_at: job.expires_at }),
+            None => Err(self.missing(caller, id).await?),
+        }
+    }
+
+    /// Whether a job that is not there has been.
+    async fn missing(&self, caller: &Caller, id: &JobId) -> Result<Error, Error> {
+        let owner = (!caller.is_admin()).then_some(&caller.user.id);
+        let (known, id) = (self.store.find_expired(owner, id).await?, id.to_string());
+        Ok(match known {
+            Some(expired_at) => Error::Gone { id, expired_at },
+            None => Error::NotFound(id),
+        })
     }
 
     /// A page of the caller's jobs, oldest first; an administrator's holds
@@ -262,6 +309,9 @@ impl Jobs {
             Err(Error::Status { is, .. }) if is == to => self.fresh(job).await,
             Ok(job) => {
                 self.publish(&job);
+                if to == Status::Complete {
+                    self.archive_soon(&job);
+                }
                 Ok(job)
             }
             Err(error) => Err(error),
@@ -300,8 +350,7 @@ impl Jobs {
         Ok(self.disk.save(self.directory(job), path.clone(), body, save).await?)
     }
 
-    /// Saves files one after the other and answers how many; the first that
-    /// can't be saved ends it.
+    /// Saves all files, or none of them, and answers how many.
     pub async fn write_all(
         &self,
         _permit: &Permit,
@@ -310,11 +359,20 @@ impl Jobs {
     ) -> Result<usize, Error> {
         self.needs(job, Status::Generating).await?;
         let count = files.len();
-        for NewFile { path, bytes, executable } in files {
-            let body = stream::iter([Ok::<_, std::convert::Infallible>(bytes)]);
-            let save = Save { executable: Some(executable), ..Save::default() };
-            self.disk.save(self.directory(job), path, body, save).await?;
+        if let [NewFile { path, bytes, executable }] = files.as_slice() {
+            let body = stream::iter([Ok::<_, std::convert::Infallible>(bytes.clone())]);
+            let save = Save { executable: Some(*executable), ..Save::default() };
+            self.disk.save(self.directory(job), path.clone(), body, save).await?;
+            return Ok(count);
         }
+        let write = |NewFile { path, bytes, executable }| {
+            let save = Save { executable: Some(executable), ..Save::default() };
+            Operation::Write { path, bytes, save }
+        };
+        let operations = files.into_iter().map(write).collect();
+        let project = job.directory.to_string();
+        let record = Record { folder: self.batches.clone(), project };
+        self.disk.batch(self.directory(job), record, operations).await?;
         Ok(count)
     }
 
@@ -348,13 +406,6 @@ impl Jobs {
     pub async fn read(&self, job: &Job, path: &RelPath) -> Result<Content, Error> {
         let limit = files::MAX_READ_BYTES;
         Ok(self.disk.read(self.directory(job), path.clone(), limit).await?)
-    }
-
-    /// The files of a complete job as a zip, made while it is sent.
-    pub async fn download(&self, job: &Job) -> Result<Download, Error> {
-        self.needs(job, Status::Complete).await?;
-        let (dir, name) = (self.directory(job), job.project_name.as_str());
-        Ok(self.disk.download(dir, name, (Format::Zip, Missing::Fails)))
     }
 
     /// Copies the job's files into a project, over what is there, and answers
@@ -403,9 +454,12 @@ impl Jobs {
 
     async fn fresh(&self, job: &Job) -> Result<Job, Error> {
         let found = self.store.find(&job.owner, &job.id).await?;
-        found
-            .filter(|fresh| fresh.directory == job.directory && !self.is_expired(fresh))
-            .ok_or_else(|| Error::NotFound(job.id.to_string()))
+        match found.filter(|fresh| fresh.directory == job.directory) {
+            Some(fresh) if self.is_expired(&fresh) => {
+                Err(Error::Gone { id: job.id.to_string(), expired_at: fresh.expires_at })
+            }
+            found => found.ok_or_else(|| Error::NotFound(job.id.to_string())),
+        }
     }
 
     fn is_expired(&self, job: &Job) -> bool {

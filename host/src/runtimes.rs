@@ -36,7 +36,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use lockhouse_supervisor::client::Link;
-use tokio::sync::OnceCell;
+use lockhouse_supervisor::protocol::ExecState;
+use tokio::sync::{OnceCell, broadcast};
 
 use crate::clock::Clock;
 use crate::db::{self, Db};
@@ -62,6 +63,9 @@ use space::Written;
 use spec::{Config, OverCeiling, Settings, Wishes};
 use state::{Desired, Status};
 use store::Store;
+
+/// Ends of commands that wait to be written down; more are asked for when they are wanted.
+const WAITING_ENDS: usize = 1024;
 
 /// What is known of a project's runtime.
 #[derive(Debug, Clone, PartialEq)]
@@ -168,6 +172,8 @@ struct Inner {
     activities: Arc<Activities>,
     pool: Pool,
     networks: Networks,
+    /// Commands that have ended, for whoever writes that down.
+    exec_ends: broadcast::Sender<(ProjectId, ExecState)>,
     /// Set for each kind whose registries are learned.
     learned: [OnceCell<()>; Kind::ALL.len()],
     /// One lock a project, held for the length of a change.
@@ -199,6 +205,7 @@ impl Runtimes {
             links,
             disks: Disks::default(),
             activities,
+            exec_ends: broadcast::Sender::new(WAITING_ENDS),
             learned: std::array::from_fn(|_| OnceCell::new()),
             changing: Mutex::default(),
         });
@@ -290,6 +297,11 @@ impl Runtimes {
         self.listen(project).await?;
         let waited = self.inner.links.wait(project, Duration::from_secs(3)).await;
         waited.ok_or(Error::NotRunning(runtime.status))
+    }
+
+    /// Commands that end from now on, or ended while no server was there.
+    pub fn exec_ends(&self) -> broadcast::Receiver<(ProjectId, ExecState)> {
+        self.inner.exec_ends.subscribe()
     }
 
     async fn listen(&self, project: &ProjectId) -> std::io::Result<()> {

@@ -20,14 +20,15 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::Db;
 use crate::events::Events;
-use crate::exec::Exec;
+use crate::exec::{self, Exec};
 use crate::files::{Disk, Files};
 use crate::gate::Gate;
 use crate::idempotency::Idempotency;
 use crate::ids::{InstanceId, Kind};
-use crate::jobs::Jobs;
+use crate::jobs::{self, Jobs};
 use crate::leases::Leases;
 use crate::limits::Limits;
+use crate::objects::Objects;
 use crate::plugins::{BuiltIn, Library, LibraryParts, Plugins, Rooms, Watcher, oci};
 use crate::policy::{Policies, Recorder};
 use crate::previews::{self, Previews, Visitor};
@@ -76,7 +77,8 @@ pub async fn serve(
     let address = listener.local_addr()?;
     let built = build(&config, &tasks, address).await?;
     built.app.agents.recover(&built.app.gate).await?;
-    let undone = built.app.files.recover().await.context("batches that were left half done")?;
+    let undone = built.app.files.recover().await.context("batches that were left half done")?
+        + built.app.jobs.recover().await.context("batches of jobs that were left half done")?;
     if undone > 0 {
         tracing::warn!(undone, "batches that were left half done are undone");
     }
@@ -247,14 +249,7 @@ async fn premises(config: &Config, ground: &Ground, gate: &Gate) -> anyhow::Resu
         .made_by(Arc::<dyn runtimes::disk::Disk>::clone(&space));
     let disk = Disk::new(&config.files, owner);
     let files = Files::new(projects.clone(), clock, events.clone(), disk);
-    let jobs = Jobs::new(
-        db.clone(),
-        clock.clone(),
-        events.clone(),
-        files.clone(),
-        config.jobs.base_path.clone().unwrap_or_else(|| config.data.join("jobs")),
-        (&config.jobs, &config.files),
-    );
+    let jobs = jobs(config, ground, &files)?;
     let place = Place::prepare_shared(
         config.data.join("runtimes"),
         instance,
@@ -286,11 +281,36 @@ async fn premises(config: &Config, ground: &Ground, gate: &Gate) -> anyhow::Resu
     Ok(Premises { projects, files, jobs, runtimes, engine_choice })
 }
 
+fn jobs(config: &Config, ground: &Ground, files: &Files) -> anyhow::Result<Jobs> {
+    let proxies = config.egress.upstream.proxies()?;
+    let objects = Objects::open(&config.storage, config.data.join("objects"), proxies)?;
+    tracing::info!(place = objects.place(), "storage chosen");
+    Ok(Jobs::new(jobs::Parts {
+        db: ground.db.clone(),
+        clock: ground.clock.clone(),
+        events: ground.events.clone(),
+        tasks: ground.tasks.clone(),
+        files: files.clone(),
+        objects,
+        root: config.jobs.base_path.clone().unwrap_or_else(|| config.data.join("jobs")),
+        batches: config.data.join("job-batches"),
+        config: &config.jobs,
+        limits: &config.files,
+    }))
+}
+
 /// What runs commands: short ones, and each project's long-running one.
 fn commands(ground: &Ground, premises: &Premises, policies: &Policies) -> (Exec, Processes) {
-    let Ground { db, clock, events, .. } = ground;
-    let Premises { projects, runtimes, .. } = premises;
-    let exec = Exec::new(db.clone(), clock.clone(), runtimes.clone(), policies.clone());
+    let Ground { db, clock, events, tasks, .. } = ground;
+    let Premises { projects, files, runtimes, .. } = premises;
+    let exec = Exec::new(exec::Parts {
+        db: db.clone(),
+        clock: clock.clone(),
+        tasks: tasks.clone(),
+        files: files.clone(),
+        runtimes: runtimes.clone(),
+        policies: policies.clone(),
+    });
     let processes = Processes::new(
         db.clone(),
         clock.clone(),
@@ -399,6 +419,7 @@ fn built_in(name: &'static str, settings: String, bound: bool) -> anyhow::Result
 /// What runs beside the requests, none of which waits for it.
 fn start_background(config: &Config, app: &App, tasks: &Tasks) {
     tasks.run("processes", app.processes.clone().follow_runtimes());
+    tasks.run("ends of commands", app.exec.clone().keep_ends());
     tasks.run("runtimes", app.runtimes.clone().keep());
     tasks.run("workspaces", app.runtimes.clone().keep_space());
     tasks.run("runtime pool", app.runtimes.clone().keep_pool());

@@ -19,13 +19,14 @@ use lockhouse::auth::{self, Auth, Caller, Role, User};
 use lockhouse::clock::Clock;
 use lockhouse::db::{self, Db};
 use lockhouse::events::Events;
-use lockhouse::exec::Exec;
+use lockhouse::exec::{self, Exec};
 use lockhouse::files::{self, Disk, Files};
 use lockhouse::gate::{Action, Gate, Permit, Target};
 use lockhouse::ids::{InstanceId, Kind, RequestId};
 use lockhouse::jobs::{self, Jobs};
 use lockhouse::leases::Leases;
 use lockhouse::limits::{self, Limits};
+use lockhouse::objects::{self, Objects};
 use lockhouse::policy::{Binding, CommandPolicy, Fault, Policies, Request, Risk, Verdict};
 use lockhouse::processes::Processes;
 use lockhouse::projects::{NewProject, Project, Projects};
@@ -216,18 +217,31 @@ impl Room {
         let limits = files::Config::default();
         let disk = Disk::new(&limits, None);
         let files = Files::new(projects.clone(), &clock, events.clone(), disk);
-        let jobs = Jobs::new(
-            db.clone(),
-            clock.clone(),
-            events.clone(),
-            files.clone(),
-            data.path().join("jobs"),
-            (&jobs::Config::default(), &limits),
-        );
+        let folder = data.path().join("objects");
+        let objects = Objects::open(&objects::Config::default(), folder, Vec::new()).unwrap();
+        let jobs = Jobs::new(jobs::Parts {
+            db: db.clone(),
+            clock: clock.clone(),
+            events: events.clone(),
+            tasks: tasks.clone(),
+            files: files.clone(),
+            objects,
+            root: data.path().join("jobs"),
+            batches: data.path().join("job-batches"),
+            config: &jobs::Config::default(),
+            limits: &limits,
+        });
         let ground = (&db, &clock, &events, &tasks);
         let runtimes = open_runtimes(&data, ground, &projects, &gate).await;
         let policies = Policies::new([Binding::enforced(Arc::new(Guard))]);
-        let exec = Exec::new(db.clone(), clock.clone(), runtimes.clone(), policies.clone());
+        let exec = Exec::new(exec::Parts {
+            db: db.clone(),
+            clock: clock.clone(),
+            tasks: tasks.clone(),
+            files: files.clone(),
+            runtimes: runtimes.clone(),
+            policies: policies.clone(),
+        });
         let processes = Processes::new(
             db.clone(),
             clock.clone(),

@@ -1,5 +1,7 @@
 //! Room jobs, on each database.
 
+mod archives;
+mod batches;
 mod doors;
 mod downloads;
 mod life;
@@ -14,8 +16,10 @@ use lockhouse::events::Events;
 use lockhouse::files::{self, Disk, Files, RelPath};
 use lockhouse::gate::{Gate, Permit};
 use lockhouse::ids::Kind;
-use lockhouse::jobs::{Config, Error, Job, Jobs, NewFile, NewJob};
+use lockhouse::jobs::{Config, Error, Job, Jobs, NewFile, NewJob, Parts};
+use lockhouse::objects::{self, Objects};
 use lockhouse::projects::{NewProject, Project, Projects};
+use lockhouse::tasks::Tasks;
 
 use crate::databases::Database;
 use crate::stores;
@@ -32,7 +36,14 @@ pub(crate) struct Room {
 }
 
 impl Room {
+    /// Archives are kept in a directory.
     pub(crate) fn new(database: Database) -> Self {
+        let folder = database.data.path().join("objects");
+        let objects = Objects::open(&objects::Config::default(), folder, Vec::new()).unwrap();
+        Self::with(database, objects)
+    }
+
+    pub(crate) fn with(database: Database, objects: Objects) -> Self {
         let clock = Clock::manual(Timestamp::UNIX_EPOCH + Duration::from_secs(1_000_000_000));
         let events = Events::new(clock.clone());
         let (db, data) = (database.db.clone(), database.data.path());
@@ -41,9 +52,18 @@ impl Room {
         let limits = files::Config::default();
         let disk = Disk::new(&limits, None);
         let files = Files::new(projects.clone(), &clock, events.clone(), disk);
-        let configs = (&Config::default(), &limits);
-        let root = data.join("jobs");
-        let jobs = Jobs::new(db, clock.clone(), events.clone(), files.clone(), root, configs);
+        let jobs = Jobs::new(Parts {
+            db,
+            clock: clock.clone(),
+            events: events.clone(),
+            tasks: Tasks::new(),
+            files: files.clone(),
+            objects,
+            root: data.join("jobs"),
+            batches: data.join("job-batches"),
+            config: &Config::default(),
+            limits: &limits,
+        });
         let gate = stores::gate(&database);
         Self { jobs, files, events, clock, projects, gate, database }
     }
@@ -103,4 +123,9 @@ impl Room {
 
 pub(crate) fn rel(path: &str) -> RelPath {
     path.parse().unwrap()
+}
+
+/// Everything in it.
+pub(crate) fn all() -> files::List {
+    files::List { recursive: true, ..files::List::default() }
 }

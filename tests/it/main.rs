@@ -24,6 +24,7 @@ mod host;
 mod jobs;
 mod library;
 mod models;
+mod objects;
 mod plugins;
 mod previews;
 mod reports;

@@ -4,6 +4,7 @@
 mod browser;
 mod chaos;
 mod commands;
+mod execs;
 mod gate;
 mod kill;
 mod kinds;
@@ -14,5 +15,6 @@ mod people;
 mod prompt;
 mod retries;
 mod rush;
+mod sessions;
 mod terminals;
 mod together;

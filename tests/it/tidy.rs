@@ -86,8 +86,18 @@ fn collect(dir: &Path, files: &mut Vec<PathBuf>) {
     }
 }
 
-const GROUND: &[&str] =
-    &["artifacts", "clock", "command", "db", "events", "ids", "leases", "secret", "tasks"];
+const GROUND: &[&str] = &[
+    "artifacts",
+    "clock",
+    "command",
+    "db",
+    "events",
+    "ids",
+    "leases",
+    "objects",
+    "secret",
+    "tasks",
+];
 const GATES: &[&str] = &["audit", "auth", "gate", "idempotency", "limits", "policy"];
 const ROOMS: &[&str] = &[
     "agents",
@@ -108,7 +118,8 @@ const FRAME: &[&str] = &["app", "cli", "config", "lib", "main", "server", "telem
 fn arrows(room: &str) -> &'static [&'static str] {
     match room {
         "files" | "runtimes" => &["projects"],
-        "exec" | "processes" | "terminals" => &["projects", "runtimes"],
+        "exec" => &["files", "projects", "runtimes"],
+        "processes" | "terminals" => &["projects", "runtimes"],
         "previews" => &["processes", "projects", "runtimes"],
         "jobs" => &["files", "projects"],
         "agents" => &["exec", "files", "jobs", "processes", "projects", "runtimes"],
@@ -186,6 +197,11 @@ fn only_plugins_name_wasmtime() {
 #[test]
 fn only_the_docker_engine_names_bollard() {
     assert_eq!(strangers("bollard", |file| file.starts_with("runtimes/docker")), [] as [&str; 0]);
+}
+
+#[test]
+fn only_objects_name_object_store() {
+    assert_eq!(strangers("object_store", |file| file == "objects.rs"), [] as [&str; 0]);
 }
 
 #[test]

@@ -25,15 +25,7 @@ impl Execution {
     /// that fails may be repaired.
     pub(super) async fn run_command(&mut self, command: &str, stage: Stage) -> Result<(), Stop> {
         self.record([Event::Command { command: command.to_owned() }]).await?;
-        let new = NewExec {
-            command: Command::Shell(command.to_owned()),
-            timeout: None,
-            cwd: None,
-            env: std::collections::BTreeMap::new(),
-            stdin: None,
-            channel: Channel::Agent,
-            detach: false,
-        };
+        let new = NewExec::new(Command::Shell(command.to_owned()), Channel::Agent);
         // A start that is cut short might leave a command behind that nobody
         // follows; one that runs ends with its handle.
         let started = self.parts.exec.start(&self.permit, &self.project, new).await;

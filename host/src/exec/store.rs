@@ -2,10 +2,17 @@
 //! waits for the disk: that somebody ran a command stands in the audit record by then,
 //! which does.
 
-use super::{Exit, NewExec};
+use serde::{Deserialize, Serialize};
+use sqlx::Row as _;
+use sqlx::any::AnyRow;
+
+use super::history::{self, Ended, Entry, Search, State};
+use super::{Changes, Exit, NewExec};
+use crate::clock::from_micros;
 use crate::db::{Db, Error};
+use crate::events::Change;
 use crate::gate::Permit;
-use crate::ids::CommandId;
+use crate::ids::{CommandId, InvalidId, ProjectId};
 use crate::policy::{Channel, Decision, Risk};
 use crate::projects::Project;
 
@@ -23,9 +30,19 @@ pub(super) struct Asked<'a> {
     pub(super) project: &'a Project,
     pub(super) permit: &'a Permit,
     pub(super) new: &'a NewExec,
+    pub(super) cwd: &'a str,
     pub(super) shown: &'a str,
     pub(super) decision: &'a Decision,
     pub(super) now_us: i64,
+}
+
+/// Changes as they are kept.
+#[derive(Serialize, Deserialize)]
+struct Changed {
+    created: Vec<String>,
+    changed: Vec<String>,
+    deleted: Vec<String>,
+    complete: bool,
 }
 
 impl Store {
@@ -36,34 +53,138 @@ impl Store {
     pub(super) async fn insert(&self, asked: Asked<'_>) -> Result<(), Error> {
         sqlx::query(
             "INSERT INTO commands (id, project_id, caller_id, channel, command, cwd, allowed, \
-             risk, policy, rule, started_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+             risk, policy, rule, started_at, session) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
         )
         .bind(asked.id.as_str())
         .bind(asked.project.id.as_str())
         .bind(asked.permit.caller().user.id.as_str())
         .bind(channel(asked.new.channel))
         .bind(kept(asked.shown))
-        .bind(asked.new.cwd.as_deref().unwrap_or(""))
+        .bind(kept(asked.cwd))
         .bind(i64::from(asked.decision.allow))
         .bind(risk(asked.decision.risk))
         .bind(asked.decision.policy.as_str())
         .bind(asked.decision.rule.as_str())
         .bind(asked.now_us)
+        .bind(asked.new.session.as_deref())
         .execute(self.db.unsynced())
         .await?;
         Ok(())
     }
 
-    pub(super) async fn finish(&self, id: &CommandId, exit: &Exit) -> Result<(), Error> {
-        sqlx::query("UPDATE commands SET exit_code = $2, duration_ms = $3 WHERE id = $1")
-            .bind(id.as_str())
-            .bind(exit.code.map(i64::from))
-            .bind(i64::try_from(exit.duration_ms).unwrap_or(i64::MAX))
-            .execute(self.db.unsynced())
-            .await?;
+    /// Writes down how it ended; once more changes nothing.
+    pub(super) async fn finish(
+        &self,
+        id: &CommandId,
+        exit: &Exit,
+        changes: Option<&Changes>,
+    ) -> Result<(), Error> {
+        sqlx::query(
+            "UPDATE commands SET exit_code = $2, signal = $3, reason = $4, duration_ms = $5, \
+             changed = COALESCE($6, changed) WHERE id = $1",
+        )
+        .bind(id.as_str())
+        .bind(exit.code.map(i64::from))
+        .bind(exit.signal.map(i64::from))
+        .bind(history::reason(exit))
+        .bind(i64::try_from(exit.duration_ms).unwrap_or(i64::MAX))
+        .bind(changes.map(write))
+        .execute(self.db.unsynced())
+        .await?;
         Ok(())
     }
+
+    pub(super) async fn find(
+        &self,
+        project: &ProjectId,
+        id: &CommandId,
+    ) -> Result<Option<Entry>, Error> {
+        let row = sqlx::query("SELECT * FROM commands WHERE project_id = $1 AND id = $2")
+            .bind(project.as_str())
+            .bind(id.as_str())
+            .fetch_optional(self.db.pool())
+            .await?;
+        row.map(|row| entry(&row)).transpose()
+    }
+
+    /// The newest first. What is looked for is taken as it is: no character of it stands
+    /// for others.
+    pub(super) async fn search(
+        &self,
+        project: &ProjectId,
+        search: &Search,
+        limit: u32,
+    ) -> Result<Vec<Entry>, Error> {
+        let text = search.text.as_deref().unwrap_or("").replace('\0', "\u{fffd}");
+        let rows = sqlx::query(
+            "SELECT * FROM commands WHERE project_id = $1 AND ($2 = '' OR id < $2) \
+             AND ($3 = '' OR REPLACE(LOWER(command), LOWER($3), '') <> LOWER(command)) \
+             ORDER BY id DESC LIMIT $4",
+        )
+        .bind(project.as_str())
+        .bind(search.before.as_ref().map_or("", CommandId::as_str))
+        .bind(text)
+        .bind(i64::from(limit))
+        .fetch_all(self.db.pool())
+        .await?;
+        rows.iter().map(entry).collect()
+    }
+}
+
+fn entry(row: &AnyRow) -> Result<Entry, Error> {
+    let text = |name: &str| row.try_get::<String, _>(name);
+    let number = |name: &str| row.try_get::<Option<i64>, _>(name);
+    let unreadable = |error: InvalidId| Error::Failed(format!("commands: {error}"));
+    let allowed: i64 = row.try_get("allowed")?;
+    let reason: Option<String> = row.try_get("reason")?;
+    let state = match number("duration_ms")? {
+        _ if allowed == 0 => State::Refused { policy: text("policy")?, rule: text("rule")? },
+        None => State::Running { output: None },
+        Some(duration_ms) => {
+            let how = (number("exit_code")?, number("signal")?);
+            let exit = history::exit(how, reason.as_deref(), duration_ms);
+            State::Ended(Ended { exit, output: None })
+        }
+    };
+    let changed: Option<String> = row.try_get("changed")?;
+    Ok(Entry {
+        id: text("id")?.parse().map_err(unreadable)?,
+        caller: text("caller_id")?.parse().map_err(unreadable)?,
+        channel: text("channel")?,
+        command: text("command")?,
+        cwd: text("cwd")?,
+        session: row.try_get("session")?,
+        risk: text("risk")?,
+        started_at: from_micros(row.try_get("started_at")?),
+        state,
+        changes: changed.as_deref().and_then(read),
+    })
+}
+
+fn write(changes: &Changes) -> String {
+    let of = |wanted| {
+        let files = changes.files.iter().filter(move |(_, change)| *change == wanted);
+        files.map(|(path, _)| path.replace('\0', "\u{fffd}")).collect()
+    };
+    let changed = Changed {
+        created: of(Change::Created),
+        changed: of(Change::Changed),
+        deleted: of(Change::Deleted),
+        complete: changes.complete,
+    };
+    serde_json::to_string(&changed).unwrap_or_default()
+}
+
+fn read(text: &str) -> Option<Changes> {
+    let Changed { created, changed, deleted, complete } = serde_json::from_str(text).ok()?;
+    let with = |paths: Vec<String>, change| paths.into_iter().map(move |path| (path, change));
+    let mut files: Vec<_> = with(created, Change::Created)
+        .chain(with(changed, Change::Changed))
+        .chain(with(deleted, Change::Deleted))
+        .collect();
+    files.sort_by(|(a, _), (b, _)| a.cmp(b));
+    Some(Changes { files, complete })
 }
 
 /// PostgreSQL holds no NUL in a text.
@@ -86,5 +207,18 @@ fn risk(risk: Risk) -> &'static str {
         Risk::Moderate => "moderate",
         Risk::Dangerous => "dangerous",
         Risk::Blocked => "blocked",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn changes_read_back() {
+        let files = [("a", Change::Deleted), ("b", Change::Created), ("c", Change::Changed)];
+        let files = files.map(|(path, change)| (path.to_owned(), change)).to_vec();
+        let changes = Changes { files, complete: false };
+        assert_eq!(read(&write(&changes)), Some(changes));
     }
 }

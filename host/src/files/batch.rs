@@ -104,9 +104,10 @@ pub(super) enum Act {
 
 /// Where batches are written down, and whose this one is.
 #[derive(Debug, Clone)]
-pub(super) struct Record {
-    pub(super) folder: PathBuf,
-    pub(super) project: String,
+pub(crate) struct Record {
+    pub(crate) folder: PathBuf,
+    /// Names the directory, for who undoes it.
+    pub(crate) project: String,
 }
 
 impl Files {
@@ -165,7 +166,15 @@ impl Files {
 }
 
 impl Disk {
-    async fn batch(
+    /// Undoes what killed servers left half done in the directories below `root`, which
+    /// are named as in their records.
+    pub(crate) async fn recover(&self, folder: PathBuf, root: PathBuf) -> Result<u64, Error> {
+        let directory = move |id: &ProjectId| root.join(id.as_str());
+        self.run(move || undo::recover(&folder, directory)).await
+    }
+
+    /// Carries out all operations, in their order, or none of them.
+    pub(crate) async fn batch(
         &self,
         dir: PathBuf,
         record: Record,

@@ -17,6 +17,7 @@ mod keeper;
 mod tree;
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use jiff::Timestamp;
@@ -55,12 +56,17 @@ pub enum Told {
     Overflow,
 }
 
-/// Who asks to watch.
+/// What the keeper is asked for.
 #[derive(Debug)]
-struct Ask {
-    project: ProjectId,
-    dir: std::path::PathBuf,
-    reply: oneshot::Sender<Result<Arc<Feed>, Error>>,
+enum Ask {
+    /// To be let in.
+    Watch {
+        project: ProjectId,
+        dir: std::path::PathBuf,
+        reply: oneshot::Sender<Result<Arc<Feed>, Error>>,
+    },
+    /// To tell what the kernel has by now.
+    Settle { reply: oneshot::Sender<()> },
 }
 
 /// All that is watched. Cloning is cheap.
@@ -88,10 +94,19 @@ impl Files {
         });
         let (reply, answer) = oneshot::channel();
         let dir = self.projects.workspace(&project.id);
-        let ask = Ask { project: project.id.clone(), dir, reply };
+        let ask = Ask::Watch { project: project.id.clone(), dir, reply };
         keeper.send(ask).await.map_err(|_| Error::Stopping)?;
         let feed = answer.await.map_err(|_| Error::Stopping)??;
         Ok(Watch::begin(feed, since))
+    }
+
+    /// Has a watcher told at once of all that has happened until now, without the moment in
+    /// which changes are gathered. Answers whether all of the project is watched.
+    pub async fn settle(&self, watch: &Watch) -> bool {
+        let Some(keeper) = self.watching.keeper.get() else { return false };
+        let (reply, settled) = oneshot::channel();
+        let asked = keeper.send(Ask::Settle { reply }).await.is_ok();
+        asked && settled.await.is_ok() && !watch.feed.clipped.load(Ordering::Relaxed)
     }
 }
 
@@ -100,6 +115,8 @@ impl Files {
 pub(super) struct Feed {
     kept: Mutex<Kept>,
     live: Mutex<Option<broadcast::Sender<News>>>,
+    /// Something of the project is not watched: it has too many directories.
+    clipped: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -114,7 +131,7 @@ impl Feed {
         let next = u64::try_from(clock.now_us()).unwrap_or(1);
         let (live, _) = broadcast::channel(KEPT_CHANGES);
         let kept = Mutex::new(Kept { next, news: VecDeque::new() });
-        Self { kept, live: Mutex::new(Some(live)) }
+        Self { kept, live: Mutex::new(Some(live)), clipped: AtomicBool::new(false) }
     }
 
     fn tell(&self, at: Timestamp, told: Told) {
@@ -185,6 +202,25 @@ impl Watch {
                 let at = kept.news.back().map_or(Timestamp::UNIX_EPOCH, |news| news.at);
                 self.last = newest;
                 self.missed.push_back(News { seq: newest, at, told: Told::Overflow });
+            }
+        }
+    }
+
+    /// The next news that there are by now.
+    pub fn next_now(&mut self) -> Option<News> {
+        loop {
+            if let Some(news) = self.missed.pop_front() {
+                self.last = self.last.max(news.seq);
+                return Some(news);
+            }
+            match self.live.as_mut()?.try_recv() {
+                Ok(news) if news.seq <= self.last => {}
+                Ok(news) => {
+                    self.last = news.seq;
+                    return Some(news);
+                }
+                Err(broadcast::error::TryRecvError::Lagged(_)) => self.join(Some(self.last)),
+                Err(_) => return None,
             }
         }
     }

@@ -3,8 +3,9 @@
 
 pub(super) mod archive;
 pub(super) mod batch;
+pub(super) mod container;
 pub(super) mod content;
-mod range;
+pub(super) mod range;
 pub(super) mod search;
 pub(super) mod watch;
 

@@ -1,15 +1,15 @@
 //! Doors to jobs.
 
+pub(super) mod download;
+
 use axum::Json as JsonAnswer;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::extract::{Json, Path, Query};
-use super::files::archive;
 use super::files::{Encoding, FileContent, FileList, FilesQuery, content_view, decode};
 use super::files::{parse_path, view as file_view};
 use super::page::{PageQuery, write_cursor};
@@ -109,6 +109,13 @@ pub(super) struct JobStats {
     pub failed: u64,
     pub files: u64,
     pub bytes: u64,
+    /// Archives that are kept for downloads, and their bytes.
+    pub archives: u64,
+    pub archive_bytes: u64,
+    /// When the oldest job was made that has not expired.
+    pub oldest: Option<String>,
+    /// Jobs that expired within the last 30 days.
+    pub expired: u64,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -171,7 +178,7 @@ pub(super) async fn delete_job(
     let job = match app.jobs.find(&caller, &id).await {
         Ok(job) => job,
         // Gone is gone: a retry finds what it asked for.
-        Err(Error::NotFound(_)) => return Ok(StatusCode::NO_CONTENT),
+        Err(Error::NotFound(_) | Error::Gone { .. }) => return Ok(StatusCode::NO_CONTENT),
         Err(error) => return Err(error.into()),
     };
     let permit = app.gate.admit(&caller, Action::write("job.delete", job.target())).await?;
@@ -215,7 +222,7 @@ pub(super) async fn write_file(
     Ok(JsonAnswer(FileWritten { success: true, path }))
 }
 
-/// Writes many files.
+/// Writes many files, all of them or none.
 #[utoipa::path(post, path = "/jobs/{job}/files/batch", tag = "jobs", params(("job" = String, Path)), request_body = JobFiles,
     responses((status = 200, body = FilesWritten), (status = "4XX", body = ProblemView), (status = "5XX", body = ProblemView)))]
 pub(super) async fn write_files(
@@ -318,19 +325,6 @@ pub(super) async fn fail_job(
     Ok(JsonAnswer(changed_view(&permit.seal(failed)?)))
 }
 
-/// The files of a complete job, as a zip named after the project.
-#[utoipa::path(get, path = "/jobs/{job}/download", tag = "jobs", params(("job" = String, Path)),
-    responses((status = 200, description = "The zip", content((Vec<u8> = "application/zip"))),
-        (status = "4XX", body = ProblemView), (status = "5XX", body = ProblemView)))]
-pub(super) async fn download_job(
-    State(app): State<App>,
-    caller: Caller,
-    Path(job): Path<String>,
-) -> Result<Response, Problem> {
-    let job = find(&app, &caller, &job).await?;
-    Ok(archive::send(app.jobs.download(&job).await?))
-}
-
 /// What all jobs amount to.
 #[utoipa::path(get, path = "/jobs/admin/stats", tag = "jobs",
     responses((status = 200, body = JobStats), (status = "4XX", body = ProblemView), (status = "5XX", body = ProblemView)))]
@@ -348,6 +342,10 @@ pub(super) async fn job_stats(
         failed: count(Status::Failed),
         files: stats.files,
         bytes: stats.bytes,
+        archives: stats.archives,
+        archive_bytes: stats.archive_bytes,
+        oldest: stats.oldest.map(|oldest| oldest.to_string()),
+        expired: stats.expired,
     }))
 }
 
@@ -397,6 +395,10 @@ impl From<Error> for Problem {
         let text = error.to_string();
         match error {
             Error::NotFound(_) => Self::not_found(text),
+            Error::Gone { expired_at, .. } => {
+                Self::new(StatusCode::GONE, "gone", text).with("expired_at", expired_at.to_string())
+            }
+            Error::Objects(error) => error.into(),
             Error::Taken(_) => Self::conflict("job_exists", text),
             Error::Status { is, .. } => {
                 Self::conflict("job_status", text).with("status", is.as_str())

@@ -19,6 +19,13 @@ const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 /// Headers that are part of an answer.
 const KEPT_HEADERS: [HeaderName; 2] = [header::CONTENT_TYPE, header::LOCATION];
 
+/// Where the stream is found again that was the first answer. The handler answers with
+/// the same again, and does nothing anew.
+#[derive(Debug, Clone)]
+pub(super) struct FirstAnswer {
+    pub location: String,
+}
+
 /// Carries a request with a key out once.
 pub(super) async fn answer_once(State(app): State<App>, request: Request, next: Next) -> Response {
     if request.method() != Method::POST || !request.headers().contains_key(KEY) {
@@ -45,7 +52,15 @@ async fn once(app: App, request: Request, next: Next) -> Result<Response, Proble
             });
             answer.await.map_err(|_| Problem::unavailable("stopping", "the server is stopping"))
         }
-        Turn::Again(answer) => replay(answer),
+        Turn::Again(answer) => match found_again(&answer) {
+            Some(first) => {
+                parts.extensions.insert(first);
+                let mut again = next.run(Request::from_parts(parts, Body::from(body))).await;
+                again.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+                Ok(again)
+            }
+            None => replay(answer),
+        },
         Turn::Differs => Err(Problem::new(
             StatusCode::UNPROCESSABLE_ENTITY,
             "idempotency_key_reused",
@@ -58,6 +73,17 @@ async fn once(app: App, request: Request, next: Next) -> Result<Response, Proble
             Err(problem)
         }
     }
+}
+
+/// Streams say where they are found again.
+fn found_again(answer: &Answer) -> Option<FirstAnswer> {
+    let header = |wanted: HeaderName| {
+        let found = answer.headers.iter().find(|(name, _)| *name == wanted.as_str());
+        found.map(|(_, value)| value.as_str())
+    };
+    let streamed = header(header::CONTENT_TYPE) == Some("text/event-stream");
+    let location = header(header::LOCATION).filter(|_| streamed && answer.body.is_none())?;
+    Some(FirstAnswer { location: location.to_owned() })
 }
 
 fn read_key(headers: &HeaderMap) -> Result<String, Problem> {
@@ -131,8 +157,11 @@ fn replay(answer: Answer) -> Result<Response, Problem> {
     let Some(body) = answer.body else {
         let detail = "the first request with this Idempotency-Key was carried out; its answer was \
                       a stream, too long or secret, and can't be repeated";
+        let found = answer.headers.iter().find(|(name, _)| *name == header::LOCATION.as_str());
+        let location = found.map(|(_, value)| value.as_str());
         return Err(Problem::conflict("idempotency_answer_gone", detail)
-            .with("first_status", answer.status));
+            .with("first_status", answer.status)
+            .with("location", location));
     };
     let status = StatusCode::from_u16(answer.status).map_err(Problem::internal)?;
     let mut response = (status, body).into_response();

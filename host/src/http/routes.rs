@@ -11,7 +11,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use utoipa_swagger_ui::SwaggerUi;
 
-use super::files::{archive, batch, content, search, watch};
+use super::files::{archive, batch, container, content, search, watch};
 use super::problem::Problem;
 use super::{
     agents, assets, audit, events, exec, files, health, jobs, layers, networks, once, plugins,
@@ -87,6 +87,10 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(runtimes::runtime_activity))
         .routes(routes!(networks::find_network, networks::change_network))
         .routes(routes!(exec::run_command))
+        .routes(routes!(exec::attach::find_exec, exec::attach::end_exec))
+        .routes(routes!(exec::attach::signal_exec))
+        .routes(routes!(exec::attach::write_stdin))
+        .routes(routes!(exec::attach::list_history))
         .routes(routes!(processes::start_process, processes::find_process, processes::stop_process))
         .routes(routes!(processes::process_logs))
         .routes(routes!(terminals::open_terminal))
@@ -105,6 +109,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(files::delete_file))
         .routes(routes!(files::rename_file))
         .merge(long_bodies())
+        .routes(routes!(container::read_file))
         .routes(routes!(search::search_files))
         .routes(routes!(watch::watch_files))
         .routes(routes!(archive::download_project, archive::upload_project))
@@ -116,7 +121,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(jobs::read_file))
         .routes(routes!(jobs::complete_job))
         .routes(routes!(jobs::fail_job))
-        .routes(routes!(jobs::download_job))
+        .routes(routes!(jobs::download::download_job))
         .routes(routes!(jobs::job_stats))
         .routes(routes!(jobs::clean_up_jobs))
         .routes(routes!(audit::verify_audit))
@@ -147,6 +152,8 @@ fn api() -> OpenApiRouter<App> {
 fn long_bodies() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(batch::change_files))
+        .routes(routes!(container::list_files, container::write_file))
+        .routes(routes!(container::change_files))
         .routes(routes!(files::create_file))
         .routes(routes!(files::write_file))
         .routes(routes!(jobs::write_file, jobs::list_files))

@@ -34,6 +34,12 @@ pub(super) fn last_event_id(headers: &HeaderMap) -> Option<u64> {
     headers.get("last-event-id")?.to_str().ok()?.parse().ok()
 }
 
+/// Whether the client wants a stream where JSON is usual.
+pub(super) fn wants_stream(headers: &HeaderMap) -> bool {
+    let accept = headers.get(axum::http::header::ACCEPT).and_then(|value| value.to_str().ok());
+    accept.is_some_and(|accept| accept.contains("text/event-stream"))
+}
+
 /// Whether the client wants JSON and not a stream.
 pub(super) fn wants_json(headers: &HeaderMap) -> bool {
     let accept = headers.get(axum::http::header::ACCEPT).and_then(|value| value.to_str().ok());

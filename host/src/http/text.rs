@@ -19,6 +19,16 @@ pub(super) struct Utf8Reader {
 }
 
 impl Utf8Reader {
+    /// One that has read the beginning of a character before.
+    pub(super) fn resumed(begun: Vec<u8>) -> Self {
+        Self { begun }
+    }
+
+    /// The beginning of a character that was read and not told yet.
+    pub(super) fn begun(&self) -> &[u8] {
+        &self.begun
+    }
+
     /// What can be told now.
     pub(super) fn read(&mut self, bytes: &[u8]) -> Vec<Piece> {
         let mut all = std::mem::take(&mut self.begun);

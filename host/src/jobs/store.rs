@@ -1,5 +1,6 @@
 //! Jobs in the database.
 
+use jiff::Timestamp;
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
@@ -7,6 +8,7 @@ use super::{Job, Status};
 use crate::clock::from_micros;
 use crate::db::{Db, Error};
 use crate::ids::{InvalidId, JobId, UserId};
+use crate::objects::Stored;
 
 #[derive(Debug, Clone)]
 pub(super) struct Store {
@@ -118,6 +120,140 @@ impl Store {
             .collect()
     }
 
+    /// Complete ones whose archive is not kept yet.
+    pub(super) async fn list_unarchived(&self, now_us: i64, limit: u32) -> Result<Vec<Job>, Error> {
+        let rows = sqlx::query(
+            "SELECT * FROM jobs WHERE status = $1 AND archive_bytes IS NULL AND expires_at > $2 \
+             ORDER BY directory LIMIT $3",
+        )
+        .bind(Status::Complete.as_str())
+        .bind(now_us)
+        .bind(i64::from(limit))
+        .fetch_all(self.db.pool())
+        .await?;
+        rows.iter().map(job).collect()
+    }
+
+    /// Answers whether the job is still there.
+    pub(super) async fn set_archive(&self, job: &Job, kept: &Stored) -> Result<bool, Error> {
+        let result = sqlx::query(
+            "UPDATE jobs SET archive_bytes = $2, archive_blake3 = $3 WHERE directory = $1",
+        )
+        .bind(job.directory.as_str())
+        .bind(i64::try_from(kept.size_bytes).unwrap_or(i64::MAX))
+        .bind(kept.blake3.as_str())
+        .execute(self.db.pool())
+        .await?;
+        Ok(result.rows_affected() > 0)
+    }
+
+    /// The archive is not where it was kept.
+    pub(super) async fn forget_archive(&self, job: &Job) -> Result<(), Error> {
+        sqlx::query(
+            "UPDATE jobs SET archive_bytes = NULL, archive_blake3 = NULL WHERE directory = $1",
+        )
+        .bind(job.directory.as_str())
+        .execute(self.db.pool())
+        .await?;
+        Ok(())
+    }
+
+    /// How many archives are kept, and their bytes.
+    pub(super) async fn count_archives(&self) -> Result<(u64, u64), Error> {
+        let row = sqlx::query(
+            "SELECT COUNT(archive_bytes) AS archives, \
+             CAST(COALESCE(SUM(archive_bytes), 0) AS BIGINT) AS bytes FROM jobs",
+        )
+        .fetch_one(self.db.pool())
+        .await?;
+        let number = |name: &str| row.try_get::<i64, _>(name).map(i64::unsigned_abs);
+        Ok((number("archives")?, number("bytes")?))
+    }
+
+    /// When the oldest job was made.
+    pub(super) async fn oldest(&self, now_us: i64) -> Result<Option<Timestamp>, Error> {
+        let row = sqlx::query("SELECT MIN(created_at) AS oldest FROM jobs WHERE expires_at > $1")
+            .bind(now_us)
+            .fetch_one(self.db.pool())
+            .await?;
+        Ok(row.try_get::<Option<i64>, _>("oldest")?.map(from_micros))
+    }
+
+    /// Jobs that have expired, as far as that is remembered.
+    pub(super) async fn count_expired(&self, now_us: i64) -> Result<u64, Error> {
+        let row = sqlx::query(
+            "SELECT (SELECT COUNT(*) FROM expired_jobs) + \
+             (SELECT COUNT(*) FROM jobs WHERE expires_at <= $1) AS expired",
+        )
+        .bind(now_us)
+        .fetch_one(self.db.pool())
+        .await?;
+        Ok(row.try_get::<i64, _>("expired")?.unsigned_abs())
+    }
+
+    /// Removes a job that has expired, and remembers it.
+    pub(super) async fn retire(&self, job: &Job) -> Result<(), Error> {
+        let mut transaction = self.db.begin().await?;
+        sqlx::query(
+            "INSERT INTO expired_jobs (directory, id, owner_id, expired_at) \
+             VALUES ($1, $2, $3, $4) ON CONFLICT (directory) DO NOTHING",
+        )
+        .bind(job.directory.as_str())
+        .bind(job.id.as_str())
+        .bind(job.owner.as_str())
+        .bind(job.expires_at.as_microsecond())
+        .execute(&mut *transaction)
+        .await?;
+        sqlx::query("DELETE FROM jobs WHERE directory = $1")
+            .bind(job.directory.as_str())
+            .execute(&mut *transaction)
+            .await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// When the job of that id expired last, of this owner or of anybody.
+    pub(super) async fn find_expired(
+        &self,
+        owner: Option<&UserId>,
+        id: &JobId,
+    ) -> Result<Option<Timestamp>, Error> {
+        let row = sqlx::query(
+            "SELECT expired_at FROM expired_jobs WHERE id = $1 AND ($2 = '' OR owner_id = $2) \
+             ORDER BY expired_at DESC LIMIT 1",
+        )
+        .bind(id.as_str())
+        .bind(owner.map_or("", UserId::as_str))
+        .fetch_optional(self.db.pool())
+        .await?;
+        row.map(|row| Ok(from_micros(row.try_get("expired_at")?))).transpose()
+    }
+
+    pub(super) async fn forget_expired(&self, owner: &UserId, id: &JobId) -> Result<(), Error> {
+        sqlx::query("DELETE FROM expired_jobs WHERE owner_id = $1 AND id = $2")
+            .bind(owner.as_str())
+            .bind(id.as_str())
+            .execute(self.db.pool())
+            .await?;
+        Ok(())
+    }
+
+    /// Forgets what expired before, and all but the newest of the rest.
+    pub(super) async fn purge_expired(&self, before_us: i64, newest: u32) -> Result<(), Error> {
+        sqlx::query("DELETE FROM expired_jobs WHERE expired_at <= $1")
+            .bind(before_us)
+            .execute(self.db.pool())
+            .await?;
+        sqlx::query(
+            "DELETE FROM expired_jobs WHERE directory IN (SELECT directory FROM expired_jobs \
+             ORDER BY expired_at DESC, directory DESC LIMIT 1000000 OFFSET $1)",
+        )
+        .bind(i64::from(newest))
+        .execute(self.db.pool())
+        .await?;
+        Ok(())
+    }
+
     pub(super) async fn delete(&self, job: &Job) -> Result<(), Error> {
         sqlx::query("DELETE FROM jobs WHERE directory = $1")
             .bind(job.directory.as_str())
@@ -125,6 +261,13 @@ impl Store {
             .await?;
         Ok(())
     }
+}
+
+fn archive(row: &AnyRow) -> Result<Option<Stored>, Error> {
+    let size: Option<i64> = row.try_get("archive_bytes")?;
+    let blake3: Option<String> = row.try_get("archive_blake3")?;
+    let stored = |(size, blake3): (i64, _)| Stored { size_bytes: size.unsigned_abs(), blake3 };
+    Ok(size.zip(blake3).map(stored))
 }
 
 fn status(row: &AnyRow) -> Result<Status, Error> {
@@ -146,6 +289,7 @@ fn job(row: &AnyRow) -> Result<Job, Error> {
         created_at: time("created_at")?,
         updated_at: time("updated_at")?,
         expires_at: time("expires_at")?,
+        archive: archive(row)?,
         directory: text("directory")?.parse().map_err(unreadable)?,
     })
 }

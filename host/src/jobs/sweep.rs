@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::{Error, Job, Jobs, Status};
 use crate::files::{self, Precondition, RelPath};
 use crate::tasks::Tasks;
@@ -13,6 +15,12 @@ const SWEEP_EVERY: Duration = Duration::from_secs(5 * 60);
 /// Expired jobs taken from the database at once.
 const SWEEP_BATCH: u32 = 100;
 
+/// How long it is remembered that a job has expired.
+const REMEMBERED: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// How many are remembered at most, the newest.
+const MAX_REMEMBERED: u32 = 100_000;
+
 /// What all jobs amount to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stats {
@@ -20,6 +28,13 @@ pub struct Stats {
     pub jobs: Vec<(Status, u64)>,
     pub files: u64,
     pub bytes: u64,
+    /// Archives that are kept, and their bytes.
+    pub archives: u64,
+    pub archive_bytes: u64,
+    /// When the oldest one was made that has not expired.
+    pub oldest: Option<Timestamp>,
+    /// Jobs that have expired, as far as that is remembered.
+    pub expired: u64,
 }
 
 impl Jobs {
@@ -38,6 +53,10 @@ impl Jobs {
                     Ok(removed) => tracing::info!(removed, "expired jobs are gone"),
                     Err(error) => tracing::warn!(%error, "expired jobs were not removed"),
                 }
+                // What a server that was killed, or a service that was away, left to do.
+                if let Err(error) = jobs.archive_all().await {
+                    tracing::warn!(%error, "archives of jobs were not kept; tried again later");
+                }
             }
         });
     }
@@ -48,20 +67,28 @@ impl Jobs {
         loop {
             let expired = self.store.list_expired(self.clock.now_us(), SWEEP_BATCH).await?;
             if expired.is_empty() {
+                let forgotten = self.clock.now() - REMEMBERED;
+                self.store.purge_expired(forgotten.as_microsecond(), MAX_REMEMBERED).await?;
                 return Ok(removed);
             }
             for job in expired {
-                self.remove(&job).await?;
+                self.clear(&job).await?;
+                self.store.retire(&job).await?;
                 removed += 1;
             }
         }
     }
 
-    /// The directory first: a job whose row is there is tried again.
     pub(super) async fn remove(&self, job: &Job) -> Result<(), Error> {
+        self.clear(job).await?;
+        Ok(self.store.delete(job).await?)
+    }
+
+    /// The files first: a job whose row is there is tried again.
+    async fn clear(&self, job: &Job) -> Result<(), Error> {
         let directory: RelPath = job.directory.as_str().parse().map_err(files::Error::from)?;
         self.disk.remove(self.root.clone(), directory, true, Precondition::None).await?;
-        Ok(self.store.delete(job).await?)
+        self.remove_archive(job).await
     }
 
     /// Counts jobs and what they hold; for an administrator, since it walks
@@ -74,6 +101,16 @@ impl Jobs {
             Err(files::Error::NotFound(_)) => (0, 0),
             usage => usage?,
         };
-        Ok(Stats { jobs: Status::ALL.map(|status| (status, count(status))).to_vec(), files, bytes })
+        let (archives, archive_bytes) = self.store.count_archives().await?;
+        let now_us = self.clock.now_us();
+        Ok(Stats {
+            jobs: Status::ALL.map(|status| (status, count(status))).to_vec(),
+            files,
+            bytes,
+            archives,
+            archive_bytes,
+            oldest: self.store.oldest(now_us).await?,
+            expired: self.store.count_expired(now_us).await?,
+        })
     }
 }

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use lockhouse_supervisor::client::InboundEvent;
-use lockhouse_supervisor::protocol::ProcessStatus;
+use lockhouse_supervisor::protocol::{ExecState, ProcessStatus};
 use tokio::sync::mpsc;
 
 use super::link::News;
@@ -30,6 +30,11 @@ impl Runtimes {
             Err(error) => tracing::debug!(%project, %error, "news of a project that is gone"),
         }
     }
+
+    /// Nobody may be listening.
+    fn tell_end(&self, project: &ProjectId, state: ExecState) {
+        let _ = self.inner.exec_ends.send((project.clone(), state));
+    }
 }
 
 /// Hears what the links tell until the server ends.
@@ -38,6 +43,8 @@ pub(super) async fn hear(room: Runtimes, mut news: mpsc::Receiver<(ProjectId, Ne
         match news {
             News::Up(link) => {
                 tracing::info!(%project, supervisor = %link.hello().version, "link up");
+                let execs = link.hello().execs.iter().filter(|exec| exec.exit.is_some());
+                execs.for_each(|exec| room.tell_end(&project, exec.clone()));
             }
             News::Down => {
                 let room = room.clone();
@@ -80,6 +87,7 @@ async fn hear_inbound(room: &Runtimes, project: ProjectId, event: InboundEvent) 
             let what = What::Process { status: process_status(state.status), exit_code };
             room.tell(&project, what).await;
         }
+        InboundEvent::ExecEnded(state) => room.tell_end(&project, state),
         InboundEvent::TerminalExited { session, .. } => {
             tracing::debug!(%project, session, "a terminal has ended");
         }

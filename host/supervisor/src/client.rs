@@ -18,7 +18,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 pub use driver::{Driver, Inbound, InboundEvent};
-pub use exec::{ExecEvent, ExecInput, ExecOutput, ExecStream};
+pub use exec::{ExecEvent, ExecInput, ExecOutput, ExecStdin, ExecStream};
 pub use logs::{LogEvent, LogStream};
 pub use terminal::{TerminalEvent, TerminalInput, TerminalOutput};
 pub use tunnel::Tunnel;
@@ -26,7 +26,7 @@ pub use tunnel::Tunnel;
 use crate::Error;
 use crate::protocol::{
     AttachTerminal, Exec, ExecId, ExecState, Health, Hello, MAX_HOST_STREAMS, Open, OpenTerminal,
-    ProcessState, Reply, StartProcess, TerminalState,
+    ProcessState, Reply, SessionState, StartProcess, TerminalState,
 };
 use wire::{FrameStream, Wire};
 
@@ -132,7 +132,58 @@ impl Link {
     /// # Errors
     /// `NotFound` when the command is unknown, or its result is no longer kept.
     pub async fn attach_exec(&self, id: ExecId, since: u64) -> Result<ExecStream, Error> {
-        self.open_exec(Open::AttachExec { id, since }).await
+        self.open_exec(Open::AttachExec { id, since, watch: false }).await
+    }
+
+    /// The same, but the command goes on when the stream is closed.
+    ///
+    /// # Errors
+    /// `Refused` where the runtime's supervisor is older than this.
+    pub async fn watch_exec(&self, id: ExecId, since: u64) -> Result<ExecStream, Error> {
+        self.check_minor(1)?;
+        self.open_exec(Open::AttachExec { id, since, watch: true }).await
+    }
+
+    /// Ends a command and all that it started, and answers how it ended; one that has ended
+    /// already is answered as it is.
+    ///
+    /// # Errors
+    /// `NotFound` when the command is unknown, or its result is no longer kept.
+    pub async fn end_exec(&self, id: ExecId) -> Result<ExecState, Error> {
+        self.check_minor(1)?;
+        match self.ask(Open::EndExec { id }).await? {
+            Reply::Exec(state) => Ok(state),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// The way to a command's standard input, for one writer at a time.
+    ///
+    /// # Errors
+    /// `Refused` when it was started without, it has ended, or another one writes.
+    pub async fn exec_stdin(&self, id: ExecId) -> Result<ExecStdin, Error> {
+        self.open_exec_input(id).await.map(ExecStdin::new)
+    }
+
+    /// What a shell session left to its next command; a name that none had yet begins in the
+    /// workspace.
+    ///
+    /// # Errors
+    /// Those of the link.
+    pub async fn session(&self, name: &str) -> Result<SessionState, Error> {
+        self.check_minor(1)?;
+        match self.ask(Open::ShowSession { name: name.to_owned() }).await? {
+            Reply::Session(state) => Ok(state),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// A runtime that was started by an older host has an older supervisor.
+    fn check_minor(&self, needed: u16) -> Result<(), Error> {
+        if self.0.hello.minor >= needed {
+            return Ok(());
+        }
+        Err(Error::Refused("the runtime was started by an older version; restart it".into()))
     }
 
     async fn open_exec(&self, open: Open) -> Result<ExecStream, Error> {

@@ -34,7 +34,7 @@
 //! | `AttachTerminal` | `Input`, `Resize`, `Ack` | `Screen`, `Skipped`, `Snapshot`, `Terminal`; last `Terminal` with its exit, or `Failure` |
 //! | `ProcessLogs` | | `Output`, `Skipped`; `InputEnd` at the end of one that does not follow |
 //! | `Dial`, `Egress` | raw bytes | raw bytes |
-//! | `Events` | | `Event` |
+//! | `Events`, `AllEvents` | | `Event` |
 //! | all others | | the reply only |
 //!
 //! All hosts are equal: each may run commands, share a terminal or attach to what another began.
@@ -75,8 +75,8 @@
 //!
 //! Of the protocol: the constants of [`protocol`]. Of the host: [`client::Config`]. Of a
 //! supervisor: 128 commands at once, 1 MiB of output each; 64 results, 8 MiB, 10 minutes; 8
-//! terminals, the first 64 KiB and the last 1 MiB each, and a screen of 128 Ki characters; 1 MiB of
-//! the process's log; 256 egress connections.
+//! terminals, the first 64 KiB and the last 1 MiB each, and a screen of 128 Ki characters; 16 shell
+//! sessions, 32 KiB each; 1 MiB of the process's log; 256 egress connections.
 
 pub mod client;
 pub mod error;

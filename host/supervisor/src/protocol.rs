@@ -12,12 +12,13 @@ pub use codec::{
 pub use messages::{
     AttachTerminal, Command, Event, Exec, ExecId, ExecState, Exit, ExitReason, Failure,
     FailureCode, Health, Hello, Open, OpenTerminal, OutputStream, ProcessState, ProcessStatus,
-    Reply, Restart, StartProcess, TerminalState, Welcome,
+    Reply, Restart, SessionState, StartProcess, TerminalState, Welcome,
 };
 
 /// A host and a supervisor whose majors differ do not talk.
 pub const MAJOR: u16 = 1;
-/// Raised when something is added that the other side may ignore.
+/// Raised when something is added that the other side may ignore. 1: watching and ending
+/// commands, news of their ends, shell sessions.
 pub const MINOR: u16 = 1;
 
 /// Hosts that one runtime may have a link to at once.

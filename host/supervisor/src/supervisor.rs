@@ -18,6 +18,7 @@ mod ports;
 mod process;
 mod ring;
 mod scrollback;
+mod sessions;
 mod setting;
 mod spawn;
 mod terminals;
@@ -57,6 +58,7 @@ struct Supervisor {
     children: orphans::Children,
     keepers: keepers::Keepers,
     execs: execs::Execs,
+    sessions: sessions::Sessions,
     terminals: terminals::Terminals,
     process: process::Process,
     ports: ports::Ports,
@@ -72,6 +74,9 @@ pub(crate) fn run(words: impl Iterator<Item = String>) -> Result<(), String> {
     let mut words = words.peekable();
     if words.next_if(|word| word == spawn::KEEPER_FLAG).is_some() {
         return keeper::keep().map_err(|error| format!("a keeper can't go on: {error}"));
+    }
+    if words.next_if(|word| word == sessions::TELL_FLAG).is_some() {
+        return sessions::tell().map_err(|error| format!("the session is not kept: {error}"));
     }
     let arguments = Arguments::parse(words)?;
     setting::prepare();
@@ -124,6 +129,7 @@ impl Supervisor {
             children: orphans::Children::default(),
             keepers: keepers::Keepers::default(),
             execs: execs::Execs::default(),
+            sessions: sessions::Sessions::default(),
             terminals: terminals::Terminals::default(),
             process: process::Process::default(),
             events: broadcast::Sender::new(EVENTS),
@@ -173,7 +179,8 @@ impl Supervisor {
         }
         let workspace = &self.arguments.workspace;
         let directory = directory.map_or_else(|| workspace.clone(), |path| workspace.join(path));
-        Launch { argv, directory: PathBuf::from_iter(directory.components()), env }
+        let directory = PathBuf::from_iter(directory.components());
+        Launch { argv, directory, env, removed: Vec::new(), session: false }
     }
 
     fn tell(&self, event: Event) {

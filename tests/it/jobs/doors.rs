@@ -5,7 +5,8 @@ use std::io::Cursor;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::host::{Host, answer, engine};
+use crate::host::{Answer, Host, answer, engine, eventually};
+use crate::objects::Server;
 
 /// For `need!(local, …)`.
 async fn door() -> Result<Host, String> {
@@ -41,6 +42,78 @@ async fn a_job_goes_its_whole_way() {
     assert_eq!(names_in_zip(&host, url).await, ["a.py", "b.py", "d/", "d/c.py"]);
     assert_eq!(host.delete("/api/v1/jobs/mine").await.status, StatusCode::NO_CONTENT);
     assert_eq!(host.get("/api/v1/jobs/mine").await.status, StatusCode::NOT_FOUND);
+    assert_eq!(host.delete("/api/v1/jobs/mine").await.status, StatusCode::NO_CONTENT);
+}
+
+/// A complete job whose archive is kept.
+async fn archived(host: &Host) -> (&'static str, String) {
+    host.post("/api/v1/jobs/create", json!({ "project_name": "todo", "job_id": "mine" })).await;
+    host.post("/api/v1/jobs/mine/files", json!({ "path": "a.py", "content": "1" })).await;
+    host.post("/api/v1/jobs/mine/complete", json!({})).await;
+    let url = "/api/v1/jobs/mine/download";
+    let etag = eventually("the archive is kept", || async {
+        let whole = host.get(url).await;
+        assert_eq!(whole.status, StatusCode::OK, "{}", whole.text);
+        let etag = whole.headers.get("etag").map(|etag| etag.to_str().unwrap().to_owned());
+        etag.ok_or_else(|| format!("{:?}", whole.headers))
+    })
+    .await;
+    (url, etag)
+}
+
+async fn with(host: &Host, url: &str, name: &'static str, value: &str) -> Answer {
+    answer(host.request(Method::GET, url).header(name, value)).await
+}
+
+#[tokio::test]
+async fn a_download_that_broke_off_goes_on_where_it_did() {
+    let host = need!(local, door().await);
+    let (url, etag) = archived(&host).await;
+    let whole = host.request(Method::GET, url).send().await.unwrap().bytes().await.unwrap();
+    let rest =
+        host.request(Method::GET, url).header("range", "bytes=10-").header("if-range", &etag);
+    let rest = rest.send().await.unwrap();
+    assert_eq!(rest.status(), StatusCode::PARTIAL_CONTENT);
+    let range = format!("bytes 10-{}/{}", whole.len() - 1, whole.len());
+    assert_eq!(rest.headers()["content-range"], range.as_str());
+    assert_eq!(rest.bytes().await.unwrap(), whole[10..]);
+}
+
+#[tokio::test]
+async fn a_download_that_somebody_has_is_not_sent_again() {
+    let host = need!(local, door().await);
+    let (url, etag) = archived(&host).await;
+    assert_eq!(with(&host, url, "if-none-match", &etag).await.status, StatusCode::NOT_MODIFIED);
+    assert_eq!(with(&host, url, "if-none-match", "\"x\"").await.status, StatusCode::OK);
+    let beyond = with(&host, url, "range", "bytes=9999999-").await;
+    assert_eq!(beyond.json["code"], "invalid_range", "{}", beyond.text);
+}
+
+#[tokio::test]
+async fn archives_live_in_a_bucket_where_one_is_configured() {
+    let server = need!(s3, Server::start().await);
+    let engine = need!(local, engine("local").await);
+    let host = Host::start_with(engine, server.variables()).await;
+    archived(&host).await;
+    let kept = server.folder.path().join("jobs/jobs");
+    assert_eq!(std::fs::read_dir(&kept).unwrap().count(), 1);
+    assert!(!host.data().join("objects").exists());
+    assert_eq!(host.delete("/api/v1/jobs/mine").await.status, StatusCode::NO_CONTENT);
+    assert_eq!(std::fs::read_dir(&kept).into_iter().flatten().count(), 0);
+}
+
+#[tokio::test]
+async fn who_asks_for_an_expired_job_is_told_when_it_expired() {
+    let engine = need!(local, engine("local").await);
+    let host = Host::start_with(engine, &[("JOB_EXPIRY_HOURS", "0")]).await;
+    let new = json!({ "project_name": "todo", "job_id": "mine" });
+    let job = host.post("/api/v1/jobs/create", new).await.json;
+    let gone = host.get("/api/v1/jobs/mine").await;
+    assert_eq!((gone.status, &gone.json["code"]), (StatusCode::GONE, &json!("gone")));
+    assert_eq!(gone.json["expired_at"], job["expires_at"]);
+    host.post("/api/v1/jobs/admin/cleanup", json!({})).await;
+    assert_eq!(host.get("/api/v1/jobs/mine/download").await.json["code"], "gone");
+    assert_eq!(host.get("/api/v1/jobs/admin/stats").await.json["expired"], 1);
     assert_eq!(host.delete("/api/v1/jobs/mine").await.status, StatusCode::NO_CONTENT);
 }
 
@@ -82,6 +155,7 @@ async fn statistics_and_clean_up_are_the_administrators() {
     host.post("/api/v1/jobs/create", json!({ "project_name": "todo", "job_id": "mine" })).await;
     let stats = host.get("/api/v1/jobs/admin/stats").await.json;
     assert_eq!((&stats["total"], &stats["generating"]), (&json!(1), &json!(1)));
+    assert_eq!((&stats["archives"], &stats["expired"]), (&json!(0), &json!(0)));
     assert_eq!(host.post("/api/v1/jobs/admin/cleanup", json!({})).await.json["removed"], 0);
     let nobody = answer(host.as_nobody(Method::GET, "/api/v1/jobs/admin/stats")).await;
     assert_eq!(nobody.status, StatusCode::UNAUTHORIZED);

@@ -104,10 +104,38 @@ on_every_database! {
         let young = room.create().await;
         assert_eq!(room.jobs.sweep().await.unwrap(), 0);
         room.clock.advance(Duration::from_secs(1));
-        assert!(matches!(room.jobs.find(&ada, &old.id).await, Err(Error::NotFound(_))));
+        assert!(matches!(room.jobs.find(&ada, &old.id).await, Err(Error::Gone { .. })));
         assert_eq!(room.jobs.list(&ada, None, 10).await.unwrap().0, [young]);
         assert_eq!((room.directories(), room.jobs.sweep().await.unwrap()), (2, 1));
         assert_eq!(room.directories(), 1);
+    }
+
+    async fn that_a_job_has_expired_is_remembered_for_a_month(database: Database) {
+        let room = Room::new(database);
+        let job = room.try_create("ada", "mine").await.unwrap();
+        let (ada, bob) = (room.caller("ada").await, room.caller("bob").await);
+        room.clock.advance(EXPIRY);
+        room.jobs.sweep().await.unwrap();
+        let Err(Error::Gone { expired_at, .. }) = room.jobs.find(&ada, &job.id).await else {
+            panic!("the job has expired");
+        };
+        assert_eq!(expired_at, job.expires_at);
+        assert!(matches!(room.jobs.find(&bob, &job.id).await, Err(Error::NotFound(_))));
+        assert_eq!(room.jobs.stats().await.unwrap().expired, 1);
+        room.clock.advance(Duration::from_secs(30 * 24 * 3600));
+        room.jobs.sweep().await.unwrap();
+        assert!(matches!(room.jobs.find(&ada, &job.id).await, Err(Error::NotFound(_))));
+    }
+
+    async fn a_new_job_takes_the_place_of_one_that_is_remembered(database: Database) {
+        let room = Room::new(database);
+        room.try_create("ada", "mine").await.unwrap();
+        room.clock.advance(EXPIRY);
+        room.jobs.sweep().await.unwrap();
+        let new = room.try_create("ada", "mine").await.unwrap();
+        room.jobs.delete(&room.permit("ada").await, &new).await.unwrap();
+        let found = room.jobs.find(&room.caller("ada").await, &new.id).await;
+        assert!(matches!(found, Err(Error::NotFound(_))));
     }
 
     async fn the_id_of_an_expired_job_is_free(database: Database) {
@@ -132,13 +160,15 @@ on_every_database! {
 
     async fn statistics_count_jobs_files_and_bytes(database: Database) {
         let room = Room::new(database);
-        assert_eq!(room.jobs.stats().await.unwrap().bytes, 0);
+        let none = room.jobs.stats().await.unwrap();
+        assert_eq!((none.bytes, none.oldest, none.expired), (0, None, 0));
         let (job, _) = (room.create().await, room.create().await);
         room.write(&job, "deep/a.txt", "four").await.unwrap();
         room.complete(&job).await.unwrap();
         let stats = room.jobs.stats().await.unwrap();
         let jobs = [(Status::Generating, 1), (Status::Complete, 1), (Status::Failed, 0)];
         assert_eq!((stats.jobs, stats.files, stats.bytes), (jobs.to_vec(), 1, 4));
+        assert_eq!(stats.oldest, Some(job.created_at));
     }
 
     async fn a_jobs_life_is_told_as_news(database: Database) {

@@ -6,6 +6,7 @@ use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use rustix::fs::inotify::{self, CreateFlags, ReadFlags, Reader};
@@ -60,17 +61,24 @@ pub(super) async fn keep(mut asks: mpsc::Receiver<Ask>, clock: Clock, tasks: Tas
         let next = tokio::select! {
             () = tasks.stopping() => return,
             ask = asks.recv() => match ask {
-                Some(ask) => on_thread(keeper, move |keeper| keeper.let_in(ask)).await,
+                Some(ask) => on_thread(keeper, move |keeper| keeper.answer(ask)).await,
                 None => return,
             },
             ready = inotify.readable() => {
                 if let Ok(mut ready) = ready {
                     ready.clear_ready();
                 }
-                tokio::time::sleep(GATHER).await;
-                on_thread(keeper, Keeper::hear).await
+                let ask = tokio::select! {
+                    () = tokio::time::sleep(GATHER) => None,
+                    ask = asks.recv() => ask,
+                };
+                on_thread(keeper, move |keeper| {
+                    keeper.hear();
+                    ask.into_iter().for_each(|ask| keeper.answer(ask));
+                })
+                .await
             }
-            _ = look.tick() => on_thread(keeper, Keeper::forget).await,
+            _ = look.tick() => on_thread(keeper, |keeper| keeper.forget(LINGER)).await,
         };
         keeper = match next {
             Some(keeper) => keeper,
@@ -121,10 +129,15 @@ struct Heard {
 }
 
 impl Keeper {
-    fn let_in(&mut self, ask: Ask) {
-        let feed = self.feed(&ask.project, &ask.dir);
-        // Who asked may have gone.
-        let _ = ask.reply.send(feed);
+    /// Who asked may have gone.
+    fn answer(&mut self, ask: Ask) {
+        match ask {
+            Ask::Watch { project, dir, reply } => drop(reply.send(self.feed(&project, &dir))),
+            Ask::Settle { reply } => {
+                self.hear();
+                let _ = reply.send(());
+            }
+        }
     }
 
     fn feed(&mut self, project: &ProjectId, dir: &Path) -> Result<Arc<Feed>, Error> {
@@ -133,11 +146,15 @@ impl Keeper {
             return Ok(Arc::clone(&watched.feed));
         }
         if self.projects.len() >= MAX_PROJECTS {
+            self.forget(Duration::ZERO);
+        }
+        if self.projects.len() >= MAX_PROJECTS {
             return Err(Error::Unwatchable);
         }
         let room = MAX_DIRECTORIES.saturating_sub(self.directories());
         let tree = Tree::begin(&self.inotify, dir, room)?;
         let feed = Arc::new(Feed::begin(&self.clock));
+        feed.clipped.store(tree.is_clipped(), Ordering::Relaxed);
         let watched = Watched { tree, feed: Arc::clone(&feed), alone: None };
         self.projects.insert(project.clone(), watched);
         Ok(feed)
@@ -170,6 +187,7 @@ impl Keeper {
             if told.len() > MAX_TOLD {
                 told = vec![Told::Overflow];
             }
+            watched.feed.clipped.store(watched.tree.is_clipped(), Ordering::Relaxed);
             told.into_iter().for_each(|told| watched.feed.tell(at, told));
         }
     }
@@ -215,15 +233,15 @@ impl Keeper {
         }
     }
 
-    /// Lets go of projects that nobody came back to.
-    fn forget(&mut self) {
+    /// Lets go of projects that nobody came back to for so long.
+    fn forget(&mut self, linger: Duration) {
         let now = Instant::now();
         self.projects.retain(|_, watched| {
             if watched.feed.watchers() > 0 {
                 watched.alone = None;
                 return true;
             }
-            let kept = now.duration_since(*watched.alone.get_or_insert(now)) < LINGER;
+            let kept = now.duration_since(*watched.alone.get_or_insert(now)) < linger;
             if !kept {
                 watched.tree.clear();
             }

@@ -1,6 +1,7 @@
 //! Room files: the watched directories of one project, and the names that were
 //! seen in them.
 
+use std::cell::Cell;
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
@@ -35,6 +36,7 @@ pub(super) struct Tree {
     directories: HashMap<i32, Directory>,
     watches: HashMap<String, i32>,
     names: usize,
+    clipped: Cell<bool>,
 }
 
 #[derive(Debug)]
@@ -49,7 +51,8 @@ impl Tree {
     pub(super) fn begin(inotify: &Arc<OwnedFd>, dir: &Path, room: usize) -> Result<Self, Error> {
         let (inotify, room) = (Arc::clone(inotify), room.min(MAX_DIRECTORIES));
         let (directories, watches) = (HashMap::new(), HashMap::new());
-        let mut tree = Self { inotify, dir: dir.to_owned(), room, directories, watches, names: 0 };
+        let (dir, names, clipped) = (dir.to_owned(), 0, Cell::new(false));
+        let mut tree = Self { inotify, dir, room, directories, watches, names, clipped };
         let root = tree.root()?;
         tree.add_below(&root, "");
         if tree.directories.is_empty() { Err(Error::Unwatchable) } else { Ok(tree) }
@@ -61,6 +64,11 @@ impl Tree {
 
     pub(super) fn len(&self) -> usize {
         self.directories.len()
+    }
+
+    /// Whether there was more than could be watched.
+    pub(super) fn is_clipped(&self) -> bool {
+        self.clipped.get()
     }
 
     pub(super) fn has(&self, watch: i32) -> bool {
@@ -141,6 +149,7 @@ impl Tree {
         let (mut waiting, mut found) = (VecDeque::from([path.to_owned()]), Vec::new());
         while let Some(at) = waiting.pop_front() {
             if self.len() >= self.room || at.split('/').count() > MAX_DEPTH {
+                self.clipped.set(true);
                 continue;
             }
             let Some((watch, dir)) = self.watch(root, &at) else { continue };
@@ -187,6 +196,7 @@ impl Tree {
             Ok(watch) => Some((watch, dir)),
             Err(error) => {
                 tracing::warn!(%error, path, "a directory can't be watched");
+                self.clipped.set(true);
                 None
             }
         }
@@ -212,6 +222,7 @@ impl Tree {
 
     /// Looks at everything anew.
     pub(super) fn begin_again(&mut self) {
+        self.clipped.set(false);
         self.clear();
         if let Ok(root) = self.root() {
             self.add_below(&root, "");

@@ -2,7 +2,7 @@
 
 /// What to answer with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Part {
+pub(in crate::http) enum Part {
     Whole,
     /// These bytes, both included.
     Bytes {
@@ -15,7 +15,7 @@ pub(super) enum Part {
 
 /// Reads a `Range` header for a file of `size` bytes. What is no range of bytes,
 /// and several ranges at once, are answered with the whole, as the RFC allows.
-pub(super) fn parse(header: &str, size: u64) -> Part {
+pub(in crate::http) fn parse(header: &str, size: u64) -> Part {
     let Some(range) = header.trim().strip_prefix("bytes=") else { return Part::Whole };
     let Some((first, last)) = range.trim().split_once('-') else { return Part::Whole };
     match (number(first), number(last)) {

@@ -16,7 +16,9 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::wire::{FrameStream, Wire, out_of_place};
 use super::{Config, Link, OpenRequest, Tunnel};
 use crate::Error;
-use crate::protocol::{Event, Exit, Frame, Hello, Open, ProcessState, multiplexer_config};
+use crate::protocol::{
+    Event, ExecState, Exit, Frame, Hello, Open, ProcessState, multiplexer_config,
+};
 
 /// Requests to open a stream that wait for the driver.
 const OPEN_REQUESTS: usize = 64;
@@ -33,6 +35,7 @@ pub enum InboundEvent {
         exit: Exit,
     },
     ProcessChanged(ProcessState),
+    ExecEnded(ExecState),
 }
 
 impl From<Event> for InboundEvent {
@@ -42,6 +45,7 @@ impl From<Event> for InboundEvent {
             Event::PortClosed(port) => Self::PortClosed(port),
             Event::TerminalExited { session, exit } => Self::TerminalExited { session, exit },
             Event::ProcessChanged(state) => Self::ProcessChanged(state),
+            Event::ExecEnded(state) => Self::ExecEnded(state),
         }
     }
 }
@@ -197,7 +201,9 @@ async fn greet_egress(
 
 /// Carries the supervisor's events to the caller, as long as both last.
 async fn follow_events(link: Link, inbound: mpsc::Sender<InboundEvent>) -> Result<(), Error> {
-    let (_, mut stream) = link.request(Open::Events, std::time::Duration::ZERO).await?;
+    let all = link.hello().minor >= 1;
+    let open = if all { Open::AllEvents } else { Open::Events };
+    let (_, mut stream) = link.request(open, std::time::Duration::ZERO).await?;
     // The link's handle must not live here: the driver owns this future and closes the link.
     drop(link);
     while let Some(frame) = stream.next().await {

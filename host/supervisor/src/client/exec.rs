@@ -82,6 +82,17 @@ impl ExecStream {
         self.input.close_stdin().await
     }
 
+    /// Leaves standard input to others, once the command's pipe has what was written.
+    ///
+    /// # Errors
+    /// `Closed` when the link or the command has ended.
+    pub async fn leave_stdin(&mut self) -> Result<(), Error> {
+        match self.input.stdin.take() {
+            Some(stdin) => ExecStdin(stdin).finish(false).await,
+            None => Ok(()),
+        }
+    }
+
     /// # Errors
     /// `Closed` when the link or the command has ended.
     pub async fn signal(&mut self, signal: i32) -> Result<(), Error> {
@@ -103,13 +114,8 @@ impl ExecInput {
     /// # Errors
     /// `Closed` when the link or the command has ended or it closed its input, `Refused` when it
     /// was started without.
-    pub async fn write(&mut self, mut bytes: Bytes) -> Result<(), Error> {
-        let stdin = self.stdin().await?;
-        while !bytes.is_empty() {
-            let chunk = bytes.split_to(bytes.len().min(OUTPUT_CHUNK_BYTES));
-            stdin.0.send(Frame::Input(chunk)).await?;
-        }
-        Ok(())
+    pub async fn write(&mut self, bytes: Bytes) -> Result<(), Error> {
+        write(self.stdin().await?, bytes).await
     }
 
     async fn stdin(&mut self) -> Result<&mut FrameStream, Error> {
@@ -136,6 +142,50 @@ impl ExecInput {
     pub async fn signal(&mut self, signal: i32) -> Result<(), Error> {
         self.orders.send(Frame::Signal(signal)).await.map_err(Error::from)
     }
+}
+
+/// What one writer gives to a command's standard input.
+#[derive(Debug)]
+pub struct ExecStdin(FrameStream);
+
+impl ExecStdin {
+    pub(super) fn new(stream: FrameStream) -> Self {
+        Self(stream)
+    }
+
+    /// Waits while the command does not read.
+    ///
+    /// # Errors
+    /// `Closed` when the link or the command has ended or it closed its input.
+    pub async fn write(&mut self, bytes: Bytes) -> Result<(), Error> {
+        write(&mut self.0, bytes).await
+    }
+
+    /// Leaves the input to the next writer, or, where `end` is true, ends it. Answers once the
+    /// command's pipe has all that was written.
+    ///
+    /// # Errors
+    /// `Closed` when the link has ended.
+    pub async fn finish(mut self, end: bool) -> Result<(), Error> {
+        if end {
+            self.0.0.send(Frame::InputEnd).await?;
+        }
+        self.0.0.close().await?;
+        match self.0.next().await {
+            None => Ok(()),
+            Some(Ok(Frame::Failure(failure))) => Err(failure.into()),
+            Some(Ok(frame)) => Err(out_of_place(&frame)),
+            Some(Err(error)) => Err(error),
+        }
+    }
+}
+
+async fn write(stdin: &mut FrameStream, mut bytes: Bytes) -> Result<(), Error> {
+    while !bytes.is_empty() {
+        let chunk = bytes.split_to(bytes.len().min(OUTPUT_CHUNK_BYTES));
+        stdin.0.send(Frame::Input(chunk)).await?;
+    }
+    Ok(())
 }
 
 impl ExecOutput {

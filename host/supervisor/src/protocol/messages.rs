@@ -41,12 +41,23 @@ pub enum Open {
     AttachExec {
         id: ExecId,
         since: u64,
+        /// True: the command goes on when this stream is closed.
+        #[serde(default)]
+        watch: bool,
     },
     /// The stream that carries a command's standard input.
     ExecInput {
         id: ExecId,
     },
+    /// Ends a command and all that it started; answered when it has ended.
+    EndExec {
+        id: ExecId,
+    },
     ListExecs,
+    /// What the shell session of this name left to its next command.
+    ShowSession {
+        name: String,
+    },
     OpenTerminal(OpenTerminal),
     AttachTerminal(AttachTerminal),
     ResizeTerminal {
@@ -72,7 +83,9 @@ pub enum Open {
     },
     Ping,
     ListPorts,
+    /// What happens, but for the ends of commands.
     Events,
+    AllEvents,
     /// The one stream that the supervisor opens: a program's connection to the proxy.
     Egress,
 }
@@ -112,6 +125,10 @@ pub struct Exec {
     pub timeout_ms: Option<u64>,
     /// True: the command goes on when the host closes the stream.
     pub detach: bool,
+    /// The shell session in which it runs: it begins where the one before it ended, with what
+    /// that one exported.
+    #[serde(default)]
+    pub session: Option<String>,
 }
 
 impl Exec {
@@ -126,6 +143,7 @@ impl Exec {
             stdin: false,
             timeout_ms: None,
             detach: false,
+            session: None,
         }
     }
 
@@ -154,6 +172,20 @@ pub struct ExecState {
     pub detach: bool,
     /// Set when it has ended.
     pub exit: Option<Exit>,
+}
+
+/// A shell session, as its last command left it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionState {
+    pub name: String,
+    /// Relative to the workspace, empty for the workspace itself; absolute outside of it.
+    pub cwd: String,
+    /// Names of the variables that it sets for its next command.
+    pub variables: Vec<String>,
+    /// Whether a command runs in it.
+    pub busy: bool,
+    /// Whether its last command left all that it should; none before the first one.
+    pub kept: Option<bool>,
 }
 
 /// How a program ended. Exactly one of `code` and `signal` is set.
@@ -332,6 +364,7 @@ pub enum Reply {
     Done,
     Exec(ExecState),
     Execs(Vec<ExecState>),
+    Session(SessionState),
     Terminal(TerminalState),
     Terminals(Vec<TerminalState>),
     Process(Option<ProcessState>),
@@ -366,8 +399,13 @@ pub enum FailureCode {
 pub enum Event {
     PortOpened(u16),
     PortClosed(u16),
-    TerminalExited { session: String, exit: Exit },
+    TerminalExited {
+        session: String,
+        exit: Exit,
+    },
     ProcessChanged(ProcessState),
+    /// To hosts that asked for all events.
+    ExecEnded(ExecState),
 }
 
 impl Command {
@@ -435,6 +473,7 @@ impl Exec {
         check_name(&self.id.0)?;
         self.command.check()?;
         check_env(&self.env)?;
+        self.session.as_deref().map_or(Ok(()), check_name)?;
         check_cwd(self.cwd.as_deref())
     }
 }

@@ -35,8 +35,8 @@ async fn answer(
 ) -> Result<(), CodecError> {
     let answer: Answer = match open {
         Open::Exec(exec) => return execs::serve(supervisor, exec, frames).await,
-        Open::AttachExec { id, since } => {
-            return execs::serve_again(&supervisor, &id, since, frames).await;
+        Open::AttachExec { id, since, watch } => {
+            return execs::serve_again(&supervisor, (&id, since, watch), frames).await;
         }
         Open::ExecInput { id } => return execs::serve_input(&supervisor, &id, frames).await,
         Open::AttachTerminal(attach) => {
@@ -46,8 +46,13 @@ async fn answer(
             return process::serve_logs(&supervisor, since, follow, frames).await;
         }
         Open::Dial { port } => return dial::serve(port, frames).await,
-        Open::Events => return serve_events(&supervisor, frames).await,
+        Open::Events => return serve_events(&supervisor, false, frames).await,
+        Open::AllEvents => return serve_events(&supervisor, true, frames).await,
         Open::Egress => Err(refused("egress is opened by the supervisor only")),
+        Open::EndExec { id } => execs::end(&supervisor, &id).await.map(Reply::Exec),
+        Open::ShowSession { name } => {
+            Ok(Reply::Session(supervisor.sessions.state(&name, &supervisor.arguments.workspace)))
+        }
         Open::ListExecs => Ok(Reply::Execs(supervisor.execs.states())),
         Open::OpenTerminal(open) => terminals::open(&supervisor, open).map(Reply::Terminal),
         Open::ResizeTerminal { session, cols, rows } => {
@@ -86,7 +91,11 @@ pub(super) async fn reply(frames: &mut Frames, answer: Answer) -> Result<bool, C
     }
 }
 
-async fn serve_events(supervisor: &Supervisor, mut frames: Frames) -> Result<(), CodecError> {
+async fn serve_events(
+    supervisor: &Supervisor,
+    all: bool,
+    mut frames: Frames,
+) -> Result<(), CodecError> {
     let mut events = supervisor.events.subscribe();
     reply(&mut frames, Ok(Reply::Done)).await?;
     loop {
@@ -96,6 +105,8 @@ async fn serve_events(supervisor: &Supervisor, mut frames: Frames) -> Result<(),
             _ = frames.next() => return Ok(()),
         };
         let event = match event {
+            // A host that does not know it would take it for nonsense.
+            Ok(Event::ExecEnded(_)) if !all => None,
             Ok(event) => Some(event),
             Err(RecvError::Lagged(_)) => supervisor.process.state().map(Event::ProcessChanged),
             Err(RecvError::Closed) => return Ok(()),

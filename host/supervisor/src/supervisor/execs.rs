@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures::stream::{SplitSink, SplitStream};
 use futures::{SinkExt, StreamExt};
 use lockhouse_supervisor::protocol::{
-    CodecError, Exec, ExecId, ExecState, Exit, ExitReason, Failure, Frame, Reply,
+    CodecError, Event, Exec, ExecId, ExecState, Exit, ExitReason, Failure, Frame, Reply,
 };
 use tokio::io::AsyncWriteExt;
 use tokio::net::unix::pipe;
@@ -20,9 +20,10 @@ use super::conversation::{Frames, reply};
 use super::keepers::{Keepers, Kept};
 use super::output::{Output, Slow};
 use super::ring::Next;
+use super::sessions::Taken;
 use super::spawn::{self, Launch};
 use super::tree::{END_GRACE, ORDERS, Order, Tree};
-use super::{Supervisor, milliseconds, not_found, not_started, refused, start};
+use super::{Supervisor, milliseconds, not_found, not_started, refused, sessions, start};
 
 /// Commands that run at once.
 const MAX_RUNNING: usize = 128;
@@ -68,17 +69,24 @@ impl Running {
         let _ = self.orders.try_send(order);
     }
 
-    async fn run(&self, home: Keepers, kept: Kept, timeout: Option<Duration>, orders: Orders) {
+    async fn run(
+        &self,
+        home: Keepers,
+        kept: Kept,
+        timeout: Option<Duration>,
+        orders: Orders,
+    ) -> Option<Vec<u8>> {
         let gone = CancellationToken::new();
+        let left = sessions::read(kept.session, &gone);
         let ending = async {
             let exit = Tree::new(kept.keeper, home).run(timeout, orders).await;
             gone.cancel();
             exit
         };
-        let (exit, ()) = tokio::join!(ending, self.output.take(kept.pipes, &gone));
+        let (exit, (), left) = tokio::join!(ending, self.output.take(kept.pipes, &gone), left);
         drop(self.stdin.take());
         self.ended.set(Some((exit, Instant::now())));
-        self.output.finish();
+        left
     }
 }
 
@@ -138,6 +146,8 @@ async fn begin(supervisor: Rc<Supervisor>, exec: Exec) -> Result<Rc<Running>, Fa
     if supervisor.stopping.get() {
         return Err(refused("the runtime is being stopped"));
     }
+    let session = exec.session.as_deref().map(|name| supervisor.sessions.begin(name));
+    let session = session.transpose()?;
     let (orders, receiver) = mpsc::channel(ORDERS);
     let running = Rc::new(Running {
         id: exec.id.clone(),
@@ -151,7 +161,7 @@ async fn begin(supervisor: Rc<Supervisor>, exec: Exec) -> Result<Rc<Running>, Fa
     // Known before it starts, so that its id is not used twice.
     supervisor.execs.0.borrow_mut().push(Rc::clone(&running));
     let (begun, result) = oneshot::channel();
-    start(carry_out(supervisor, Rc::clone(&running), exec, receiver, begun));
+    start(carry_out(supervisor, Rc::clone(&running), exec, receiver, (begun, session)));
     match result.await {
         Ok(Err(failure)) => Err(failure),
         Ok(Ok(())) | Err(_) => Ok(running),
@@ -163,15 +173,25 @@ async fn carry_out(
     running: Rc<Running>,
     exec: Exec,
     orders: Orders,
-    begun: oneshot::Sender<Result<(), Failure>>,
+    (begun, session): (oneshot::Sender<Result<(), Failure>>, Option<Taken>),
 ) {
-    let launch = supervisor.launch(spawn::words(&exec.command), exec.cwd.as_deref(), exec.env);
+    let given = exec.env.clone();
+    let mut launch = supervisor.launch(spawn::words(&exec.command), exec.cwd.as_deref(), exec.env);
+    if let Some(session) = &session {
+        session.prepare(&mut launch, &exec.command, (exec.cwd.as_deref(), &given));
+    }
     // Whoever waited for the result may be gone with its link; the command runs all the same.
     match take_start(&supervisor, &running, &launch, exec.stdin).await {
         Ok(kept) => {
             let _ = begun.send(Ok(()));
             let timeout = exec.timeout_ms.map(Duration::from_millis);
-            running.run(supervisor.keepers.clone(), kept, timeout, orders).await;
+            let left = running.run(supervisor.keepers.clone(), kept, timeout, orders).await;
+            if let Some(session) = session {
+                session.end(left.as_deref(), &given);
+            }
+            // What the session was left is there before anybody hears of the end.
+            running.output.finish();
+            supervisor.tell(Event::ExecEnded(running.state()));
         }
         Err(error) => {
             supervisor.execs.0.borrow_mut().retain(|other| !Rc::ptr_eq(other, &running));
@@ -199,25 +219,38 @@ pub(super) async fn serve(
     mut frames: Frames,
 ) -> Result<(), CodecError> {
     match begin(supervisor, exec).await {
-        Ok(running) => follow(&running, 0, frames).await,
+        Ok(running) => follow(&running, 0, false, frames).await,
         Err(failure) => reply(&mut frames, Err(failure)).await.map(drop),
     }
 }
 
 pub(super) async fn serve_again(
     supervisor: &Supervisor,
-    id: &ExecId,
-    since: u64,
+    (id, since, watch): (&ExecId, u64, bool),
     mut frames: Frames,
 ) -> Result<(), CodecError> {
     match supervisor.execs.find(id) {
-        Ok(running) => follow(&running, since, frames).await,
+        Ok(running) => follow(&running, since, watch, frames).await,
         Err(failure) => reply(&mut frames, Err(failure)).await.map(drop),
     }
 }
 
-/// Output to the host, orders from it.
-async fn follow(running: &Running, since: u64, mut frames: Frames) -> Result<(), CodecError> {
+/// Ends a command and waits for it.
+pub(super) async fn end(supervisor: &Supervisor, id: &ExecId) -> Result<ExecState, Failure> {
+    let running = supervisor.execs.find(id)?;
+    running.order(Order::End { reason: ExitReason::Cancelled, grace: END_GRACE });
+    let mut reader = running.output.reader(u64::MAX);
+    while reader.next().await != Next::Nothing {}
+    Ok(running.state())
+}
+
+/// Output to the host, orders from it. Who only watches ends nothing by leaving.
+async fn follow(
+    running: &Running,
+    since: u64,
+    watch: bool,
+    mut frames: Frames,
+) -> Result<(), CodecError> {
     let mut reader = running.output.reader(since);
     reply(&mut frames, Ok(Reply::Exec(running.state()))).await?;
     let (sink, frames) = frames.split();
@@ -230,7 +263,7 @@ async fn follow(running: &Running, since: u64, mut frames: Frames) -> Result<(),
     };
     tokio::select! {
         () = sending => {}
-        closed = take_orders(running, frames) => if closed && !running.detach {
+        closed = take_orders(running, frames) => if closed && !running.detach && !watch {
             running.order(Order::End { reason: ExitReason::Cancelled, grace: END_GRACE });
         },
     }
@@ -292,7 +325,8 @@ pub(super) async fn serve_input(
             (Frame::Input(bytes), Some(stdin)) => {
                 if stdin.write_all(&bytes).await.is_err() {
                     held.stdin = None;
-                    break;
+                    let closed = refused("the command has closed its input, or has ended");
+                    return reply(&mut frames, Err(closed)).await.map(drop);
                 }
             }
             (Frame::InputEnd, stdin) => {
@@ -302,6 +336,8 @@ pub(super) async fn serve_input(
             _ => break,
         }
     }
+    // Whoever hears of the end may be the next one to write.
+    drop(held);
     frames.close().await
 }
 

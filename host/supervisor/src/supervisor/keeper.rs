@@ -13,7 +13,7 @@
 //!
 //! | from | bytes | means |
 //! |---|---|---|
-//! | supervisor | `L` 0, with two or three descriptors; u32 length, JSON | launch: stdout, stderr, stdin |
+//! | supervisor | `L` 0, with two to four descriptors; u32 length, JSON | launch: stdout, stderr, stdin, session |
 //! | supervisor | `s` u8 | signal the command's group, or what is left of it |
 //! | supervisor | `k` 0 | kill everything, until nothing is left |
 //! | keeper | `T` i32 0 | the launch was taken |
@@ -26,14 +26,16 @@
 
 use std::io::{self, IoSliceMut};
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 use nix::sys::signal::{SigSet, SigmaskHow, Signal as NixSignal, sigprocmask};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::FdFlags;
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
 use rustix::process::{Pid, Signal, WaitOptions};
 
+use super::sessions;
 use super::spawn::{self, Launch};
 
 pub(super) const LAUNCH: u8 = b'L';
@@ -55,8 +57,8 @@ const ROUND: Timespec = Timespec { tv_sec: 0, tv_nsec: 5_000_000 };
 /// Room for the list of children; what does not fit is killed in the next round.
 const CHILDREN_BYTES: usize = 16 * 1024;
 
-/// Standard output, standard error, and standard input if there is any.
-type Streams = (OwnedFd, OwnedFd, Option<OwnedFd>);
+/// Standard output, standard error, then standard input and the session's pipe if there are any.
+type Streams = (OwnedFd, OwnedFd, Vec<OwnedFd>);
 
 /// Keeps commands until the supervisor is gone.
 pub(super) fn keep() -> io::Result<()> {
@@ -90,7 +92,7 @@ pub(super) fn keep() -> io::Result<()> {
 /// The next order with its descriptors; none when the supervisor is gone.
 fn read_order(control: BorrowedFd<'_>) -> io::Result<Option<([u8; ORDER_BYTES], Option<Streams>)>> {
     let mut order = [0; ORDER_BYTES];
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(3))];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(4))];
     let mut ancillary = RecvAncillaryBuffer::new(&mut space);
     let received = recvmsg(
         control,
@@ -106,7 +108,7 @@ fn read_order(control: BorrowedFd<'_>) -> io::Result<Option<([u8; ORDER_BYTES], 
     }
     let mut descriptors = descriptors.into_iter();
     let streams = descriptors.next().zip(descriptors.next());
-    let streams = streams.map(|(stdout, stderr)| (stdout, stderr, descriptors.next()));
+    let streams = streams.map(|(stdout, stderr)| (stdout, stderr, descriptors.collect()));
     Ok((received.bytes == ORDER_BYTES).then_some((order, streams)))
 }
 
@@ -135,14 +137,26 @@ fn read_exact(control: BorrowedFd<'_>, mut buffer: &mut [u8]) -> io::Result<()> 
 }
 
 /// The command leads a process group of its own.
-fn start(launch: &Launch, (stdout, stderr, stdin): Streams) -> io::Result<Pid> {
+fn start(launch: &Launch, (stdout, stderr, mut more): Streams) -> io::Result<Pid> {
+    let session = if launch.session { more.pop().map(inherited).transpose()? } else { None };
     // Here and not by `Command`, which would have to fork for it.
     std::env::set_current_dir(&launch.directory)?;
     // The command inherits the mask. A death meanwhile is seen by the first look at the dead.
     sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::empty()), None)?;
-    let child = spawn::grouped(launch, stdin, stdout, stderr);
+    let child = spawn::grouped(launch, more.pop(), stdout, stderr);
+    drop(session);
     sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::all()), None)?;
     Pid::from_raw(child?).ok_or_else(|| io::ErrorKind::Other.into())
+}
+
+/// The same at the number where commands look for it, and handed on to them.
+fn inherited(pipe: OwnedFd) -> io::Result<OwnedFd> {
+    let pipe = rustix::io::fcntl_dupfd_cloexec(pipe, sessions::PIPE)?;
+    if pipe.as_raw_fd() != sessions::PIPE {
+        return Err(io::ErrorKind::AlreadyExists.into());
+    }
+    rustix::io::fcntl_setfd(&pipe, FdFlags::empty())?;
+    Ok(pipe)
 }
 
 fn report(control: BorrowedFd<'_>, what: u8, number: i32) {

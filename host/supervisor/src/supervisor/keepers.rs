@@ -39,6 +39,8 @@ pub(super) struct Kept {
     /// The command's process id, unless it has killed its keeper already.
     pub(super) main: Option<i32>,
     pub(super) pipes: Pipes,
+    /// Where it tells what it leaves to its session.
+    pub(super) session: Option<OwnedFd>,
 }
 
 /// Those that wait; none once the supervisor stops.
@@ -103,10 +105,13 @@ impl Keeper {
         let (stdout, their_stdout) = std::io::pipe()?;
         let (stderr, their_stderr) = std::io::pipe()?;
         let (their_stdin, stdin) = if stdin { Some(std::io::pipe()?) } else { None }.unzip();
+        let (session, their_session) =
+            if launch.session { Some(std::io::pipe()?) } else { None }.unzip();
         let mut streams = vec![their_stdout.as_fd(), their_stderr.as_fd()];
         streams.extend(their_stdin.as_ref().map(AsFd::as_fd));
+        streams.extend(their_session.as_ref().map(AsFd::as_fd));
         let sent = self.send(launch, &streams).await;
-        drop((their_stdin, their_stdout, their_stderr));
+        drop((their_stdin, their_stdout, their_stderr, their_session));
         if sent.is_err() || !matches!(self.report().await, Some((TAKEN, _))) {
             return Ok(None);
         }
@@ -117,7 +122,7 @@ impl Keeper {
         };
         let stdin = stdin.map(OwnedFd::from);
         let pipes = Pipes { stdin, stdout: stdout.into(), stderr: stderr.into() };
-        Ok(Some(Kept { keeper: self, main, pipes }))
+        Ok(Some(Kept { keeper: self, main, pipes, session: session.map(OwnedFd::from) }))
     }
 
     async fn send(&mut self, launch: &Launch, streams: &[BorrowedFd<'_>]) -> io::Result<()> {
@@ -147,7 +152,7 @@ impl Keeper {
 }
 
 fn send_order(control: BorrowedFd<'_>, streams: &[BorrowedFd<'_>]) -> io::Result<()> {
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(3))];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(4))];
     let mut ancillary = SendAncillaryBuffer::new(&mut space);
     if !ancillary.push(SendAncillaryMessage::ScmRights(streams)) {
         return Err(io::ErrorKind::InvalidInput.into());

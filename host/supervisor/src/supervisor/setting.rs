@@ -1,12 +1,14 @@
 //! What the supervisor sets right about its own process before it starts anything.
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs::{File, read_to_string};
 use std::io;
 use std::os::fd::AsRawFd;
 
 use nix::sys::signal::{SigSet, SigmaskHow, sigprocmask};
 
-use super::say;
+use super::{DEFAULT_PATH, say};
 
 /// Signals from 1 up to this number have dispositions that children would inherit.
 const LAST_SIGNAL: i32 = 64;
@@ -95,6 +97,27 @@ pub(super) fn boot_id() -> String {
         return read_to_string("/proc/self/stat").unwrap_or_default().chars().take(200).collect();
     }
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The path of this program; a newer one may have taken its place.
+pub(super) fn own_program() -> Option<String> {
+    let path = std::env::current_exe().ok()?.into_os_string().into_string().ok()?;
+    Some(path.strip_suffix(" (deleted)").unwrap_or(&path).to_owned())
+}
+
+/// What a command has in its environment if nothing is set for it.
+pub(super) fn environment() -> BTreeMap<String, String> {
+    let text = |(name, value): (OsString, OsString)| {
+        Some((name.into_string().ok()?, value.into_string().ok()?))
+    };
+    let mut all: BTreeMap<_, _> = inherited().filter_map(text).collect();
+    all.entry("PATH".to_owned()).or_insert_with(|| DEFAULT_PATH.to_owned());
+    all
+}
+
+/// What this process was handed.
+pub(super) fn inherited() -> std::env::VarsOs {
+    std::env::vars_os()
 }
 
 #[expect(clippy::disallowed_methods, reason = "the environment is what children inherit")]

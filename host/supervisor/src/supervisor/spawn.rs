@@ -22,6 +22,10 @@ pub(super) struct Launch {
     pub(super) argv: Vec<String>,
     pub(super) directory: PathBuf,
     pub(super) env: BTreeMap<String, String>,
+    /// Variables of the supervisor's own that it does not get.
+    pub(super) removed: Vec<String>,
+    /// Whether it tells at its end what it leaves to its session.
+    pub(super) session: bool,
 }
 
 fn bash() -> Option<&'static str> {
@@ -99,7 +103,11 @@ fn program(launch: &Launch) -> io::Result<Program> {
         .split_first()
         .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "no program named"))?;
     let mut program = Program::new(first);
-    program.args(rest).envs(&launch.env);
+    program.args(rest);
+    for name in &launch.removed {
+        program.env_remove(name);
+    }
+    program.envs(&launch.env);
     Ok(program)
 }
 

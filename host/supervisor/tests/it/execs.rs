@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use lockhouse_supervisor::Error;
+use lockhouse_supervisor::client::InboundEvent;
 use lockhouse_supervisor::protocol::{Exec, ExecId, ExitReason};
 
 use crate::harness::{Outcome, Runtime, eventually, finish, is_alive, outcome, shell, soon};
@@ -324,4 +325,60 @@ async fn many_commands_run_at_once_up_to_a_bound() {
         host.link.exec(Exec::shell("more", "true")).await.ok().map(drop)
     })
     .await;
+}
+
+#[tokio::test]
+async fn who_only_watches_a_command_does_not_end_it_by_leaving() {
+    let runtime = Runtime::start();
+    let host = runtime.host().await;
+    let exec = Exec::shell("a", "while [ ! -e go ]; do :; done; echo went");
+    let mut stream = host.link.exec(exec).await.unwrap();
+    drop(host.link.watch_exec(ExecId("a".into()), 0).await.unwrap());
+    host.link.ping().await.unwrap();
+    std::fs::write(runtime.workspace().join("go"), "").unwrap();
+    assert_eq!(outcome(&mut stream).await.stdout(), "went\n");
+}
+
+#[tokio::test]
+async fn a_detached_command_is_ended_by_its_id() {
+    let runtime = Runtime::start();
+    let host = runtime.host().await;
+    let mut exec = Exec::argv("a", ["sleep", "1000"]);
+    exec.detach = true;
+    drop(host.link.exec(exec).await.unwrap());
+    let ended = host.link.end_exec(ExecId("a".into())).await.unwrap();
+    assert_eq!(ended.exit.unwrap().reason, ExitReason::Cancelled);
+    assert_eq!(host.link.end_exec(ExecId("a".into())).await.unwrap(), ended);
+}
+
+#[tokio::test]
+async fn hosts_hear_of_ends_that_they_did_not_wait_for() {
+    let runtime = Runtime::start();
+    let mut host = runtime.host().await;
+    let mut exec = Exec::shell("a", "exit 7");
+    exec.detach = true;
+    drop(host.link.exec(exec).await.unwrap());
+    let ended = loop {
+        match soon("the command's end", host.inbound.next()).await.unwrap() {
+            InboundEvent::ExecEnded(state) => break state,
+            _ => {}
+        }
+    };
+    assert_eq!((ended.id, ended.exit.unwrap().code), (ExecId("a".into()), Some(7)));
+}
+
+#[tokio::test]
+async fn input_is_handed_from_one_writer_to_the_next() {
+    let runtime = Runtime::start();
+    let host = runtime.host().await;
+    let exec = Exec { stdin: true, ..Exec::argv("a", ["cat"]) };
+    let mut stream = host.link.exec(exec).await.unwrap();
+    for text in ["one ", "two ", "three"] {
+        let mut stdin = host.link.exec_stdin(ExecId("a".into())).await.unwrap();
+        stdin.write(Bytes::from(text)).await.unwrap();
+        stdin.finish(text == "three").await.unwrap();
+    }
+    assert_eq!(outcome(&mut stream).await.stdout(), "one two three");
+    let late = host.link.exec_stdin(ExecId("a".into())).await.unwrap_err();
+    assert!(matches!(late, Error::Refused(_)));
 }

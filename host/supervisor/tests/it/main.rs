@@ -15,4 +15,5 @@ mod hostile;
 mod lifecycle;
 mod network;
 mod process;
+mod sessions;
 mod terminals;

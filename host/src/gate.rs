@@ -8,6 +8,7 @@ use crate::audit::{Audit, Entry, Phase, Unavailable};
 use crate::auth::{self, Caller, Scope};
 use crate::ids::{AuditId, RequestId, UserId};
 use crate::limits::{Limits, TooOften};
+use crate::origin::Origin;
 
 /// What a caller wants to do, and to what.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,6 +85,7 @@ pub struct Permit {
 struct Open {
     id: AuditId,
     audit: Audit,
+    began_us: i64,
 }
 
 /// Lets callers in. Cloning is cheap.
@@ -101,11 +103,8 @@ impl Gate {
     /// Authorises, limits and begins the record.
     pub async fn admit(&self, caller: &Caller, action: Action) -> Result<Permit, Denied> {
         if let Err(denied) = self.check(caller, &action) {
-            if action.effect == Effect::Write {
-                let outcome = denied.to_string();
-                let id = AuditId::generate();
-                self.audit.append_soon(self.entry(id, Phase::Denied, caller, &action, outcome));
-            }
+            let (id, outcome) = (AuditId::generate(), denied.to_string());
+            self.audit.append_soon(self.entry(id, Phase::Denied, caller, &action, outcome));
             return Err(denied);
         }
         let open = match action.effect {
@@ -124,6 +123,8 @@ impl Gate {
             actor: auth::server_itself(),
             action,
             target: target.describe().to_owned(),
+            origin: Origin::default(),
+            duration_us: None,
             request_id: RequestId::generate(),
             outcome,
         });
@@ -141,8 +142,9 @@ impl Gate {
     async fn begin(&self, caller: &Caller, action: &Action) -> Result<Open, Unavailable> {
         let id = AuditId::generate();
         let entry = self.entry(id.clone(), Phase::Begun, caller, action, String::new());
+        let began_us = entry.at_us;
         self.audit.append(entry).await?;
-        Ok(Open { id, audit: self.audit.clone() })
+        Ok(Open { id, audit: self.audit.clone(), began_us })
     }
 
     fn entry(
@@ -160,6 +162,8 @@ impl Gate {
             actor: caller.user.id.clone(),
             action: action.name,
             target: action.target.describe().to_owned(),
+            origin: caller.origin.clone(),
+            duration_us: None,
             request_id: caller.request_id.clone(),
             outcome,
         }
@@ -197,17 +201,20 @@ impl Permit {
     }
 
     fn record(&mut self, phase: Phase, mut outcome: String) {
-        let Some(Open { id, audit }) = self.open.take() else { return };
+        let Some(Open { id, audit, began_us }) = self.open.take() else { return };
         for note in self.notes.get_mut().unwrap_or_else(PoisonError::into_inner) {
             outcome = format!("{outcome}; {note}");
         }
+        let at_us = audit.now_us();
         audit.append_soon(Entry {
             id,
             phase,
-            at_us: audit.now_us(),
+            at_us,
             actor: self.caller.user.id.clone(),
             action: self.action.name,
             target: self.action.target.describe().to_owned(),
+            origin: self.caller.origin.clone(),
+            duration_us: Some(at_us.saturating_sub(began_us)),
             request_id: self.caller.request_id.clone(),
             outcome,
         });

@@ -13,6 +13,7 @@ mod jobs;
 mod layers;
 mod networks;
 mod once;
+mod origin;
 mod page;
 mod plugins;
 mod policies;

@@ -9,7 +9,7 @@
 //! rooms   projects files runtimes exec processes terminals previews jobs agents
 //!         reports
 //! gates   gate auth limits audit policy idempotency
-//! ground  db events leases tasks command ids clock secret artifacts
+//! ground  db events leases tasks command ids origin clock secret artifacts
 //! ```
 //!
 //! `server` is the only place that builds rooms; `app` names them for the doors.
@@ -34,6 +34,7 @@ pub mod ids;
 pub mod jobs;
 pub mod leases;
 pub mod limits;
+pub mod origin;
 pub mod plugins;
 pub mod policy;
 pub mod previews;

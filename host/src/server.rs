@@ -15,6 +15,7 @@ use tokio::sync::mpsc;
 use crate::agents::{self, Agents, Models, Roster};
 use crate::app::App;
 use crate::audit::Audit;
+use crate::audit::seal::Seal;
 use crate::auth::Auth;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -88,7 +89,9 @@ pub async fn serve(
     }
     started(&Started { sign_in_url });
     let stop = tasks.clone();
-    let service = http::router(built.app.clone());
+    let proxies = config.server.trusted_proxies.as_slice();
+    let service = http::router(built.app.clone(), proxies);
+    let service = service.into_make_service_with_connect_info::<SocketAddr>();
     // An answer's last bytes wait for nobody.
     let listener = listener.tap_io(|connection| {
         if let Err(error) = connection.set_nodelay(true) {
@@ -150,7 +153,7 @@ async fn build(config: &Config, tasks: &Tasks, address: SocketAddr) -> anyhow::R
     let auth = Auth::new(&config.auth, ground.db.clone(), ground.clock.clone());
     let auth = auth.map_err(anyhow::Error::msg)?;
     let admin_token = auth.admin_token(&config.data).await?;
-    let audit = Audit::start(ground.db.clone(), ground.clock.clone(), tasks);
+    let audit = audit(config, &ground)?;
     let gate = Gate::new(Limits::new(&config.limits), audit.clone());
     let premises = premises(config, &ground, &gate).await?;
     let models = Models::open(&config.models, &config.egress.upstream)?;
@@ -201,6 +204,13 @@ async fn build(config: &Config, tasks: &Tasks, address: SocketAddr) -> anyhow::R
         metrics,
     };
     Ok(Built { app, admin_token, visitors })
+}
+
+fn audit(config: &Config, ground: &Ground) -> anyhow::Result<Audit> {
+    let Ground { clock, db, leases, tasks, .. } = ground;
+    let seal = Seal::open(&config.data, config.audit.key.as_ref(), leases.seat());
+    let seal = seal.context("what is kept of the audit record")?;
+    Ok(Audit::start_sealed(db.clone(), clock.clone(), tasks, seal))
 }
 
 async fn previews(
@@ -398,6 +408,7 @@ fn start_background(config: &Config, app: &App, tasks: &Tasks) {
     tasks.run("workspaces", app.runtimes.clone().keep_space());
     tasks.run("runtime pool", app.runtimes.clone().keep_pool());
     tasks.run("mapped ports", app.previews.clone().keep_host_ports());
+    tasks.run("audit", app.audit.clone().retain_always(config.audit.clone(), tasks.clone()));
     app.jobs.sweep_always(tasks);
     app.projects.sweep_deleted_always(tasks);
     tasks.run("idempotency", app.idempotency.clone().sweep_always(tasks.clone()));

@@ -86,8 +86,18 @@ fn collect(dir: &Path, files: &mut Vec<PathBuf>) {
     }
 }
 
-const GROUND: &[&str] =
-    &["artifacts", "clock", "command", "db", "events", "ids", "leases", "secret", "tasks"];
+const GROUND: &[&str] = &[
+    "artifacts",
+    "clock",
+    "command",
+    "db",
+    "events",
+    "ids",
+    "leases",
+    "origin",
+    "secret",
+    "tasks",
+];
 const GATES: &[&str] = &["audit", "auth", "gate", "idempotency", "limits", "policy"];
 const ROOMS: &[&str] = &[
     "agents",

@@ -11,6 +11,7 @@ use super::problem::Problem;
 use crate::app::App;
 use crate::auth::{Auth, Caller, Holder, Mode, Scope, User};
 use crate::ids::{RequestId, UserId};
+use crate::origin::Origin;
 use crate::secret::Secret;
 
 /// The browser's session cookie.
@@ -37,7 +38,8 @@ where
         let (user, scope) = identify(&auth, parts).await?.ok_or_else(unauthenticated)?;
         let request_id =
             parts.extensions.get::<RequestId>().cloned().unwrap_or_else(RequestId::generate);
-        Ok(Self { user, scope, request_id })
+        let origin = parts.extensions.get::<Origin>().cloned().unwrap_or_default();
+        Ok(Self { user, scope, origin, request_id })
     }
 }
 

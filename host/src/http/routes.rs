@@ -6,6 +6,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{any, get};
+use ipnet::IpNet;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -28,7 +29,7 @@ use crate::app::App;
 struct Description;
 
 /// The whole server, as one service.
-pub(crate) fn router(app: App) -> Router {
+pub(crate) fn router(app: App, trusted_proxies: &[IpNet]) -> Router {
     let (router, mut description) = OpenApiRouter::with_openapi(Description::openapi())
         .merge(system())
         .nest("/api/v1", api().layer(from_fn_with_state(app.clone(), once::answer_once)))
@@ -47,7 +48,7 @@ pub(crate) fn router(app: App) -> Router {
         .with_state(app.clone())
         // Whatever is asked at a preview's host is the preview's.
         .layer(from_fn_with_state(app, previews::host::divert));
-    layers::wrap(router)
+    layers::wrap(router, trusted_proxies)
 }
 
 fn system() -> OpenApiRouter<App> {
@@ -117,7 +118,9 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(jobs::download_job))
         .routes(routes!(jobs::job_stats))
         .routes(routes!(jobs::clean_up_jobs))
+        .routes(routes!(audit::list_audit))
         .routes(routes!(audit::verify_audit))
+        .routes(routes!(audit::export_audit))
         .routes(routes!(plugins::list_plugins))
         .merge(unlimited_bodies())
         .routes(routes!(plugins::pull_plugin))

@@ -1,5 +1,6 @@
 //! The rooms, by name; no logic.
 
+use jiff::Timestamp;
 use metrics_exporter_prometheus::PrometheusHandle;
 
 use crate::agents::Agents;
@@ -45,6 +46,7 @@ pub struct App {
     pub projects: Projects,
     pub reports: Reports,
     pub runtimes: Runtimes,
+    pub started_at: Timestamp,
     pub tasks: Tasks,
     pub terminals: Terminals,
     /// Why this engine runs the runtimes.

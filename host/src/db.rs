@@ -153,6 +153,15 @@ impl Db {
         Ok(value)
     }
 
+    /// The same, where there is one.
+    pub async fn find_setting(&self, name: &str) -> Result<Option<String>, Error> {
+        let value = sqlx::query_scalar("SELECT value FROM settings WHERE name = $1")
+            .bind(name)
+            .fetch_optional(&self.pool)
+            .await?;
+        Ok(value)
+    }
+
     pub async fn replace_setting(&self, name: &str, value: &str) -> Result<(), Error> {
         sqlx::query(
             "INSERT INTO settings (name, value) VALUES ($1, $2) \

@@ -6,6 +6,8 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::audit::{Audit, Entry, Phase, Unavailable};
 use crate::auth::{self, Caller, Scope};
+use crate::db;
+use crate::drain::{Drain, Draining};
 use crate::ids::{AuditId, RequestId, UserId};
 use crate::limits::{Limits, TooOften};
 use crate::origin::Origin;
@@ -67,6 +69,9 @@ pub enum Denied {
     ReadOnly,
     #[error("too many requests")]
     TooOften(TooOften),
+    /// Nothing new begins for now.
+    #[error("the installation is being drained: {}; what runs goes on", .0.reason)]
+    Draining(Draining),
     #[error(transparent)]
     Unrecorded(#[from] Unavailable),
 }
@@ -88,16 +93,55 @@ struct Open {
     began_us: i64,
 }
 
+/// By these something begins that uses the machine; none may while it is drained.
+const BEGINNINGS: [&str; 7] = [
+    "exec.start",
+    "process.start",
+    "run.start",
+    "runtime.create",
+    "runtime.restart",
+    "runtime.start",
+    "terminal.open",
+];
+
 /// Lets callers in. Cloning is cheap.
 #[derive(Debug, Clone)]
 pub struct Gate {
     limits: Limits,
     audit: Audit,
+    drain: Drain,
 }
 
 impl Gate {
     pub fn new(limits: Limits, audit: Audit) -> Self {
-        Self { limits, audit }
+        Self { limits, audit, drain: Drain::default() }
+    }
+
+    /// The same, which lets nothing begin while `drain` says so.
+    pub fn drained_by(self, drain: Drain) -> Self {
+        Self { drain, ..self }
+    }
+
+    /// Why nothing new begins, where that is so.
+    pub fn draining(&self) -> Option<Draining> {
+        self.drain.current()
+    }
+
+    /// Lets nothing new begin, on every server of the database.
+    pub async fn begin_drain(
+        &self,
+        permit: &Permit,
+        reason: String,
+    ) -> Result<Draining, db::Error> {
+        let since = crate::clock::from_micros(self.audit.now_us());
+        let draining = Draining { reason, since, by: permit.caller.user.id.clone() };
+        self.drain.change(Some(draining.clone())).await?;
+        Ok(draining)
+    }
+
+    /// Lets everything begin again.
+    pub async fn end_drain(&self, _permit: &Permit) -> Result<(), db::Error> {
+        self.drain.change(None).await
     }
 
     /// Authorises, limits and begins the record.
@@ -135,7 +179,17 @@ impl Gate {
         match action.effect {
             Effect::Read => Ok(()),
             Effect::Write if caller.scope < Scope::Write => Err(Denied::ReadOnly),
-            Effect::Write => self.limits.count_write(&caller.user.id).map_err(Denied::TooOften),
+            Effect::Write => {
+                self.check_drain(action)?;
+                self.limits.count_write(&caller.user.id).map_err(Denied::TooOften)
+            }
+        }
+    }
+
+    fn check_drain(&self, action: &Action) -> Result<(), Denied> {
+        match self.draining() {
+            Some(draining) if BEGINNINGS.contains(&action.name) => Err(Denied::Draining(draining)),
+            _ => Ok(()),
         }
     }
 

@@ -1,9 +1,11 @@
 //! Doors: HTTP, server-sent events and WebSockets. A door parses, passes the
 //! gate, calls one room and converts what it gets.
 
+mod admin;
 mod agents;
 mod assets;
 mod audit;
+mod documented;
 mod events;
 mod exec;
 mod extract;

@@ -9,6 +9,7 @@
 //! the job is deleted or expires; an expired job is gone at once, and its
 //! directory with the next sweep.
 
+mod orphans;
 mod store;
 mod sweep;
 
@@ -158,6 +159,8 @@ pub struct Jobs {
     files: Files,
     disk: Disk,
     root: PathBuf,
+    /// Whether nobody else has anything there.
+    is_own_root: bool,
     expiry: Duration,
 }
 
@@ -174,7 +177,8 @@ impl Jobs {
     ) -> Self {
         let expiry = Duration::from_secs(u64::from(config.expiry_hours) * 3600);
         let disk = Disk::new(limits, None);
-        Self { store: Store::new(db), clock, events, files, disk, root, expiry }
+        let (store, is_own_root) = (Store::new(db), config.base_path.is_none());
+        Self { store, clock, events, files, disk, root, is_own_root, expiry }
     }
 
     pub async fn create(&self, permit: &Permit, new: NewJob) -> Result<Job, Error> {

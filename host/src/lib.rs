@@ -8,7 +8,7 @@
 //! doors   http (REST, SSE, WebSocket)   plugins (WebAssembly components)
 //! rooms   projects files runtimes exec processes terminals previews jobs agents
 //!         reports
-//! gates   gate auth limits audit policy idempotency
+//! gates   gate auth limits audit drain policy idempotency
 //! ground  db events leases tasks command ids origin clock secret artifacts
 //! ```
 //!
@@ -24,6 +24,7 @@ pub mod clock;
 pub mod command;
 pub mod config;
 pub mod db;
+pub mod drain;
 pub mod events;
 pub mod exec;
 pub mod files;

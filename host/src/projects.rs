@@ -149,6 +149,17 @@ impl Projects {
         self.full.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
 
+    /// The directory of all workspaces.
+    pub fn root(&self) -> PathBuf {
+        self.root.clone()
+    }
+
+    /// The ids of all projects, those included that were deleted and can be taken
+    /// back.
+    pub async fn all_ids(&self) -> Result<HashSet<ProjectId>, Error> {
+        Ok(self.store.all_ids().await?)
+    }
+
     /// The project's directory.
     pub fn workspace(&self, id: &ProjectId) -> PathBuf {
         self.root.join(id.as_str())

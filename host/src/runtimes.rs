@@ -21,6 +21,7 @@ mod link;
 pub mod local;
 pub mod network;
 mod news;
+pub mod orphans;
 mod place;
 pub mod pool;
 mod reconcile;
@@ -158,6 +159,9 @@ struct Inner {
     engine: Arc<dyn Engine>,
     disk: Arc<dyn Disk>,
     written: Written,
+    /// Written to since what it takes was kept.
+    changed: Written,
+    measures: disk::store::Store,
     egress: Egress,
     place: Place,
     leases: Leases,
@@ -183,6 +187,7 @@ impl Runtimes {
         let inner = Arc::new(Inner {
             pool: Pool::new(parts.db.clone()),
             networks: Networks::new(parts.db.clone()),
+            measures: disk::store::Store::new(parts.db.clone()),
             store: Store::new(parts.db),
             clock: parts.clock,
             events: parts.events.clone(),
@@ -191,6 +196,7 @@ impl Runtimes {
             engine: parts.engine,
             disk: parts.disk,
             written: Written::default(),
+            changed: Written::default(),
             egress: parts.egress,
             place: parts.place,
             leases: parts.leases,
@@ -254,6 +260,16 @@ impl Runtimes {
         self.settle(project, Wanted::Stopped).await
     }
 
+    /// Ends it at once, without asking what runs in it.
+    pub async fn force_stop(&self, permit: &Permit, project: &Project) -> Result<Runtime, Error> {
+        // Before its turn: what hangs may have it.
+        match self.inner.engine.stop(&project.id, Duration::ZERO).await {
+            Ok(()) | Err(engine::Error::NotFound) => {}
+            Err(error) => return Err(error.into()),
+        }
+        self.stop(permit, project).await
+    }
+
     pub async fn restart(&self, _permit: &Permit, project: &Project) -> Result<Runtime, Error> {
         self.settle(project, Wanted::Restarted).await
     }
@@ -269,6 +285,22 @@ impl Runtimes {
     /// What is known of it; `None` where there never was one.
     pub async fn find(&self, project: &ProjectId) -> Result<Option<Runtime>, Error> {
         self.inner.store.find(project).await
+    }
+
+    /// A page of all projects' runtimes, in the order of their ids: those in one
+    /// state, where one is named.
+    pub async fn page(
+        &self,
+        after: Option<&ProjectId>,
+        status: Option<Status>,
+        limit: u32,
+    ) -> Result<Vec<(ProjectId, Option<Runtime>)>, Error> {
+        self.inner.store.page(after, status, limit).await
+    }
+
+    /// How many projects there are whose runtime is in each state.
+    pub async fn count_by_status(&self) -> Result<Vec<(Status, u64)>, Error> {
+        self.inner.store.count_by_status().await
     }
 
     /// All that run, as far as is known.

@@ -20,6 +20,7 @@ use crate::auth::Auth;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::Db;
+use crate::drain::Drain;
 use crate::events::Events;
 use crate::exec::Exec;
 use crate::files::{Disk, Files};
@@ -154,7 +155,9 @@ async fn build(config: &Config, tasks: &Tasks, address: SocketAddr) -> anyhow::R
     let auth = auth.map_err(anyhow::Error::msg)?;
     let admin_token = auth.admin_token(&config.data).await?;
     let audit = audit(config, &ground)?;
-    let gate = Gate::new(Limits::new(&config.limits), audit.clone());
+    let drain = Drain::open(ground.db.clone()).await?;
+    tasks.run("drain", drain.clone().follow(tasks.clone()));
+    let gate = Gate::new(Limits::new(&config.limits), audit.clone()).drained_by(drain);
     let premises = premises(config, &ground, &gate).await?;
     let models = Models::open(&config.models, &config.egress.upstream)?;
     let rooms = plugin_rooms(&ground, &premises, (&audit, models));
@@ -177,6 +180,7 @@ async fn build(config: &Config, tasks: &Tasks, address: SocketAddr) -> anyhow::R
     let reports = reports(&ground, &premises, catalogue);
     let runtimes = premises.runtimes;
     let Ground { clock, db, events, leases, tasks } = ground;
+    let started_at = clock.now();
     let app = App {
         previews,
         terminals: Terminals::new(runtimes.clone(), config.terminals.clone()),
@@ -198,6 +202,7 @@ async fn build(config: &Config, tasks: &Tasks, address: SocketAddr) -> anyhow::R
         projects: premises.projects,
         reports,
         runtimes,
+        started_at,
         tasks,
         engine_choice: premises.engine_choice,
         wasm: format!("{:?}", plugins.tuning()),
@@ -406,6 +411,7 @@ fn start_background(config: &Config, app: &App, tasks: &Tasks) {
     tasks.run("processes", app.processes.clone().follow_runtimes());
     tasks.run("runtimes", app.runtimes.clone().keep());
     tasks.run("workspaces", app.runtimes.clone().keep_space());
+    tasks.run("disk measures", app.runtimes.clone().keep_measures());
     tasks.run("runtime pool", app.runtimes.clone().keep_pool());
     tasks.run("mapped ports", app.previews.clone().keep_host_ports());
     tasks.run("audit", app.audit.clone().retain_always(config.audit.clone(), tasks.clone()));

@@ -1,6 +1,7 @@
 //! The main job, told as its user would: a prompt becomes a running, previewed
 //! project, and everything around it holds.
 
+mod administrators;
 mod browser;
 mod chaos;
 mod commands;

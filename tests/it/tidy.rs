@@ -98,7 +98,7 @@ const GROUND: &[&str] = &[
     "secret",
     "tasks",
 ];
-const GATES: &[&str] = &["audit", "auth", "gate", "idempotency", "limits", "policy"];
+const GATES: &[&str] = &["audit", "auth", "drain", "gate", "idempotency", "limits", "policy"];
 const ROOMS: &[&str] = &[
     "agents",
     "exec",

@@ -14,6 +14,9 @@ use utoipa::ToSchema;
 use crate::gate::Denied;
 use crate::{auth, db};
 
+/// When to ask again where the installation is being drained.
+const DRAIN_PAUSE: Duration = Duration::from_secs(60);
+
 /// What went wrong, for a person and for a program.
 #[derive(Debug, Clone)]
 pub struct Problem {
@@ -138,6 +141,11 @@ impl From<Denied> for Problem {
                 let detail = "too many requests; wait as long as Retry-After says";
                 let mut problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many", detail);
                 problem.retry_after = Some(wait.retry_after + Duration::from_millis(999));
+                problem
+            }
+            Denied::Draining(_) => {
+                let mut problem = Self::unavailable("draining", denied.to_string());
+                problem.retry_after = Some(DRAIN_PAUSE);
                 problem
             }
             Denied::Unrecorded(error) => {

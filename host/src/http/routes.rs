@@ -12,11 +12,12 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use utoipa_swagger_ui::SwaggerUi;
 
+use super::admin::{disk, drain, orphans};
 use super::files::{archive, batch, content, search, watch};
 use super::problem::Problem;
 use super::{
-    agents, assets, audit, events, exec, files, health, jobs, layers, networks, once, plugins,
-    policies, previews,
+    admin, agents, assets, audit, documented, events, exec, files, health, jobs, layers, networks,
+    once, plugins, policies, previews,
 };
 use super::{processes, projects, reports, runtimes, session, stats, terminals, tokens, users};
 use crate::app::App;
@@ -30,9 +31,11 @@ struct Description;
 
 /// The whole server, as one service.
 pub(crate) fn router(app: App, trusted_proxies: &[IpNet]) -> Router {
+    let once = from_fn_with_state(app.clone(), once::answer_once);
     let (router, mut description) = OpenApiRouter::with_openapi(Description::openapi())
         .merge(system())
-        .nest("/api/v1", api().layer(from_fn_with_state(app.clone(), once::answer_once)))
+        .nest("/api/v1", api().layer(once.clone()))
+        .merge(documented::routes().layer(once))
         .split_for_parts();
     // OpenAPI has no name for a parameter that takes the rest of the path.
     let named = |(path, item): (String, _)| (path.replace("{*", "{"), item);
@@ -64,16 +67,56 @@ fn people() -> OpenApiRouter<App> {
         .routes(routes!(session::sign_in, session::find_session, session::sign_out))
         .routes(routes!(tokens::create_token, tokens::list_tokens))
         .routes(routes!(tokens::revoke_token))
+}
+
+/// What is the administrators'.
+pub(super) fn admin() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
         .routes(routes!(users::create_user, users::list_users))
         .routes(routes!(users::change_user, users::remove_user))
         .routes(routes!(users::sign_out_everywhere))
         .routes(routes!(users::create_token, users::list_tokens))
         .routes(routes!(users::revoke_token))
+        .routes(routes!(admin::list_runtimes))
+        .routes(routes!(admin::stop_runtime))
+        .routes(routes!(admin::remove_runtime))
+        .routes(routes!(admin::health))
+        .routes(routes!(disk::disk))
+        .routes(routes!(drain::find_drain, drain::change_drain, drain::end_drain))
+        .routes(routes!(orphans::list_orphans))
+        .routes(routes!(orphans::clean_up_orphans))
+        .routes(routes!(audit::list_audit))
+        .routes(routes!(audit::verify_audit))
+        .routes(routes!(audit::export_audit))
+        .routes(routes!(plugins::list_plugins))
+        .merge(unlimited_bodies())
+        .routes(routes!(plugins::pull_plugin))
+        .routes(routes!(plugins::roll_back_plugin))
+        .routes(routes!(plugins::enable_plugin))
+        .routes(routes!(plugins::disable_plugin))
+        .routes(routes!(plugins::set_grants))
+        .routes(routes!(plugins::list_bindings, plugins::create_binding))
+        .routes(routes!(plugins::change_binding, plugins::delete_binding))
+        .routes(routes!(policies::evaluate))
+        .routes(routes!(policies::replay))
+        .routes(routes!(reports::list_reports))
+        .routes(routes!(reports::find_report))
+}
+
+/// A project's files, as JSON.
+pub(super) fn project_files() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(files::list_files))
+        .routes(routes!(files::read_file))
+        .routes(routes!(files::delete_file))
+        .routes(routes!(files::rename_file))
+        .merge(long_bodies_of_files())
 }
 
 fn api() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .merge(people())
+        .merge(admin())
         .routes(routes!(events::listen))
         .routes(routes!(projects::create_project, projects::list_projects))
         .routes(routes!(projects::find_project, projects::update_project, projects::delete_project))
@@ -99,10 +142,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(previews::look::list_ports))
         .routes(routes!(previews::links::create_link, previews::links::list_links))
         .routes(routes!(previews::links::revoke_link))
-        .routes(routes!(files::list_files))
-        .routes(routes!(files::read_file))
-        .routes(routes!(files::delete_file))
-        .routes(routes!(files::rename_file))
+        .merge(project_files())
         .merge(long_bodies())
         .routes(routes!(search::search_files))
         .routes(routes!(watch::watch_files))
@@ -118,23 +158,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(jobs::download_job))
         .routes(routes!(jobs::job_stats))
         .routes(routes!(jobs::clean_up_jobs))
-        .routes(routes!(audit::list_audit))
-        .routes(routes!(audit::verify_audit))
-        .routes(routes!(audit::export_audit))
-        .routes(routes!(plugins::list_plugins))
-        .merge(unlimited_bodies())
-        .routes(routes!(plugins::pull_plugin))
-        .routes(routes!(plugins::roll_back_plugin))
-        .routes(routes!(plugins::enable_plugin))
-        .routes(routes!(plugins::disable_plugin))
-        .routes(routes!(plugins::set_grants))
-        .routes(routes!(plugins::list_bindings, plugins::create_binding))
-        .routes(routes!(plugins::change_binding, plugins::delete_binding))
-        .routes(routes!(policies::evaluate))
-        .routes(routes!(policies::replay))
         .routes(routes!(policies::explain))
-        .routes(routes!(reports::list_reports))
-        .routes(routes!(reports::find_report))
         .routes(routes!(agents::generate))
         .routes(routes!(agents::list_agents))
         .routes(routes!(agents::list_runs))
@@ -147,11 +171,16 @@ fn api() -> OpenApiRouter<App> {
 /// Many files within JSON.
 fn long_bodies() -> OpenApiRouter<App> {
     OpenApiRouter::new()
+        .routes(routes!(jobs::write_file, jobs::list_files))
+        .routes(routes!(jobs::write_files))
+        .layer(DefaultBodyLimit::max(batch::MAX_BATCH_BYTES))
+}
+
+fn long_bodies_of_files() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
         .routes(routes!(batch::change_files))
         .routes(routes!(files::create_file))
         .routes(routes!(files::write_file))
-        .routes(routes!(jobs::write_file, jobs::list_files))
-        .routes(routes!(jobs::write_files))
         .layer(DefaultBodyLimit::max(batch::MAX_BATCH_BYTES))
 }
 

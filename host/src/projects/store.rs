@@ -1,5 +1,7 @@
 //! Projects in the database.
 
+use std::collections::HashSet;
+
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
@@ -94,6 +96,13 @@ impl Store {
         .fetch_all(self.db.pool())
         .await?;
         rows.iter().map(project).collect()
+    }
+
+    pub(super) async fn all_ids(&self) -> Result<HashSet<ProjectId>, Error> {
+        let ids = "SELECT id FROM projects UNION ALL SELECT id FROM deleted_projects";
+        let rows = sqlx::query(ids).fetch_all(self.db.pool()).await?;
+        let unreadable = |error: crate::ids::InvalidId| Error::Failed(format!("projects: {error}"));
+        rows.iter().map(|row| row.try_get::<String, _>("id")?.parse().map_err(unreadable)).collect()
     }
 
     /// Removes the project and all rows that speak of it.

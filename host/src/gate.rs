@@ -2,6 +2,7 @@
 //! record, always in this order, and gives a [`Permit`]. Functions with an
 //! effect take a permit, so a forgotten check does not compile.
 
+use std::num::NonZeroU32;
 use std::sync::{Mutex, PoisonError};
 
 use crate::audit::{Audit, Entry, Phase, Unavailable};
@@ -9,7 +10,7 @@ use crate::auth::{self, Caller, Scope};
 use crate::db;
 use crate::drain::{Drain, Draining};
 use crate::ids::{AuditId, RequestId, UserId};
-use crate::limits::{Limits, TooOften};
+use crate::limits::{Class, Limits, TooOften};
 use crate::origin::Origin;
 
 /// What a caller wants to do, and to what.
@@ -117,6 +118,11 @@ impl Gate {
         Self { limits, audit, drain: Drain::default() }
     }
 
+    /// By which it counts what callers do.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
     /// The same, which lets nothing begin while `drain` says so.
     pub fn drained_by(self, drain: Drain) -> Self {
         Self { drain, ..self }
@@ -181,9 +187,15 @@ impl Gate {
             Effect::Write if caller.scope < Scope::Write => Err(Denied::ReadOnly),
             Effect::Write => {
                 self.check_drain(action)?;
-                self.limits.count_write(&caller.user.id).map_err(Denied::TooOften)
+                self.count(caller, action)
             }
         }
+    }
+
+    fn count(&self, caller: &Caller, action: &Action) -> Result<(), Denied> {
+        let Some(class) = class(action.name) else { return Ok(()) };
+        let who = (&caller.user.id, &caller.origin);
+        self.limits.count(class, who, NonZeroU32::MIN).map(drop).map_err(Denied::TooOften)
     }
 
     fn check_drain(&self, action: &Action) -> Result<(), Denied> {
@@ -221,6 +233,16 @@ impl Gate {
             request_id: caller.request_id.clone(),
             outcome,
         }
+    }
+}
+
+/// What a caller may do less often than all else.
+fn class(action: &str) -> Option<Class> {
+    match action {
+        "job.create" | "project.create" | "run.start" | "runtime.create" => Some(Class::Create),
+        "exec.start" | "process.start" => Some(Class::Exec),
+        "terminal.open" => Some(Class::Socket),
+        _ => None,
     }
 }
 

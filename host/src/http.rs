@@ -23,6 +23,7 @@ mod previews;
 mod problem;
 mod processes;
 mod projects;
+mod rates;
 mod reports;
 mod routes;
 mod runtimes;

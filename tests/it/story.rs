@@ -13,6 +13,7 @@ mod limits;
 mod network;
 mod people;
 mod prompt;
+mod rates;
 mod retries;
 mod rush;
 mod terminals;

@@ -8,9 +8,11 @@ use axum::http::{HeaderMap, Method, StatusCode, header};
 use serde::de::DeserializeOwned;
 
 use super::problem::Problem;
+use super::rates;
 use crate::app::App;
 use crate::auth::{Auth, Caller, Holder, Mode, Scope, User};
 use crate::ids::{RequestId, UserId};
+use crate::limits::Limits;
 use crate::origin::Origin;
 use crate::secret::Secret;
 
@@ -26,10 +28,17 @@ impl FromRef<App> for Auth {
     }
 }
 
+impl FromRef<App> for Limits {
+    fn from_ref(app: &App) -> Self {
+        app.gate.limits().clone()
+    }
+}
+
 impl<S> FromRequestParts<S> for Caller
 where
     S: Send + Sync,
     Auth: FromRef<S>,
+    Limits: FromRef<S>,
 {
     type Rejection = Problem;
 
@@ -39,7 +48,9 @@ where
         let request_id =
             parts.extensions.get::<RequestId>().cloned().unwrap_or_else(RequestId::generate);
         let origin = parts.extensions.get::<Origin>().cloned().unwrap_or_default();
-        Ok(Self { user, scope, origin, request_id })
+        let caller = Self { user, scope, origin, request_id };
+        rates::count(&Limits::from_ref(state), parts, &caller)?;
+        Ok(caller)
     }
 }
 

@@ -19,7 +19,9 @@ use super::{
     admin, agents, assets, audit, documented, events, exec, files, health, jobs, layers, networks,
     once, plugins, policies, previews,
 };
-use super::{processes, projects, reports, runtimes, session, stats, terminals, tokens, users};
+use super::{
+    processes, projects, rates, reports, runtimes, session, stats, terminals, tokens, users,
+};
 use crate::app::App;
 
 #[derive(OpenApi)]
@@ -32,10 +34,11 @@ struct Description;
 /// The whole server, as one service.
 pub(crate) fn router(app: App, trusted_proxies: &[IpNet]) -> Router {
     let once = from_fn_with_state(app.clone(), once::answer_once);
+    let rates = from_fn_with_state(app.clone(), rates::limit);
     let (router, mut description) = OpenApiRouter::with_openapi(Description::openapi())
         .merge(system())
-        .nest("/api/v1", api().layer(once.clone()))
-        .merge(documented::routes().layer(once))
+        .nest("/api/v1", api().layer(once.clone()).layer(rates.clone()))
+        .merge(documented::routes().layer(once).layer(rates))
         .split_for_parts();
     // OpenAPI has no name for a parameter that takes the rest of the path.
     let named = |(path, item): (String, _)| (path.replace("{*", "{"), item);

@@ -19,6 +19,7 @@ use crate::policy::{Policies, Recorder};
 use crate::previews::Previews;
 use crate::processes::Processes;
 use crate::projects::Projects;
+use crate::quotas::Quotas;
 use crate::reports::Reports;
 use crate::runtimes::Runtimes;
 use crate::tasks::Tasks;
@@ -44,6 +45,7 @@ pub struct App {
     pub previews: Previews,
     pub processes: Processes,
     pub projects: Projects,
+    pub quotas: Quotas,
     pub reports: Reports,
     pub runtimes: Runtimes,
     pub started_at: Timestamp,

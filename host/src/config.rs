@@ -17,7 +17,9 @@ use serde::{Deserialize, Deserializer, Serialize};
 use crate::agents::{ModelEntry, ProviderName};
 use crate::runtimes::{egress, engines, spec};
 use crate::secret::Secret;
-use crate::{agents, audit, auth, db, files, jobs, limits, plugins, policy, previews, terminals};
+use crate::{
+    agents, audit, auth, db, files, jobs, limits, plugins, policy, previews, quotas, terminals,
+};
 
 /// The file that is read from the working directory, if it is there.
 pub const FILE: &str = "lockhouse.toml";
@@ -50,6 +52,7 @@ pub struct Config {
     pub plugins: plugins::Config,
     pub policy: policy::Config,
     pub previews: previews::Config,
+    pub quotas: quotas::Config,
     pub runtimes: spec::Config,
     pub server: Server,
     pub terminals: terminals::Config,
@@ -116,6 +119,7 @@ impl Default for Config {
             plugins: plugins::Config::default(),
             policy: policy::Config::default(),
             previews: previews::Config::default(),
+            quotas: quotas::Config::default(),
             runtimes: spec::Config::default(),
             server: Server::default(),
             terminals: terminals::Config::default(),

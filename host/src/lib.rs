@@ -8,7 +8,7 @@
 //! doors   http (REST, SSE, WebSocket)   plugins (WebAssembly components)
 //! rooms   projects files runtimes exec processes terminals previews jobs agents
 //!         reports
-//! gates   gate auth limits audit drain policy idempotency
+//! gates   gate auth limits quotas audit drain policy idempotency
 //! ground  db events leases tasks command ids origin clock secret artifacts
 //! ```
 //!
@@ -41,6 +41,7 @@ pub mod policy;
 pub mod previews;
 pub mod processes;
 pub mod projects;
+pub mod quotas;
 pub mod reports;
 pub mod runtimes;
 pub mod secret;

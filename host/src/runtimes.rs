@@ -46,6 +46,7 @@ use crate::gate::{Gate, Permit};
 use crate::ids::{Kind, ProjectId};
 use crate::leases::Leases;
 use crate::projects::{self, Project, Projects};
+use crate::quotas::Over;
 use crate::tasks::Tasks;
 use activity::{Activities, Activity, Cause, Use};
 use converge::Wanted;
@@ -104,6 +105,8 @@ pub enum Error {
     /// It would be over its limit of the disk from the start.
     #[error(transparent)]
     NoRoom(#[from] NoRoom),
+    #[error(transparent)]
+    Quota(#[from] Over),
     #[error(transparent)]
     Engine(#[from] engine::Error),
     /// A step towards what is desired took too long.
@@ -238,7 +241,7 @@ impl Runtimes {
         project: &Project,
         wishes: Wishes,
     ) -> Result<Runtime, Error> {
-        self.settle(project, Wanted::Created(wishes)).await
+        self.settle_within_quota(project, Wanted::Created(wishes)).await
     }
 
     /// Changes its settings, whether it runs or not: what is not wished for
@@ -253,7 +256,7 @@ impl Runtimes {
     }
 
     pub async fn start(&self, _permit: &Permit, project: &Project) -> Result<Runtime, Error> {
-        self.settle(project, Wanted::Running).await
+        self.settle_within_quota(project, Wanted::Running).await
     }
 
     pub async fn stop(&self, _permit: &Permit, project: &Project) -> Result<Runtime, Error> {
@@ -271,7 +274,29 @@ impl Runtimes {
     }
 
     pub async fn restart(&self, _permit: &Permit, project: &Project) -> Result<Runtime, Error> {
-        self.settle(project, Wanted::Restarted).await
+        self.settle_within_quota(project, Wanted::Restarted).await
+    }
+
+    /// Lets it run unless its owner has as many that run as he may. Where there is a
+    /// quota, his runtimes are begun one after another, on all servers.
+    async fn settle_within_quota(
+        &self,
+        project: &Project,
+        wanted: Wanted,
+    ) -> Result<Runtime, Error> {
+        let Inner { projects, leases, store, .. } = &*self.inner;
+        let Some(most) = projects.quota(&project.owner).await?.runtimes else {
+            return self.settle(project, wanted).await;
+        };
+        let name = format!("quota/{}", project.owner);
+        let turn = leases.take(&name, converge::TURN_PATIENCE).await?.ok_or(Error::Busy)?;
+        let begun = if store.count_running(&project.owner, &project.id).await? >= i64::from(most) {
+            Err(Over::Runtimes(most).into())
+        } else {
+            self.settle(project, wanted).await
+        };
+        turn.give_back().await;
+        begun
     }
 
     /// Removes it from whatever state it is in; the files stay.

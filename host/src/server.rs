@@ -35,6 +35,7 @@ use crate::policy::{Policies, Recorder};
 use crate::previews::{self, Previews, Visitor};
 use crate::processes::Processes;
 use crate::projects::Projects;
+use crate::quotas::Quotas;
 use crate::reports::{self, Catalogue, Reports};
 use crate::runtimes::egress::{self, Egress, SystemResolver};
 use crate::runtimes::{self, Place, Runtimes, engines, local};
@@ -137,6 +138,7 @@ struct Ground {
 /// Where projects live and what they are run by.
 struct Premises {
     projects: Projects,
+    quotas: Quotas,
     files: Files,
     jobs: Jobs,
     runtimes: Runtimes,
@@ -200,6 +202,7 @@ async fn build(config: &Config, tasks: &Tasks, address: SocketAddr) -> anyhow::R
         policies,
         processes,
         projects: premises.projects,
+        quotas: premises.quotas,
         reports,
         runtimes,
         started_at,
@@ -253,8 +256,10 @@ async fn premises(config: &Config, ground: &Ground, gate: &Gate) -> anyhow::Resu
     let (way, most) = (config.runtimes.disk, config.runtimes.ceilings.disk_bytes);
     let space = runtimes::disk::open(way, &root, most).await.context("the disk")?;
     tracing::info!(way = space.name(), "disk limits chosen");
+    let quotas = Quotas::new(db.clone(), clock.clone(), &config.quotas);
     let projects = Projects::new(db.clone(), clock.clone(), events.clone(), root, owner)
-        .made_by(Arc::<dyn runtimes::disk::Disk>::clone(&space));
+        .made_by(Arc::<dyn runtimes::disk::Disk>::clone(&space))
+        .within(quotas.clone());
     let disk = Disk::new(&config.files, owner);
     let files = Files::new(projects.clone(), clock, events.clone(), disk);
     let jobs = Jobs::new(
@@ -293,7 +298,7 @@ async fn premises(config: &Config, ground: &Ground, gate: &Gate) -> anyhow::Resu
         gate: gate.clone(),
         config: config.runtimes.clone(),
     });
-    Ok(Premises { projects, files, jobs, runtimes, engine_choice })
+    Ok(Premises { projects, quotas, files, jobs, runtimes, engine_choice })
 }
 
 /// What runs commands: short ones, and each project's long-running one.

@@ -98,7 +98,8 @@ const GROUND: &[&str] = &[
     "secret",
     "tasks",
 ];
-const GATES: &[&str] = &["audit", "auth", "drain", "gate", "idempotency", "limits", "policy"];
+const GATES: &[&str] =
+    &["audit", "auth", "drain", "gate", "idempotency", "limits", "policy", "quotas"];
 const ROOMS: &[&str] = &[
     "agents",
     "exec",

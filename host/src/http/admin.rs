@@ -3,6 +3,7 @@
 pub(super) mod disk;
 pub(super) mod drain;
 pub(super) mod orphans;
+pub(super) mod quotas;
 
 use std::collections::BTreeMap;
 

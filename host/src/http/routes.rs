@@ -12,7 +12,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use utoipa_swagger_ui::SwaggerUi;
 
-use super::admin::{disk, drain, orphans};
+use super::admin::{disk, drain, orphans, quotas};
 use super::files::{archive, batch, content, search, watch};
 use super::problem::Problem;
 use super::{
@@ -86,6 +86,8 @@ pub(super) fn admin() -> OpenApiRouter<App> {
         .routes(routes!(admin::health))
         .routes(routes!(disk::disk))
         .routes(routes!(drain::find_drain, drain::change_drain, drain::end_drain))
+        .routes(routes!(quotas::list_quotas, quotas::set_quota))
+        .routes(routes!(quotas::remove_quota))
         .routes(routes!(orphans::list_orphans))
         .routes(routes!(orphans::clean_up_orphans))
         .routes(routes!(audit::list_audit))

@@ -20,10 +20,12 @@ impl Store {
         Self { db }
     }
 
-    pub(super) async fn insert(&self, project: &Project) -> Result<(), Error> {
-        sqlx::query(
+    /// Answers whether its owner had fewer than `most` before, so that it was added.
+    pub(super) async fn insert(&self, project: &Project, most: Option<u32>) -> Result<bool, Error> {
+        let added = sqlx::query(
             "INSERT INTO projects (id, owner_id, name, kind, description, created_at, updated_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7)",
+             SELECT $1, $2, $3, $4, $5, $6, $7 \
+             WHERE $8 < 0 OR (SELECT COUNT(*) FROM projects WHERE owner_id = $2) < $8",
         )
         .bind(project.id.as_str())
         .bind(project.owner.as_str())
@@ -32,9 +34,18 @@ impl Store {
         .bind(project.description.as_str())
         .bind(project.created_at.as_microsecond())
         .bind(project.updated_at.as_microsecond())
+        .bind(most.map_or(-1, i64::from))
         .execute(self.db.pool())
         .await?;
-        Ok(())
+        Ok(added.rows_affected() > 0)
+    }
+
+    pub(super) async fn count(&self, owner: &UserId) -> Result<i64, Error> {
+        let count = sqlx::query_scalar("SELECT COUNT(*) FROM projects WHERE owner_id = $1")
+            .bind(owner.as_str())
+            .fetch_one(self.db.pool())
+            .await?;
+        Ok(count)
     }
 
     pub(super) async fn update(&self, project: &Project) -> Result<(), Error> {

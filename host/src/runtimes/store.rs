@@ -10,7 +10,7 @@ use super::state::{Desired, Status};
 use super::{Error, Runtime};
 use crate::clock::from_micros;
 use crate::db::{self, Db};
-use crate::ids::ProjectId;
+use crate::ids::{ProjectId, UserId};
 
 #[derive(Debug, Clone)]
 pub(super) struct Store {
@@ -109,6 +109,24 @@ impl Store {
         .await
         .map_err(db::Error::from)?;
         Ok(rows.iter().map(listed).collect::<Result<_, _>>()?)
+    }
+
+    /// How many of this owner's other projects have a runtime that runs, or should.
+    pub(super) async fn count_running(
+        &self,
+        owner: &UserId,
+        other_than: &ProjectId,
+    ) -> Result<i64, Error> {
+        let count = sqlx::query_scalar(
+            "SELECT COUNT(*) FROM runtimes r JOIN projects p ON p.id = r.project_id \
+             WHERE p.owner_id = $1 AND r.project_id <> $2 AND r.desired = 'running'",
+        )
+        .bind(owner.as_str())
+        .bind(other_than.as_str())
+        .fetch_one(self.db.pool())
+        .await
+        .map_err(db::Error::from)?;
+        Ok(count)
     }
 
     pub(super) async fn count_by_status(&self) -> Result<Vec<(Status, u64)>, Error> {

@@ -1,4 +1,5 @@
-//! What administrators see and do: all runtimes, the disk, left-overs, maintenance.
+//! What administrators see and do: all runtimes, the disk, left-overs, maintenance,
+//! quotas.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -169,4 +170,36 @@ async fn each_operation_of_the_description_has_a_name_of_its_own() {
     names.sort_unstable();
     names.dedup();
     assert_eq!(names.len(), all);
+}
+
+#[tokio::test]
+async fn nobody_has_more_projects_or_runs_more_than_his_quota() {
+    let host = need!(local, host().await);
+    let quota = json!({ "user": "admin", "projects": 2, "runtimes": 1 });
+    assert_eq!(host.post("/api/v1/admin/quotas", quota).await.json["runtimes"], 1);
+    host.has_running_project("one").await;
+    let create = json!({ "project_type": "python" });
+    let second = host.post("/api/v1/containers/two/create", create).await;
+    assert_eq!(second.json["quota"], "runtimes", "{}", second.text);
+    let third = host.post("/api/v1/projects", json!({ "name": "three" })).await;
+    assert_eq!((third.status.as_u16(), &third.json["code"]), (403, &json!("quota_exceeded")));
+    host.post("/api/v1/containers/one/stop", json!({})).await;
+    host.has_running_project("two").await;
+    assert_eq!(host.delete("/api/v1/admin/quotas/admin").await.status, 204);
+    assert_eq!(host.post("/api/v1/projects", json!({ "name": "three" })).await.status, 201);
+    assert_eq!(host.get("/admin/quotas").await.json["quotas"], json!([]));
+}
+
+#[tokio::test]
+async fn those_who_have_no_quota_of_their_own_have_the_usual() {
+    const ONE: &[(&str, &str)] = &[("LOCKHOUSE_QUOTAS__PROJECTS", "1")];
+    let host = Host::start_with(need!(local, engine("local").await), ONE).await;
+    assert_eq!(host.get("/admin/quotas").await.json["usual"]["projects"], 1);
+    let create = |n: u32| {
+        let wish = json!({ "name": format!("lab{n}") });
+        answer(host.request(Method::POST, "/api/v1/projects").json(&wish))
+    };
+    let answers = futures::future::join_all((0..9).map(create)).await;
+    assert_eq!(answers.iter().filter(|answer| answer.status == 201).count(), 1);
+    assert_eq!(host.get("/api/v1/projects").await.json["projects"].as_array().unwrap().len(), 1);
 }

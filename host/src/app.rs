@@ -3,6 +3,7 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use metrics_exporter_prometheus::PrometheusHandle;
 
 use crate::agents::Agents;
@@ -21,6 +22,7 @@ use crate::policy::{Policies, Recorder};
 use crate::previews::Previews;
 use crate::processes::Processes;
 use crate::projects::Projects;
+use crate::quotas::Quotas;
 use crate::reports::Reports;
 use crate::runtimes::Runtimes;
 use crate::tasks::Tasks;
@@ -64,8 +66,10 @@ pub struct House {
     pub previews: Previews,
     pub processes: Processes,
     pub projects: Projects,
+    pub quotas: Quotas,
     pub reports: Reports,
     pub runtimes: Runtimes,
+    pub started_at: Timestamp,
     pub tasks: Tasks,
     pub terminals: Terminals,
     /// Why this engine runs the runtimes.

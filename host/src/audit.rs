@@ -4,16 +4,45 @@
 //! reordering entries shows. An action leaves two: `begun` before its effect,
 //! and `finished` (or `interrupted`) after. One task appends; it takes what
 //! waits as one transaction, so that many callers cost one disk flush.
+//!
+//! # What shows, and what does not
+//!
+//! Somebody with the database alone can recompute all hashes, cut the end off, or
+//! put an older copy in its place. So each server also keeps, in its data
+//! directory, the last entry that it wrote (its *head*, [`seal`]): whatever was
+//! done to that entry or any before it shows, as does its absence. A server looks
+//! before each append, and where its head is gone it says so in the record
+//! (`audit.broken`), which no verification passes over. Entries that are too old
+//! go in whole chunks, and the last one cut is kept under a seal whose key is not
+//! in the database either.
+//!
+//! What does not show: entries that a server wrote within the last moment before a
+//! power cut, since heads are not flushed; those of a server whose data directory
+//! is gone; and what somebody does who can write both database and data directory.
 
+mod chain;
+mod page;
+mod retain;
+pub mod seal;
 mod store;
+mod verify;
 
+use serde::Deserialize;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::clock::Clock;
 use crate::db::{self, Db};
 use crate::ids::{AuditId, RequestId, UserId};
+use crate::origin::Origin;
+use crate::secret::Secret;
 use crate::tasks::Tasks;
+use seal::Seal;
 use store::Store;
+
+pub use chain::{Mark, Record};
+pub use page::{MAX_PAGE, Outcome, Wanted};
+pub use store::Checkpoint;
+pub use verify::{Fault, Follower, Verification, verify};
 
 /// Entries that may wait for the appender.
 const WAITING_ENTRIES: usize = 4096;
@@ -21,8 +50,15 @@ const WAITING_ENTRIES: usize = 4096;
 /// Entries written as one transaction.
 const BATCH: usize = 256;
 
-/// The hash before the first entry.
-const GENESIS: &str = "lockhouse";
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// How many days entries are kept; for ever where nothing is said.
+    pub keep_days: Option<u32>,
+    /// What seals are made with; without it, a key that is kept in the data
+    /// directory. Servers that share a database share it.
+    pub key: Option<Secret>,
+}
 
 /// What is recorded of one action.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +69,9 @@ pub struct Entry {
     pub actor: UserId,
     pub action: &'static str,
     pub target: String,
+    pub origin: Origin,
+    /// Since it began, where this is its end.
+    pub duration_us: Option<i64>,
     pub request_id: RequestId,
     pub outcome: String,
 }
@@ -73,14 +112,25 @@ pub struct Audit {
     waiting: mpsc::Sender<Append>,
     store: Store,
     clock: Clock,
+    seal: Option<Seal>,
 }
 
 impl Audit {
+    /// A record whose heads nobody keeps.
     pub fn start(db: Db, clock: Clock, tasks: &Tasks) -> Self {
+        Self::begin(db, clock, tasks, None)
+    }
+
+    /// The same, with its head kept where `seal` says.
+    pub fn start_sealed(db: Db, clock: Clock, tasks: &Tasks, seal: Seal) -> Self {
+        Self::begin(db, clock, tasks, Some(seal))
+    }
+
+    fn begin(db: Db, clock: Clock, tasks: &Tasks, seal: Option<Seal>) -> Self {
         let (waiting, queue) = mpsc::channel(WAITING_ENTRIES);
         let store = Store::new(db);
-        tasks.run("audit", append_all(store.clone(), queue));
-        Self { waiting, store, clock }
+        tasks.run("audit", append_all(store.clone(), seal.clone(), queue));
+        Self { waiting, store, clock, seal }
     }
 
     pub fn now_us(&self) -> i64 {
@@ -102,27 +152,52 @@ impl Audit {
         }
     }
 
-    /// Checks the whole chain; answers with the number of entries, or the
-    /// first entry that does not follow from the ones before.
+    /// Checks the whole record.
     pub async fn verify(&self) -> Result<Verification, db::Error> {
-        self.store.verify().await
+        verify::verify_store(&self.store, self.seal.as_ref()).await
+    }
+
+    /// A page of entries, newest first, and where the next one begins.
+    pub async fn page(&self, wanted: &Wanted) -> Result<(Vec<Record>, Option<i64>), db::Error> {
+        self.store.page(wanted).await
+    }
+
+    /// Entries after `seq` in the order in which they were written, a bounded
+    /// number of them.
+    pub async fn after(&self, seq: i64) -> Result<Vec<Record>, db::Error> {
+        self.store.after(seq).await
+    }
+
+    /// The last entry that was cut off, if any was.
+    pub async fn checkpoint(&self) -> Result<Option<Checkpoint>, db::Error> {
+        self.store.checkpoint().await
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verification {
-    Intact { entries: u64 },
-    Broken { seq: i64 },
+/// As whom the record itself speaks; the same as [`crate::auth`] says.
+fn server_itself() -> UserId {
+    // The text is a valid id.
+    "lockhouse".parse().unwrap_or_else(|_| UserId::generate())
 }
 
-async fn append_all(store: Store, mut queue: mpsc::Receiver<Append>) {
+async fn append_all(store: Store, seal: Option<Seal>, mut queue: mpsc::Receiver<Append>) {
     let mut batch = Vec::with_capacity(BATCH);
+    let mut head = seal.as_ref().and_then(Seal::own_head);
     while queue.recv_many(&mut batch, BATCH).await > 0 {
         let entries: Vec<&Entry> = batch.iter().map(|append| &append.entry).collect();
-        let written = store.append(&entries).await.map_err(|error| {
-            tracing::error!(%error, entries = entries.len(), "audit entries were not written");
-            Unavailable(error.to_string())
-        });
+        let written = match store.append(&entries, head.as_ref()).await {
+            Ok(last) => {
+                if let Some(seal) = &seal {
+                    seal.keep_head(&last);
+                }
+                head = Some(last);
+                Ok(())
+            }
+            Err(error) => {
+                tracing::error!(%error, entries = entries.len(), "audit entries were not written");
+                Err(Unavailable(error.to_string()))
+            }
+        };
         for append in batch.drain(..) {
             if let Some(done) = append.done {
                 // The caller may have gone; its entry is written all the same.
@@ -130,15 +205,4 @@ async fn append_all(store: Store, mut queue: mpsc::Receiver<Append>) {
             }
         }
     }
-}
-
-/// The hash of an entry, given the one before it.
-fn hash(previous: &str, seq: i64, fields: [&str; 8]) -> String {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(&seq.to_be_bytes());
-    for field in [previous].iter().chain(fields.iter()) {
-        hasher.update(&(field.len() as u64).to_be_bytes());
-        hasher.update(field.as_bytes());
-    }
-    hasher.finalize().to_hex().to_string()
 }

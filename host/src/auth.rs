@@ -21,6 +21,7 @@ use serde::Deserialize;
 use crate::clock::Clock;
 use crate::db::{self, Db};
 use crate::ids::{RequestId, UserId};
+use crate::origin::Origin;
 use crate::secret::{NoRandomness, Secret};
 use recent::Recent;
 use store::Store;
@@ -129,13 +130,14 @@ pub struct User {
 pub struct Caller {
     pub user: User,
     pub scope: Scope,
+    pub origin: Origin,
     pub request_id: RequestId,
 }
 
 impl Caller {
-    /// A caller who may do all that the user may.
+    /// A caller who may do all that the user may, from within the server.
     pub fn new(user: User, request_id: RequestId) -> Self {
-        Self { user, scope: Scope::Admin, request_id }
+        Self { user, scope: Scope::Admin, origin: Origin::default(), request_id }
     }
 
     pub fn is_admin(&self) -> bool {

@@ -1,5 +1,6 @@
 //! Frame: the command line. One file per command.
 
+mod audit;
 mod clear;
 mod client;
 mod exec;
@@ -35,6 +36,8 @@ enum Command {
     Exec(exec::Exec),
     /// Has an agent build a project from a prompt.
     Generate(generate::Generate),
+    /// Shows, checks and hands out the record of who did what.
+    Audit(audit::AuditCommand),
     /// Removes every runtime of this installation; files and history stay.
     Clear(clear::Clear),
     /// Builds and lists what runtimes run on.
@@ -84,6 +87,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Serve(serve) => serve.run().await,
         Command::Exec(exec) => exec.run().await,
         Command::Generate(generate) => generate.run().await,
+        Command::Audit(audit) => audit.run().await,
         Command::Clear(clear) => clear.run().await,
         Command::Images(images) => images.run().await,
         Command::Plugin(plugin) => plugin.run().await,

@@ -10,12 +10,17 @@ use std::path::{Path, PathBuf};
 use figment::Figment;
 use figment::error::Kind;
 use figment::providers::{Env, Format as _, Serialized, Toml};
-use serde::{Deserialize, Serialize};
+use ipnet::IpNet;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::agents::{ModelEntry, ProviderName};
 use crate::runtimes::{egress, engines, spec};
 use crate::secret::Secret;
-use crate::{agents, auth, db, files, jobs, limits, objects, plugins, policy, previews, terminals};
+use crate::{
+    agents, audit, auth, db, files, jobs, limits, objects, plugins, policy, previews, quotas,
+    terminals,
+};
 
 /// The file that is read from the working directory, if it is there.
 pub const FILE: &str = "lockhouse.toml";
@@ -35,6 +40,7 @@ pub struct Config {
     pub data: PathBuf,
     pub log: Log,
     pub agents: agents::Config,
+    pub audit: audit::Config,
     pub auth: auth::Config,
     pub database: db::Config,
     pub egress: egress::Config,
@@ -47,9 +53,31 @@ pub struct Config {
     pub plugins: plugins::Config,
     pub policy: policy::Config,
     pub previews: previews::Config,
+    pub quotas: quotas::Config,
     pub runtimes: spec::Config,
+    pub server: Server,
     pub storage: objects::Config,
     pub terminals: terminals::Config,
+}
+
+/// Through whom the server is reached.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Server {
+    /// Addresses and networks whose `X-Forwarded-For` is believed.
+    #[serde(deserialize_with = "networks")]
+    pub trusted_proxies: Vec<IpNet>,
+}
+
+fn networks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D::Error> {
+    let texts = Vec::<String>::deserialize(deserializer)?;
+    let parse = |text: String| {
+        let address = text.parse::<IpAddr>().map(IpNet::from).ok();
+        address.or_else(|| text.parse().ok()).ok_or_else(|| {
+            D::Error::custom(format!("“{text}”: write an address or a network, as 10.0.0.0/8"))
+        })
+    };
+    texts.into_iter().map(parse).collect()
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -81,6 +109,7 @@ impl Default for Config {
             data: PathBuf::from("data"),
             log: Log::default(),
             agents: agents::Config::default(),
+            audit: audit::Config::default(),
             auth: auth::Config::default(),
             database: db::Config::default(),
             egress: egress::Config::default(),
@@ -92,7 +121,9 @@ impl Default for Config {
             plugins: plugins::Config::default(),
             policy: policy::Config::default(),
             previews: previews::Config::default(),
+            quotas: quotas::Config::default(),
             runtimes: spec::Config::default(),
+            server: Server::default(),
             storage: objects::Config::default(),
             terminals: terminals::Config::default(),
         }
@@ -285,6 +316,19 @@ mod tests {
         Jail::expect_with(|jail| {
             jail.create_file(FILE, "listen = \"0.0.0.0:8000\"\n[auth]\nmode = \"development\"\n")?;
             assert!(Config::load(None, Flags::default()).is_err());
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn proxies_that_are_trusted_are_addresses_and_networks() {
+        Jail::expect_with(|jail| {
+            jail.create_file(FILE, "[server]\ntrusted_proxies = [\"10.0.0.0/8\", \"::1\"]\n")?;
+            let proxies = Config::load(None, Flags::default()).unwrap().server.trusted_proxies;
+            assert_eq!(proxies, ["10.0.0.0/8".parse().unwrap(), "::1/128".parse().unwrap()]);
+            jail.create_file(FILE, "[server]\ntrusted_proxies = [\"proxy\"]\n")?;
+            let refused = Config::load(None, Flags::default()).unwrap_err().to_string();
+            assert!(refused.contains("write an address or a network"), "{refused}");
             Ok(())
         });
     }

@@ -61,11 +61,21 @@ pub struct Db {
 impl Db {
     /// Connects and brings the tables up to date.
     pub async fn open(config: &Config, data: &Path) -> Result<Self, Error> {
+        let db = Self::connect(config, data, "rwc").await?;
+        MIGRATIONS.run(&db.pool).await?;
+        Ok(db)
+    }
+
+    /// Connects to what is there, and leaves the tables as they are.
+    pub async fn look_into(config: &Config, data: &Path) -> Result<Self, Error> {
+        Self::connect(config, data, "rw").await
+    }
+
+    async fn connect(config: &Config, data: &Path, mode: &str) -> Result<Self, Error> {
         sqlx::any::install_default_drivers();
-        let url = config
-            .url
-            .clone()
-            .unwrap_or_else(|| format!("sqlite:{}?mode=rwc", data.join("lockhouse.db").display()));
+        let file = data.join("lockhouse.db");
+        let url = config.url.clone();
+        let url = url.unwrap_or_else(|| format!("sqlite:{}?mode={mode}", file.display()));
         let backend = if url.starts_with("postgres") { "postgresql" } else { "sqlite" };
         let options = url
             .parse::<AnyConnectOptions>()
@@ -89,7 +99,6 @@ impl Db {
             (POSTGRES, POSTGRES_UNSYNCED)
         };
         let pool = connect(config.max_connections, synced).await?;
-        MIGRATIONS.run(&pool).await?;
         let unsynced = connect(UNSYNCED_CONNECTIONS, unsynced).await?;
         Ok(Self { pool, unsynced, backend })
     }
@@ -140,6 +149,15 @@ impl Db {
         let value = sqlx::query_scalar("SELECT value FROM settings WHERE name = $1")
             .bind(name)
             .fetch_one(&self.pool)
+            .await?;
+        Ok(value)
+    }
+
+    /// The same, where there is one.
+    pub async fn find_setting(&self, name: &str) -> Result<Option<String>, Error> {
+        let value = sqlx::query_scalar("SELECT value FROM settings WHERE name = $1")
+            .bind(name)
+            .fetch_optional(&self.pool)
             .await?;
         Ok(value)
     }

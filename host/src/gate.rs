@@ -2,12 +2,16 @@
 //! record, always in this order, and gives a [`Permit`]. Functions with an
 //! effect take a permit, so a forgotten check does not compile.
 
+use std::num::NonZeroU32;
 use std::sync::{Mutex, PoisonError};
 
 use crate::audit::{Audit, Entry, Phase, Unavailable};
 use crate::auth::{self, Caller, Scope};
+use crate::db;
+use crate::drain::{Drain, Draining};
 use crate::ids::{AuditId, RequestId, UserId};
-use crate::limits::{Limits, TooOften};
+use crate::limits::{Class, Limits, TooOften};
+use crate::origin::Origin;
 
 /// What a caller wants to do, and to what.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,6 +70,9 @@ pub enum Denied {
     ReadOnly,
     #[error("too many requests")]
     TooOften(TooOften),
+    /// Nothing new begins for now.
+    #[error("the installation is being drained: {}; what runs goes on", .0.reason)]
+    Draining(Draining),
     #[error(transparent)]
     Unrecorded(#[from] Unavailable),
 }
@@ -84,28 +91,70 @@ pub struct Permit {
 struct Open {
     id: AuditId,
     audit: Audit,
+    began_us: i64,
 }
+
+/// By these something begins that uses the machine; none may while it is drained.
+const BEGINNINGS: [&str; 7] = [
+    "exec.start",
+    "process.start",
+    "run.start",
+    "runtime.create",
+    "runtime.restart",
+    "runtime.start",
+    "terminal.open",
+];
 
 /// Lets callers in. Cloning is cheap.
 #[derive(Debug, Clone)]
 pub struct Gate {
     limits: Limits,
     audit: Audit,
+    drain: Drain,
 }
 
 impl Gate {
     pub fn new(limits: Limits, audit: Audit) -> Self {
-        Self { limits, audit }
+        Self { limits, audit, drain: Drain::default() }
+    }
+
+    /// By which it counts what callers do.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// The same, which lets nothing begin while `drain` says so.
+    pub fn drained_by(self, drain: Drain) -> Self {
+        Self { drain, ..self }
+    }
+
+    /// Why nothing new begins, where that is so.
+    pub fn draining(&self) -> Option<Draining> {
+        self.drain.current()
+    }
+
+    /// Lets nothing new begin, on every server of the database.
+    pub async fn begin_drain(
+        &self,
+        permit: &Permit,
+        reason: String,
+    ) -> Result<Draining, db::Error> {
+        let since = crate::clock::from_micros(self.audit.now_us());
+        let draining = Draining { reason, since, by: permit.caller.user.id.clone() };
+        self.drain.change(Some(draining.clone())).await?;
+        Ok(draining)
+    }
+
+    /// Lets everything begin again.
+    pub async fn end_drain(&self, _permit: &Permit) -> Result<(), db::Error> {
+        self.drain.change(None).await
     }
 
     /// Authorises, limits and begins the record.
     pub async fn admit(&self, caller: &Caller, action: Action) -> Result<Permit, Denied> {
         if let Err(denied) = self.check(caller, &action) {
-            if action.effect == Effect::Write {
-                let outcome = denied.to_string();
-                let id = AuditId::generate();
-                self.audit.append_soon(self.entry(id, Phase::Denied, caller, &action, outcome));
-            }
+            let (id, outcome) = (AuditId::generate(), denied.to_string());
+            self.audit.append_soon(self.entry(id, Phase::Denied, caller, &action, outcome));
             return Err(denied);
         }
         let open = match action.effect {
@@ -124,6 +173,8 @@ impl Gate {
             actor: auth::server_itself(),
             action,
             target: target.describe().to_owned(),
+            origin: Origin::default(),
+            duration_us: None,
             request_id: RequestId::generate(),
             outcome,
         });
@@ -134,15 +185,32 @@ impl Gate {
         match action.effect {
             Effect::Read => Ok(()),
             Effect::Write if caller.scope < Scope::Write => Err(Denied::ReadOnly),
-            Effect::Write => self.limits.count_write(&caller.user.id).map_err(Denied::TooOften),
+            Effect::Write => {
+                self.check_drain(action)?;
+                self.count(caller, action)
+            }
+        }
+    }
+
+    fn count(&self, caller: &Caller, action: &Action) -> Result<(), Denied> {
+        let Some(class) = class(action.name) else { return Ok(()) };
+        let who = (&caller.user.id, &caller.origin);
+        self.limits.count(class, who, NonZeroU32::MIN).map(drop).map_err(Denied::TooOften)
+    }
+
+    fn check_drain(&self, action: &Action) -> Result<(), Denied> {
+        match self.draining() {
+            Some(draining) if BEGINNINGS.contains(&action.name) => Err(Denied::Draining(draining)),
+            _ => Ok(()),
         }
     }
 
     async fn begin(&self, caller: &Caller, action: &Action) -> Result<Open, Unavailable> {
         let id = AuditId::generate();
         let entry = self.entry(id.clone(), Phase::Begun, caller, action, String::new());
+        let began_us = entry.at_us;
         self.audit.append(entry).await?;
-        Ok(Open { id, audit: self.audit.clone() })
+        Ok(Open { id, audit: self.audit.clone(), began_us })
     }
 
     fn entry(
@@ -160,9 +228,21 @@ impl Gate {
             actor: caller.user.id.clone(),
             action: action.name,
             target: action.target.describe().to_owned(),
+            origin: caller.origin.clone(),
+            duration_us: None,
             request_id: caller.request_id.clone(),
             outcome,
         }
+    }
+}
+
+/// What a caller may do less often than all else.
+fn class(action: &str) -> Option<Class> {
+    match action {
+        "job.create" | "project.create" | "run.start" | "runtime.create" => Some(Class::Create),
+        "exec.start" | "process.start" => Some(Class::Exec),
+        "terminal.open" => Some(Class::Socket),
+        _ => None,
     }
 }
 
@@ -197,17 +277,20 @@ impl Permit {
     }
 
     fn record(&mut self, phase: Phase, mut outcome: String) {
-        let Some(Open { id, audit }) = self.open.take() else { return };
+        let Some(Open { id, audit, began_us }) = self.open.take() else { return };
         for note in self.notes.get_mut().unwrap_or_else(PoisonError::into_inner) {
             outcome = format!("{outcome}; {note}");
         }
+        let at_us = audit.now_us();
         audit.append_soon(Entry {
             id,
             phase,
-            at_us: audit.now_us(),
+            at_us,
             actor: self.caller.user.id.clone(),
             action: self.action.name,
             target: self.action.target.describe().to_owned(),
+            origin: self.caller.origin.clone(),
+            duration_us: Some(at_us.saturating_sub(began_us)),
             request_id: self.caller.request_id.clone(),
             outcome,
         });

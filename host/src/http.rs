@@ -1,9 +1,11 @@
 //! Doors: HTTP, server-sent events and WebSockets. A door parses, passes the
 //! gate, calls one room and converts what it gets.
 
+mod admin;
 mod agents;
 mod assets;
 mod audit;
+mod documented;
 mod events;
 mod exec;
 mod extract;
@@ -13,6 +15,7 @@ mod jobs;
 mod layers;
 mod networks;
 mod once;
+mod origin;
 mod page;
 mod plugins;
 mod policies;
@@ -20,6 +23,7 @@ mod previews;
 mod problem;
 mod processes;
 mod projects;
+mod rates;
 mod reports;
 mod routes;
 mod runtimes;

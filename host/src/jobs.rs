@@ -10,6 +10,7 @@
 //! directory with the next sweep. That it was there is remembered for a while.
 
 mod archive;
+mod orphans;
 mod store;
 mod sweep;
 
@@ -170,6 +171,8 @@ pub struct Jobs {
     disk: Disk,
     root: PathBuf,
     batches: PathBuf,
+    /// Whether nobody else has anything there.
+    is_own_root: bool,
     expiry: Duration,
     archiving: Archiving,
 }
@@ -198,8 +201,8 @@ impl Jobs {
             parts;
         let expiry = Duration::from_secs(u64::from(config.expiry_hours) * 3600);
         let (disk, store) = (Disk::new(limits, None), Store::new(db));
-        let archiving = Archiving::new(objects, tasks);
-        Self { store, clock, events, files, disk, root, batches, expiry, archiving }
+        let (archiving, is_own_root) = (Archiving::new(objects, tasks), config.base_path.is_none());
+        Self { store, clock, events, files, disk, root, batches, is_own_root, expiry, archiving }
     }
 
     /// Undoes the batches that killed servers left half done, and answers how many there

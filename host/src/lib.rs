@@ -8,8 +8,8 @@
 //! doors   http (REST, SSE, WebSocket)   plugins (WebAssembly components)
 //! rooms   projects files runtimes exec processes terminals previews jobs agents
 //!         reports
-//! gates   gate auth limits audit policy idempotency
-//! ground  db events leases tasks command ids clock secret artifacts objects
+//! gates   gate auth limits quotas audit drain policy idempotency
+//! ground  db events leases tasks command ids origin clock secret artifacts objects
 //! ```
 //!
 //! `server` is the only place that builds rooms; `app` names them for the doors.
@@ -24,6 +24,7 @@ pub mod clock;
 pub mod command;
 pub mod config;
 pub mod db;
+pub mod drain;
 pub mod events;
 pub mod exec;
 pub mod files;
@@ -35,11 +36,13 @@ pub mod jobs;
 pub mod leases;
 pub mod limits;
 pub mod objects;
+pub mod origin;
 pub mod plugins;
 pub mod policy;
 pub mod previews;
 pub mod processes;
 pub mod projects;
+pub mod quotas;
 pub mod reports;
 pub mod runtimes;
 pub mod secret;

@@ -19,6 +19,7 @@ use crate::db::{self, Db};
 use crate::events::{About, Change, Events, What};
 use crate::gate::{Permit, Target};
 use crate::ids::{Kind, ProjectId, ProjectName, UserId};
+use crate::quotas::{Over, Quota, Quotas};
 use store::Store;
 
 pub use deleted::{Deleted, KEPT};
@@ -68,6 +69,8 @@ pub enum Error {
     /// Another has taken the name meanwhile.
     #[error("there is another project “{0}” by now; delete that one first, or keep it")]
     Taken(ProjectName),
+    #[error(transparent)]
+    Quota(#[from] Over),
     #[error("the workspace could not be made or removed: {0}")]
     Workspace(#[from] std::io::Error),
     #[error(transparent)]
@@ -106,6 +109,7 @@ pub struct Projects {
     root: PathBuf,
     owner: Option<(u32, u32)>,
     maker: Arc<dyn MakeWorkspace>,
+    quotas: Option<Quotas>,
     /// Those whose files take more of the disk than they may.
     full: Arc<Mutex<HashSet<ProjectId>>>,
 }
@@ -120,7 +124,20 @@ impl Projects {
         owner: Option<(u32, u32)>,
     ) -> Self {
         let (store, maker) = (Store::new(db), Arc::new(Directories));
-        Self { store, clock, events, root, owner, maker, full: Arc::default() }
+        Self { store, clock, events, root, owner, maker, quotas: None, full: Arc::default() }
+    }
+
+    /// The same, in which nobody has more than his quota.
+    pub fn within(self, quotas: Quotas) -> Self {
+        Self { quotas: Some(quotas), ..self }
+    }
+
+    /// How much somebody may have.
+    pub async fn quota(&self, user: &UserId) -> Result<Quota, db::Error> {
+        match &self.quotas {
+            Some(quotas) => quotas.of(user).await,
+            None => Ok(Quota::default()),
+        }
     }
 
     /// The same with workspaces that `maker` makes.
@@ -147,6 +164,17 @@ impl Projects {
     /// All that are full.
     pub fn full(&self) -> Vec<ProjectId> {
         self.full.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+    }
+
+    /// The directory of all workspaces.
+    pub fn root(&self) -> PathBuf {
+        self.root.clone()
+    }
+
+    /// The ids of all projects, those included that were deleted and can be taken
+    /// back.
+    pub async fn all_ids(&self) -> Result<HashSet<ProjectId>, Error> {
+        Ok(self.store.all_ids().await?)
     }
 
     /// The project's directory.
@@ -186,8 +214,13 @@ impl Projects {
             updated_at: now,
         };
         self.make_workspace(&project.id).await?;
-        match self.store.insert(&project).await {
-            Ok(()) => {}
+        let most = self.quota(&owner).await?.projects;
+        match self.store.insert(&project, most).await {
+            Ok(true) => {}
+            Ok(false) => {
+                self.remove_workspace(&project.id).await?;
+                return Err(Over::Projects(most.unwrap_or_default()).into());
+            }
             Err(db::Error::Conflict) => return self.lost_race(project).await,
             Err(error) => return Err(error.into()),
         }

@@ -21,6 +21,7 @@ mod link;
 pub mod local;
 pub mod network;
 mod news;
+pub mod orphans;
 mod place;
 pub mod pool;
 mod reconcile;
@@ -46,6 +47,7 @@ use crate::gate::{Gate, Permit};
 use crate::ids::{Kind, ProjectId};
 use crate::leases::Leases;
 use crate::projects::{self, Project, Projects};
+use crate::quotas::Over;
 use crate::tasks::Tasks;
 use activity::{Activities, Activity, Cause, Use};
 use converge::Wanted;
@@ -108,6 +110,8 @@ pub enum Error {
     #[error(transparent)]
     NoRoom(#[from] NoRoom),
     #[error(transparent)]
+    Quota(#[from] Over),
+    #[error(transparent)]
     Engine(#[from] engine::Error),
     /// A step towards what is desired took too long.
     #[error("it was {0} for more than {1} s; the engine may be overloaded: try again")]
@@ -162,6 +166,9 @@ struct Inner {
     engine: Arc<dyn Engine>,
     disk: Arc<dyn Disk>,
     written: Written,
+    /// Written to since what it takes was kept.
+    changed: Written,
+    measures: disk::store::Store,
     egress: Egress,
     place: Place,
     leases: Leases,
@@ -189,6 +196,7 @@ impl Runtimes {
         let inner = Arc::new(Inner {
             pool: Pool::new(parts.db.clone()),
             networks: Networks::new(parts.db.clone()),
+            measures: disk::store::Store::new(parts.db.clone()),
             store: Store::new(parts.db),
             clock: parts.clock,
             events: parts.events.clone(),
@@ -197,6 +205,7 @@ impl Runtimes {
             engine: parts.engine,
             disk: parts.disk,
             written: Written::default(),
+            changed: Written::default(),
             egress: parts.egress,
             place: parts.place,
             leases: parts.leases,
@@ -239,7 +248,7 @@ impl Runtimes {
         project: &Project,
         wishes: Wishes,
     ) -> Result<Runtime, Error> {
-        self.settle(project, Wanted::Created(wishes)).await
+        self.settle_within_quota(project, Wanted::Created(wishes)).await
     }
 
     /// Changes its settings, whether it runs or not: what is not wished for
@@ -254,15 +263,47 @@ impl Runtimes {
     }
 
     pub async fn start(&self, _permit: &Permit, project: &Project) -> Result<Runtime, Error> {
-        self.settle(project, Wanted::Running).await
+        self.settle_within_quota(project, Wanted::Running).await
     }
 
     pub async fn stop(&self, _permit: &Permit, project: &Project) -> Result<Runtime, Error> {
         self.settle(project, Wanted::Stopped).await
     }
 
+    /// Ends it at once, without asking what runs in it.
+    pub async fn force_stop(&self, permit: &Permit, project: &Project) -> Result<Runtime, Error> {
+        // Before its turn: what hangs may have it.
+        match self.inner.engine.stop(&project.id, Duration::ZERO).await {
+            Ok(()) | Err(engine::Error::NotFound) => {}
+            Err(error) => return Err(error.into()),
+        }
+        self.stop(permit, project).await
+    }
+
     pub async fn restart(&self, _permit: &Permit, project: &Project) -> Result<Runtime, Error> {
-        self.settle(project, Wanted::Restarted).await
+        self.settle_within_quota(project, Wanted::Restarted).await
+    }
+
+    /// Lets it run unless its owner has as many that run as he may. Where there is a
+    /// quota, his runtimes are begun one after another, on all servers.
+    async fn settle_within_quota(
+        &self,
+        project: &Project,
+        wanted: Wanted,
+    ) -> Result<Runtime, Error> {
+        let Inner { projects, leases, store, .. } = &*self.inner;
+        let Some(most) = projects.quota(&project.owner).await?.runtimes else {
+            return self.settle(project, wanted).await;
+        };
+        let name = format!("quota/{}", project.owner);
+        let turn = leases.take(&name, converge::TURN_PATIENCE).await?.ok_or(Error::Busy)?;
+        let begun = if store.count_running(&project.owner, &project.id).await? >= i64::from(most) {
+            Err(Over::Runtimes(most).into())
+        } else {
+            self.settle(project, wanted).await
+        };
+        turn.give_back().await;
+        begun
     }
 
     /// Removes it from whatever state it is in; the files stay.
@@ -276,6 +317,22 @@ impl Runtimes {
     /// What is known of it; `None` where there never was one.
     pub async fn find(&self, project: &ProjectId) -> Result<Option<Runtime>, Error> {
         self.inner.store.find(project).await
+    }
+
+    /// A page of all projects' runtimes, in the order of their ids: those in one
+    /// state, where one is named.
+    pub async fn page(
+        &self,
+        after: Option<&ProjectId>,
+        status: Option<Status>,
+        limit: u32,
+    ) -> Result<Vec<(ProjectId, Option<Runtime>)>, Error> {
+        self.inner.store.page(after, status, limit).await
+    }
+
+    /// How many projects there are whose runtime is in each state.
+    pub async fn count_by_status(&self) -> Result<Vec<(Status, u64)>, Error> {
+        self.inner.store.count_by_status().await
     }
 
     /// All that run, as far as is known.

@@ -15,10 +15,12 @@ use tokio::sync::mpsc;
 use crate::agents::{self, Agents, Models, Roster};
 use crate::app::{App, House};
 use crate::audit::Audit;
+use crate::audit::seal::Seal;
 use crate::auth::Auth;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::Db;
+use crate::drain::Drain;
 use crate::events::Events;
 use crate::exec::{self, Exec};
 use crate::files::{Disk, Files};
@@ -34,6 +36,7 @@ use crate::policy::{Policies, Recorder};
 use crate::previews::{self, Previews, Visitor};
 use crate::processes::Processes;
 use crate::projects::Projects;
+use crate::quotas::Quotas;
 use crate::reports::{self, Catalogue, Reports};
 use crate::runtimes::egress::{self, Egress, SystemResolver};
 use crate::runtimes::{self, Place, Runtimes, engines, local};
@@ -90,7 +93,9 @@ pub async fn serve(
     }
     started(&Started { sign_in_url });
     let stop = tasks.clone();
-    let service = http::router(built.app.clone());
+    let proxies = config.server.trusted_proxies.as_slice();
+    let service = http::router(built.app.clone(), proxies);
+    let service = service.into_make_service_with_connect_info::<SocketAddr>();
     // An answer's last bytes wait for nobody.
     let listener = listener.tap_io(|connection| {
         if let Err(error) = connection.set_nodelay(true) {
@@ -135,6 +140,7 @@ struct Ground {
 /// Where projects live and what they are run by.
 struct Premises {
     projects: Projects,
+    quotas: Quotas,
     files: Files,
     jobs: Jobs,
     runtimes: Runtimes,
@@ -152,8 +158,10 @@ async fn build(config: &Config, tasks: &Tasks, address: SocketAddr) -> anyhow::R
     let auth = Auth::new(&config.auth, ground.db.clone(), ground.clock.clone());
     let auth = auth.map_err(anyhow::Error::msg)?;
     let admin_token = auth.admin_token(&config.data).await?;
-    let audit = Audit::start(ground.db.clone(), ground.clock.clone(), tasks);
-    let gate = Gate::new(Limits::new(&config.limits), audit.clone());
+    let audit = audit(config, &ground)?;
+    let drain = Drain::open(ground.db.clone()).await?;
+    tasks.run("drain", drain.clone().follow(tasks.clone()));
+    let gate = Gate::new(Limits::new(&config.limits), audit.clone()).drained_by(drain);
     let premises = premises(config, &ground, &gate).await?;
     let models = Models::open(&config.models, &config.egress.upstream)?;
     let rooms = plugin_rooms(&ground, &premises, (&audit, models));
@@ -176,6 +184,7 @@ async fn build(config: &Config, tasks: &Tasks, address: SocketAddr) -> anyhow::R
     let reports = reports(&ground, &premises, catalogue);
     let runtimes = premises.runtimes;
     let Ground { clock, db, events, leases, tasks } = ground;
+    let started_at = clock.now();
     let app = App::of(House {
         previews,
         terminals: Terminals::new(
@@ -200,14 +209,23 @@ async fn build(config: &Config, tasks: &Tasks, address: SocketAddr) -> anyhow::R
         policies,
         processes,
         projects: premises.projects,
+        quotas: premises.quotas,
         reports,
         runtimes,
+        started_at,
         tasks,
         engine_choice: premises.engine_choice,
         wasm: format!("{:?}", plugins.tuning()),
         metrics,
     });
     Ok(Built { app, admin_token, visitors })
+}
+
+fn audit(config: &Config, ground: &Ground) -> anyhow::Result<Audit> {
+    let Ground { clock, db, leases, tasks, .. } = ground;
+    let seal = Seal::open(&config.data, config.audit.key.as_ref(), leases.seat());
+    let seal = seal.context("what is kept of the audit record")?;
+    Ok(Audit::start_sealed(db.clone(), clock.clone(), tasks, seal))
 }
 
 async fn previews(
@@ -245,8 +263,10 @@ async fn premises(config: &Config, ground: &Ground, gate: &Gate) -> anyhow::Resu
     let (way, most) = (config.runtimes.disk, config.runtimes.ceilings.disk_bytes);
     let space = runtimes::disk::open(way, &root, most).await.context("the disk")?;
     tracing::info!(way = space.name(), "disk limits chosen");
+    let quotas = Quotas::new(db.clone(), clock.clone(), &config.quotas);
     let projects = Projects::new(db.clone(), clock.clone(), events.clone(), root, owner)
-        .made_by(Arc::<dyn runtimes::disk::Disk>::clone(&space));
+        .made_by(Arc::<dyn runtimes::disk::Disk>::clone(&space))
+        .within(quotas.clone());
     let disk = Disk::new(&config.files, owner);
     let files = Files::new(projects.clone(), clock, events.clone(), disk);
     let jobs = jobs(config, ground, &files)?;
@@ -278,7 +298,7 @@ async fn premises(config: &Config, ground: &Ground, gate: &Gate) -> anyhow::Resu
         gate: gate.clone(),
         config: config.runtimes.clone(),
     });
-    Ok(Premises { projects, files, jobs, runtimes, engine_choice })
+    Ok(Premises { projects, quotas, files, jobs, runtimes, engine_choice })
 }
 
 fn jobs(config: &Config, ground: &Ground, files: &Files) -> anyhow::Result<Jobs> {
@@ -422,8 +442,10 @@ fn start_background(config: &Config, app: &App, tasks: &Tasks) {
     tasks.run("ends of commands", app.exec.clone().keep_ends());
     tasks.run("runtimes", app.runtimes.clone().keep());
     tasks.run("workspaces", app.runtimes.clone().keep_space());
+    tasks.run("disk measures", app.runtimes.clone().keep_measures());
     tasks.run("runtime pool", app.runtimes.clone().keep_pool());
     tasks.run("mapped ports", app.previews.clone().keep_host_ports());
+    tasks.run("audit", app.audit.clone().retain_always(config.audit.clone(), tasks.clone()));
     app.jobs.sweep_always(tasks);
     app.projects.sweep_deleted_always(tasks);
     tasks.run("idempotency", app.idempotency.clone().sweep_always(tasks.clone()));

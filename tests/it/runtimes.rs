@@ -3,6 +3,8 @@
 
 mod crashes;
 mod deadlines;
+mod measures;
+mod orphans;
 mod pool;
 mod reconcile;
 mod settings;
@@ -89,6 +91,16 @@ impl Yard {
 
     /// A server starts.
     pub(crate) async fn opens(&self) -> Keeper {
+        let keeper = self.looks_only().await;
+        let Keeper { runtimes, tasks } = &keeper;
+        tasks.run("runtimes", runtimes.clone().keep());
+        tasks.run("workspaces", runtimes.clone().keep_space());
+        tasks.run("runtime pool", runtimes.clone().keep_pool());
+        keeper
+    }
+
+    /// The same, but it looks after nothing.
+    pub(crate) async fn looks_only(&self) -> Keeper {
         let (tasks, clock) = (Tasks::new(), self.clock.clone());
         let leases = self.data.path().join("hosts");
         let leases = Leases::open(self.db.clone(), clock, tasks.clone(), leases).await.unwrap();
@@ -106,9 +118,6 @@ impl Yard {
             gate: self.gate.clone(),
             config: self.config.clone(),
         });
-        tasks.run("runtimes", runtimes.clone().keep());
-        tasks.run("workspaces", runtimes.clone().keep_space());
-        tasks.run("runtime pool", runtimes.clone().keep_pool());
         Keeper { runtimes, tasks }
     }
 

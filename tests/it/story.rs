@@ -1,6 +1,7 @@
 //! The main job, told as its user would: a prompt becomes a running, previewed
 //! project, and everything around it holds.
 
+mod administrators;
 mod browser;
 mod chaos;
 mod commands;
@@ -13,6 +14,7 @@ mod limits;
 mod network;
 mod people;
 mod prompt;
+mod rates;
 mod retries;
 mod rush;
 mod sessions;

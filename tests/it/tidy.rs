@@ -95,10 +95,12 @@ const GROUND: &[&str] = &[
     "ids",
     "leases",
     "objects",
+    "origin",
     "secret",
     "tasks",
 ];
-const GATES: &[&str] = &["audit", "auth", "gate", "idempotency", "limits", "policy"];
+const GATES: &[&str] =
+    &["audit", "auth", "drain", "gate", "idempotency", "limits", "policy", "quotas"];
 const ROOMS: &[&str] = &[
     "agents",
     "exec",

@@ -8,6 +8,7 @@ use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue};
 use reqwest::{Method, RequestBuilder, Response};
 use serde::Deserialize;
 use serde_json::Value;
+use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 
 use super::Server;
 use crate::auth::ADMIN_TOKEN_FILE;
@@ -117,6 +118,20 @@ impl Client {
             }
         }
         Ok(bytes)
+    }
+
+    /// The same, written down as it comes, whatever its length.
+    pub(super) async fn copy(
+        &self,
+        path: &str,
+        to: &mut (impl AsyncWrite + Unpin),
+    ) -> anyhow::Result<()> {
+        let answer = self.send(self.request(Method::GET, path)).await?;
+        let mut body = answer.bytes_stream();
+        while let Some(chunk) = body.next().await {
+            to.write_all(&chunk?).await?;
+        }
+        Ok(())
     }
 
     /// A request that is answered by a stream of events.

@@ -114,7 +114,7 @@ async fn detached(app: &App, project: &Project, running: &Running) -> Result<Res
 /// Where the command is found again stands in the answer's head.
 fn following(app: App, project: &Project, running: Running, permit: Option<Permit>) -> Response {
     let location = location(project, &running.id);
-    let events = stream::events(running, Place::default(), permit, app.tasks);
+    let events = stream::events(running, Place::default(), permit, app.tasks.clone());
     (location, sse::stream(events)).into_response()
 }
 

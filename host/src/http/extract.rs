@@ -8,9 +8,12 @@ use axum::http::{HeaderMap, Method, StatusCode, header};
 use serde::de::DeserializeOwned;
 
 use super::problem::Problem;
+use super::rates;
 use crate::app::App;
-use crate::auth::{Auth, Caller, Holder, Mode, User};
+use crate::auth::{Auth, Caller, Holder, Mode, Scope, User};
 use crate::ids::{RequestId, UserId};
+use crate::limits::Limits;
+use crate::origin::Origin;
 use crate::secret::Secret;
 
 /// The browser's session cookie.
@@ -25,26 +28,43 @@ impl FromRef<App> for Auth {
     }
 }
 
+impl FromRef<App> for Limits {
+    fn from_ref(app: &App) -> Self {
+        app.gate.limits().clone()
+    }
+}
+
 impl<S> FromRequestParts<S> for Caller
 where
     S: Send + Sync,
     Auth: FromRef<S>,
+    Limits: FromRef<S>,
 {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let Holder { user, scope, .. } = holder(&Auth::from_ref(state), parts).await?;
-        Ok(Self { user, scope, request_id: request_id(parts) })
+        calling(&Limits::from_ref(state), parts, (user, scope))
     }
+}
+
+/// Somebody as the caller of this request, which counts as one of his.
+pub(super) fn calling(
+    limits: &Limits,
+    parts: &Parts,
+    (user, scope): (User, Scope),
+) -> Result<Caller, Problem> {
+    let origin = parts.extensions.get::<Origin>().cloned().unwrap_or_default();
+    let request_id = parts.extensions.get::<RequestId>().cloned();
+    let request_id = request_id.unwrap_or_else(RequestId::generate);
+    let caller = Caller { user, scope, origin, request_id };
+    rates::count(limits, parts, &caller)?;
+    Ok(caller)
 }
 
 /// Who calls, and by what.
 pub(super) async fn holder(auth: &Auth, parts: &Parts) -> Result<Holder, Problem> {
     identify(auth, parts).await?.ok_or_else(unauthenticated)
-}
-
-pub(super) fn request_id(parts: &Parts) -> RequestId {
-    parts.extensions.get::<RequestId>().cloned().unwrap_or_else(RequestId::generate)
 }
 
 async fn identify(auth: &Auth, parts: &Parts) -> Result<Option<Holder>, Problem> {

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
+use super::admin::drain::DrainView;
 use crate::app::App;
 use crate::plugins::Status;
 use crate::runtimes::egress::{Learned, LearnedHost};
@@ -27,7 +28,9 @@ pub(super) struct PartView {
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct ReadyView {
+    /// `ready`, `draining` (nothing new begins, all else is served), `not ready`
     pub status: &'static str,
+    pub drain: DrainView,
     pub database: PartView,
     pub engine: PartView,
     pub plugins: PartView,
@@ -45,12 +48,19 @@ pub(super) async fn health() -> axum::Json<HealthView> {
 #[utoipa::path(get, path = "/health/ready", tag = "system",
     responses((status = 200, body = ReadyView), (status = 503, body = ReadyView)))]
 pub(super) async fn ready(State(app): State<App>) -> Response {
+    let view = look(&app).await;
+    let all = view.database.ready && view.engine.ready && view.plugins.ready;
+    let code = if all { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (code, axum::Json(view)).into_response()
+}
+
+pub(super) async fn look(app: &App) -> ReadyView {
     let database = match app.db.ping().await {
         Ok(()) => PartView { ready: true, detail: app.db.backend().into() },
         Err(error) => PartView { ready: false, detail: error.to_string().into() },
     };
     let engine = match app.runtimes.engine().describe().await {
-        Ok(text) => PartView { ready: true, detail: engine_detail(&app, text) },
+        Ok(text) => PartView { ready: true, detail: engine_detail(app, text) },
         Err(error) => PartView { ready: false, detail: error.to_string().into() },
     };
     let plugins = PartView {
@@ -65,9 +75,13 @@ pub(super) async fn ready(State(app): State<App>) -> Response {
     let registries: Map<String, Value> = learned.iter().map(|kind| registries(kind)).collect();
     let registries = Value::Object(registries);
     let all = database.ready && engine.ready && plugins.ready;
-    let status = if all { "ready" } else { "not ready" };
-    let code = if all { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (code, axum::Json(ReadyView { status, database, engine, plugins, registries })).into_response()
+    let drain = DrainView::of(app.gate.draining());
+    let status = match (all, drain.on) {
+        (false, _) => "not ready",
+        (true, true) => "draining",
+        (true, false) => "ready",
+    };
+    ReadyView { status, drain, database, engine, plugins, registries }
 }
 
 fn registries(learned: &Learned) -> (String, Value) {

@@ -1,6 +1,7 @@
 //! What every request passes through, in order.
 
 use std::any::Any;
+use std::sync::Arc;
 use std::time::Instant;
 
 use axum::Router;
@@ -8,9 +9,11 @@ use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
+use ipnet::IpNet;
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::Instrument as _;
 
+use super::origin;
 use super::problem::Problem;
 use crate::ids::RequestId;
 
@@ -22,13 +25,15 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 const UNFRAMED: HeaderValue = HeaderValue::from_static("frame-ancestors 'none'");
 
-/// Outermost first: identify, answer problems, secure, catch panics, limit.
-pub(super) fn wrap(router: Router) -> Router {
+/// Outermost first: identify, note where from, answer problems, secure, catch panics, limit.
+pub(super) fn wrap(router: Router, trusted_proxies: &[IpNet]) -> Router {
+    let trusted: Arc<[IpNet]> = trusted_proxies.into();
     router
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn(secure))
         .layer(middleware::from_fn(answer_problems))
+        .layer(middleware::from_fn_with_state(trusted, origin::note))
         .layer(middleware::from_fn(identify))
 }
 

@@ -11,8 +11,13 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use super::rates;
 use crate::gate::Denied;
+use crate::limits::{Standing, TooOften};
 use crate::{auth, db};
+
+/// When to ask again where the installation is being drained.
+const DRAIN_PAUSE: Duration = Duration::from_secs(60);
 
 /// What went wrong, for a person and for a program.
 #[derive(Debug, Clone)]
@@ -25,6 +30,8 @@ pub struct Problem {
     /// Further members.
     pub extra: Map<String, Value>,
     pub retry_after: Option<Duration>,
+    /// How full the bucket is that is too empty for this.
+    pub standing: Option<Standing>,
     /// For the log alone; never answered.
     pub internal: Option<String>,
 }
@@ -56,7 +63,15 @@ impl std::fmt::Display for Problem {
 impl Problem {
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
         let detail = detail.into();
-        Self { status, code, detail, extra: Map::new(), retry_after: None, internal: None }
+        Self {
+            status,
+            code,
+            detail,
+            extra: Map::new(),
+            retry_after: None,
+            standing: None,
+            internal: None,
+        }
     }
 
     pub fn bad_request(code: &'static str, detail: impl Into<String>) -> Self {
@@ -116,6 +131,9 @@ impl Problem {
         if let Some(wait) = self.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
         }
+        if let Some(standing) = self.standing {
+            rates::tell(headers, standing);
+        }
         response
     }
 }
@@ -134,10 +152,10 @@ impl From<Denied> for Problem {
             Denied::NotVisible => Self::not_found(denied.to_string()),
             Denied::NotAdmin => Self::new(StatusCode::FORBIDDEN, "not_admin", denied.to_string()),
             Denied::ReadOnly => Self::new(StatusCode::FORBIDDEN, "read_only", denied.to_string()),
-            Denied::TooOften(wait) => {
-                let detail = "too many requests; wait as long as Retry-After says";
-                let mut problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many", detail);
-                problem.retry_after = Some(wait.retry_after + Duration::from_millis(999));
+            Denied::TooOften(wait) => wait.into(),
+            Denied::Draining(_) => {
+                let mut problem = Self::unavailable("draining", denied.to_string());
+                problem.retry_after = Some(DRAIN_PAUSE);
                 problem
             }
             Denied::Unrecorded(error) => {
@@ -147,6 +165,17 @@ impl From<Denied> for Problem {
                 problem
             }
         }
+    }
+}
+
+impl From<TooOften> for Problem {
+    fn from(TooOften { retry_after, standing }: TooOften) -> Self {
+        let what = standing.class.as_str();
+        let detail = format!("too many requests ({what}); wait as long as Retry-After says");
+        let mut problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many", detail);
+        problem.retry_after = Some(retry_after + Duration::from_millis(999));
+        problem.standing = Some(standing);
+        problem
     }
 }
 

@@ -225,6 +225,7 @@ impl From<projects::Error> for Problem {
             projects::Error::NotFound(_) => Self::not_found(error.to_string()),
             projects::Error::Differs { .. } => Self::conflict("exists", error.to_string()),
             projects::Error::Taken(_) => Self::conflict("exists", error.to_string()),
+            projects::Error::Quota(over) => over.into(),
             projects::Error::Workspace(_) => Self::internal(error),
             projects::Error::Db(error) => error.into(),
         }

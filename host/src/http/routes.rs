@@ -6,18 +6,22 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{any, get};
+use ipnet::IpNet;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use utoipa_swagger_ui::SwaggerUi;
 
+use super::admin::{disk, drain, orphans, quotas};
 use super::files::{archive, batch, container, content, search, watch};
 use super::problem::Problem;
 use super::{
-    agents, assets, audit, events, exec, files, health, jobs, layers, networks, once, plugins,
-    policies, previews,
+    admin, agents, assets, audit, documented, events, exec, files, health, jobs, layers, networks,
+    once, plugins, policies, previews,
 };
-use super::{processes, projects, reports, runtimes, session, stats, terminals, tokens, users};
+use super::{
+    processes, projects, rates, reports, runtimes, session, stats, terminals, tokens, users,
+};
 use crate::app::App;
 
 #[derive(OpenApi)]
@@ -28,10 +32,13 @@ use crate::app::App;
 struct Description;
 
 /// The whole server, as one service.
-pub(crate) fn router(app: App) -> Router {
+pub(crate) fn router(app: App, trusted_proxies: &[IpNet]) -> Router {
+    let once = from_fn_with_state(app.clone(), once::answer_once);
+    let rates = from_fn_with_state(app.clone(), rates::limit);
     let (router, mut description) = OpenApiRouter::with_openapi(Description::openapi())
         .merge(system())
-        .nest("/api/v1", api().layer(from_fn_with_state(app.clone(), once::answer_once)))
+        .nest("/api/v1", api().layer(once.clone()).layer(rates.clone()))
+        .merge(documented::routes().layer(once).layer(rates))
         .split_for_parts();
     // OpenAPI has no name for a parameter that takes the rest of the path.
     let named = |(path, item): (String, _)| (path.replace("{*", "{"), item);
@@ -47,7 +54,7 @@ pub(crate) fn router(app: App) -> Router {
         .with_state(app.clone())
         // Whatever is asked at a preview's host is the preview's.
         .layer(from_fn_with_state(app, previews::host::divert));
-    layers::wrap(router)
+    layers::wrap(router, trusted_proxies)
 }
 
 fn system() -> OpenApiRouter<App> {
@@ -63,16 +70,58 @@ fn people() -> OpenApiRouter<App> {
         .routes(routes!(session::sign_in, session::find_session, session::sign_out))
         .routes(routes!(tokens::create_token, tokens::list_tokens))
         .routes(routes!(tokens::revoke_token))
+}
+
+/// What is the administrators'.
+pub(super) fn admin() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
         .routes(routes!(users::create_user, users::list_users))
         .routes(routes!(users::change_user, users::remove_user))
         .routes(routes!(users::sign_out_everywhere))
         .routes(routes!(users::create_token, users::list_tokens))
         .routes(routes!(users::revoke_token))
+        .routes(routes!(admin::list_runtimes))
+        .routes(routes!(admin::stop_runtime))
+        .routes(routes!(admin::remove_runtime))
+        .routes(routes!(admin::health))
+        .routes(routes!(disk::disk))
+        .routes(routes!(drain::find_drain, drain::change_drain, drain::end_drain))
+        .routes(routes!(quotas::list_quotas, quotas::set_quota))
+        .routes(routes!(quotas::remove_quota))
+        .routes(routes!(orphans::list_orphans))
+        .routes(routes!(orphans::clean_up_orphans))
+        .routes(routes!(audit::list_audit))
+        .routes(routes!(audit::verify_audit))
+        .routes(routes!(audit::export_audit))
+        .routes(routes!(plugins::list_plugins))
+        .merge(unlimited_bodies())
+        .routes(routes!(plugins::pull_plugin))
+        .routes(routes!(plugins::roll_back_plugin))
+        .routes(routes!(plugins::enable_plugin))
+        .routes(routes!(plugins::disable_plugin))
+        .routes(routes!(plugins::set_grants))
+        .routes(routes!(plugins::list_bindings, plugins::create_binding))
+        .routes(routes!(plugins::change_binding, plugins::delete_binding))
+        .routes(routes!(policies::evaluate))
+        .routes(routes!(policies::replay))
+        .routes(routes!(reports::list_reports))
+        .routes(routes!(reports::find_report))
+}
+
+/// A project's files, as JSON.
+pub(super) fn project_files() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(files::list_files))
+        .routes(routes!(files::read_file))
+        .routes(routes!(files::delete_file))
+        .routes(routes!(files::rename_file))
+        .merge(long_bodies_of_files())
 }
 
 fn api() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .merge(people())
+        .merge(admin())
         .routes(routes!(events::listen))
         .routes(routes!(projects::create_project, projects::list_projects))
         .routes(routes!(projects::find_project, projects::update_project, projects::delete_project))
@@ -104,10 +153,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(previews::look::list_ports))
         .routes(routes!(previews::links::create_link, previews::links::list_links))
         .routes(routes!(previews::links::revoke_link))
-        .routes(routes!(files::list_files))
-        .routes(routes!(files::read_file))
-        .routes(routes!(files::delete_file))
-        .routes(routes!(files::rename_file))
+        .merge(project_files())
         .merge(long_bodies())
         .routes(routes!(container::read_file))
         .routes(routes!(search::search_files))
@@ -124,21 +170,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(jobs::download::download_job))
         .routes(routes!(jobs::job_stats))
         .routes(routes!(jobs::clean_up_jobs))
-        .routes(routes!(audit::verify_audit))
-        .routes(routes!(plugins::list_plugins))
-        .merge(unlimited_bodies())
-        .routes(routes!(plugins::pull_plugin))
-        .routes(routes!(plugins::roll_back_plugin))
-        .routes(routes!(plugins::enable_plugin))
-        .routes(routes!(plugins::disable_plugin))
-        .routes(routes!(plugins::set_grants))
-        .routes(routes!(plugins::list_bindings, plugins::create_binding))
-        .routes(routes!(plugins::change_binding, plugins::delete_binding))
-        .routes(routes!(policies::evaluate))
-        .routes(routes!(policies::replay))
         .routes(routes!(policies::explain))
-        .routes(routes!(reports::list_reports))
-        .routes(routes!(reports::find_report))
         .routes(routes!(agents::generate))
         .routes(routes!(agents::list_agents))
         .routes(routes!(agents::list_runs))
@@ -151,13 +183,18 @@ fn api() -> OpenApiRouter<App> {
 /// Many files within JSON.
 fn long_bodies() -> OpenApiRouter<App> {
     OpenApiRouter::new()
+        .routes(routes!(jobs::write_file, jobs::list_files))
+        .routes(routes!(jobs::write_files))
+        .layer(DefaultBodyLimit::max(batch::MAX_BATCH_BYTES))
+}
+
+fn long_bodies_of_files() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
         .routes(routes!(batch::change_files))
         .routes(routes!(container::list_files, container::write_file))
         .routes(routes!(container::change_files))
         .routes(routes!(files::create_file))
         .routes(routes!(files::write_file))
-        .routes(routes!(jobs::write_file, jobs::list_files))
-        .routes(routes!(jobs::write_files))
         .layer(DefaultBodyLimit::max(batch::MAX_BATCH_BYTES))
 }
 

@@ -464,6 +464,7 @@ impl From<runtimes::Error> for Problem {
             Error::NotFound => Self::not_found(text),
             Error::Differs => Self::conflict("exists", text),
             Error::TooManyHosts(_) => Self::bad_request("too_many_hosts", text),
+            Error::Quota(over) => over.into(),
             Error::NoRoom(_) => Self::new(StatusCode::INSUFFICIENT_STORAGE, "no_space", text),
             Error::OverCeiling(_) => Self::bad_request("over_ceiling", text),
             Error::Engine(error) => engine_problem(error),

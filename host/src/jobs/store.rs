@@ -1,5 +1,7 @@
 //! Jobs in the database.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
@@ -106,6 +108,13 @@ impl Store {
                 .fetch_all(self.db.pool())
                 .await?;
         rows.iter().map(job).collect()
+    }
+
+    pub(super) async fn directories(&self) -> Result<HashSet<JobId>, Error> {
+        let rows = sqlx::query("SELECT directory FROM jobs").fetch_all(self.db.pool()).await?;
+        let unreadable = |error: InvalidId| Error::Failed(format!("jobs: {error}"));
+        let directory = |row: &AnyRow| row.try_get::<String, _>("directory");
+        rows.iter().map(|row| directory(row)?.parse().map_err(unreadable)).collect()
     }
 
     pub(super) async fn count_by_status(&self) -> Result<Vec<(Status, u64)>, Error> {

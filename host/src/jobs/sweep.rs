@@ -91,6 +91,11 @@ impl Jobs {
         self.remove_archive(job).await
     }
 
+    /// How many jobs are in each state.
+    pub async fn count_by_status(&self) -> Result<Vec<(Status, u64)>, Error> {
+        Ok(self.store.count_by_status().await?)
+    }
+
     /// Counts jobs and what they hold; for an administrator, since it walks
     /// through all files.
     pub async fn stats(&self) -> Result<Stats, Error> {

@@ -17,6 +17,7 @@ use crate::auth::Caller;
 use crate::events::{Change, What};
 use crate::gate::Permit;
 use crate::ids::{ProjectId, ProjectName, UserId};
+use crate::quotas::Over;
 use crate::tasks::Tasks;
 
 /// How long a deleted project can be taken back.
@@ -85,6 +86,11 @@ impl Projects {
     /// `Taken` where another project has its name by now.
     pub async fn restore(&self, _permit: &Permit, deleted: Deleted) -> Result<Project, Error> {
         let Deleted { project, .. } = deleted;
+        if let Some(most) = self.quota(&project.owner).await?.projects
+            && self.store.count(&project.owner).await? >= i64::from(most)
+        {
+            return Err(Over::Projects(most).into());
+        }
         match self.store.restore(&project).await {
             Ok(true) => {}
             Ok(false) => return Err(Error::NotFound(project.id.to_string())),

@@ -1,5 +1,7 @@
 //! Projects in the database.
 
+use std::collections::HashSet;
+
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
@@ -18,10 +20,12 @@ impl Store {
         Self { db }
     }
 
-    pub(super) async fn insert(&self, project: &Project) -> Result<(), Error> {
-        sqlx::query(
+    /// Answers whether its owner had fewer than `most` before, so that it was added.
+    pub(super) async fn insert(&self, project: &Project, most: Option<u32>) -> Result<bool, Error> {
+        let added = sqlx::query(
             "INSERT INTO projects (id, owner_id, name, kind, description, created_at, updated_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7)",
+             SELECT $1, $2, $3, $4, $5, $6, $7 \
+             WHERE $8 < 0 OR (SELECT COUNT(*) FROM projects WHERE owner_id = $2) < $8",
         )
         .bind(project.id.as_str())
         .bind(project.owner.as_str())
@@ -30,9 +34,18 @@ impl Store {
         .bind(project.description.as_str())
         .bind(project.created_at.as_microsecond())
         .bind(project.updated_at.as_microsecond())
+        .bind(most.map_or(-1, i64::from))
         .execute(self.db.pool())
         .await?;
-        Ok(())
+        Ok(added.rows_affected() > 0)
+    }
+
+    pub(super) async fn count(&self, owner: &UserId) -> Result<i64, Error> {
+        let count = sqlx::query_scalar("SELECT COUNT(*) FROM projects WHERE owner_id = $1")
+            .bind(owner.as_str())
+            .fetch_one(self.db.pool())
+            .await?;
+        Ok(count)
     }
 
     pub(super) async fn update(&self, project: &Project) -> Result<(), Error> {
@@ -94,6 +107,13 @@ impl Store {
         .fetch_all(self.db.pool())
         .await?;
         rows.iter().map(project).collect()
+    }
+
+    pub(super) async fn all_ids(&self) -> Result<HashSet<ProjectId>, Error> {
+        let ids = "SELECT id FROM projects UNION ALL SELECT id FROM deleted_projects";
+        let rows = sqlx::query(ids).fetch_all(self.db.pool()).await?;
+        let unreadable = |error: crate::ids::InvalidId| Error::Failed(format!("projects: {error}"));
+        rows.iter().map(|row| row.try_get::<String, _>("id")?.parse().map_err(unreadable)).collect()
     }
 
     /// Removes the project and all rows that speak of it.

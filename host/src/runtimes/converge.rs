@@ -29,7 +29,7 @@ pub(super) const FIRST_GENERATION: u32 = 1;
 const REPORT_PATIENCE: Duration = Duration::from_millis(500);
 
 /// How long another server's change of the same runtime is waited for.
-const TURN_PATIENCE: Duration = Duration::from_secs(60);
+pub(super) const TURN_PATIENCE: Duration = Duration::from_secs(60);
 
 /// A change that is wanted.
 #[derive(Debug, Clone)]

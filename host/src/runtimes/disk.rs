@@ -6,8 +6,10 @@
 //! limit is stopped, and saves are refused until there is room again.
 
 mod btrfs;
+pub mod kept;
 mod loops;
 pub(super) mod measure;
+pub(super) mod store;
 pub mod usage;
 
 use std::path::Path;

@@ -17,6 +17,25 @@ pub struct Place {
     pub user: RuntimeUser,
     supervisor: PathBuf,
     ca: Option<PathBuf>,
+    first: String,
+}
+
+/// What all runtimes share; among the directories of runtimes, and none of them.
+pub(super) const SHARED: &str = "shared";
+
+/// Among that: the installation that used the directory first.
+const INSTANCE_FILE: &str = "instance";
+
+fn first_instance(shared: &Path, instance: &InstanceId) -> std::io::Result<String> {
+    let file = shared.join(INSTANCE_FILE);
+    match std::fs::read_to_string(&file) {
+        Ok(first) => Ok(first.trim().to_owned()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            replace(&file, instance.as_str().as_bytes(), 0o444)?;
+            Ok(instance.to_string())
+        }
+        Err(error) => Err(error),
+    }
 }
 
 impl Place {
@@ -29,8 +48,9 @@ impl Place {
         supervisor: &[u8],
         ca_file: Option<&Path>,
     ) -> std::io::Result<Self> {
-        let shared = root.join("shared");
+        let shared = root.join(SHARED);
         std::fs::create_dir_all(&shared)?;
+        let first = first_instance(&shared, &instance)?;
         let supervisor = replace(&shared.join(SUPERVISOR_FILE), supervisor, 0o555)?;
         let ca = match ca_file {
             Some(file) => {
@@ -39,7 +59,18 @@ impl Place {
             }
             None => None,
         };
-        Ok(Self { root, instance, user, supervisor, ca })
+        Ok(Self { root, instance, user, supervisor, ca, first })
+    }
+
+    /// Which installation the data directory was first used by, where that is
+    /// another one: what is in it may be that one's.
+    pub(super) fn first_used_by(&self) -> Option<&str> {
+        Some(self.first.as_str()).filter(|first| *first != self.instance.as_str())
+    }
+
+    /// The directories of runtimes that there are.
+    pub(super) fn root(&self) -> &Path {
+        &self.root
     }
 
     pub(super) fn link_dir(&self, project: &ProjectId) -> PathBuf {

@@ -212,7 +212,7 @@ impl Runtimes {
         Ok(self.inner.engine.remove_duplicates().await?)
     }
 
-    async fn remove_orphan(&self, orphan: &ProjectId) -> Result<(), Error> {
+    pub(super) async fn remove_orphan(&self, orphan: &ProjectId) -> Result<(), Error> {
         // It may have been created since the list was read.
         if self.inner.store.find(orphan).await?.is_some() || self.inner.pool.holds(orphan).await? {
             return Ok(());
@@ -242,6 +242,7 @@ pub(super) async fn hear_files(room: Runtimes, events: Events) {
         if let What::File { project, .. } = event.what {
             room.touch(&project, Cause::File);
             room.inner.written.note(&project);
+            room.inner.changed.note(&project);
         }
     }
 }

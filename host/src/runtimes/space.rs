@@ -43,7 +43,7 @@ impl Written {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(project.clone());
     }
 
-    fn take(&self) -> HashSet<ProjectId> {
+    pub(super) fn take(&self) -> HashSet<ProjectId> {
         std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

@@ -10,7 +10,7 @@ use super::state::{Desired, Status};
 use super::{Error, Runtime};
 use crate::clock::from_micros;
 use crate::db::{self, Db};
-use crate::ids::ProjectId;
+use crate::ids::{ProjectId, UserId};
 
 #[derive(Debug, Clone)]
 pub(super) struct Store {
@@ -90,6 +90,56 @@ impl Store {
         Ok(rows.iter().map(runtime).collect::<Result<_, _>>()?)
     }
 
+    pub(super) async fn page(
+        &self,
+        after: Option<&ProjectId>,
+        status: Option<Status>,
+        limit: u32,
+    ) -> Result<Vec<(ProjectId, Option<Runtime>)>, Error> {
+        let rows = sqlx::query(
+            "SELECT p.id AS listed_id, r.* FROM projects p \
+             LEFT JOIN runtimes r ON r.project_id = p.id \
+             WHERE p.id > $1 AND ($2 = '' OR COALESCE(r.status, 'absent') = $2) \
+             ORDER BY p.id LIMIT $3",
+        )
+        .bind(after.map_or("", ProjectId::as_str))
+        .bind(status.map_or("", Status::as_str))
+        .bind(i64::from(limit))
+        .fetch_all(self.db.pool())
+        .await
+        .map_err(db::Error::from)?;
+        Ok(rows.iter().map(listed).collect::<Result<_, _>>()?)
+    }
+
+    /// How many of this owner's other projects have a runtime that runs, or should.
+    pub(super) async fn count_running(
+        &self,
+        owner: &UserId,
+        other_than: &ProjectId,
+    ) -> Result<i64, Error> {
+        let count = sqlx::query_scalar(
+            "SELECT COUNT(*) FROM runtimes r JOIN projects p ON p.id = r.project_id \
+             WHERE p.owner_id = $1 AND r.project_id <> $2 AND r.desired = 'running'",
+        )
+        .bind(owner.as_str())
+        .bind(other_than.as_str())
+        .fetch_one(self.db.pool())
+        .await
+        .map_err(db::Error::from)?;
+        Ok(count)
+    }
+
+    pub(super) async fn count_by_status(&self) -> Result<Vec<(Status, u64)>, Error> {
+        let rows = sqlx::query(
+            "SELECT COALESCE(r.status, 'absent') AS state, COUNT(*) AS projects FROM projects p \
+             LEFT JOIN runtimes r ON r.project_id = p.id GROUP BY 1 ORDER BY 1",
+        )
+        .fetch_all(self.db.pool())
+        .await
+        .map_err(db::Error::from)?;
+        Ok(rows.iter().map(counted).collect::<Result<_, _>>()?)
+    }
+
     pub(super) async fn list_running(&self) -> Result<Vec<Runtime>, Error> {
         let rows = sqlx::query("SELECT * FROM runtimes WHERE status = $1 ORDER BY project_id")
             .bind(Status::Running.as_str())
@@ -107,6 +157,19 @@ impl Store {
             .map_err(db::Error::from)?;
         Ok(())
     }
+}
+
+fn listed(row: &AnyRow) -> Result<(ProjectId, Option<Runtime>), db::Error> {
+    let unreadable = |_| db::Error::Failed("projects.id is not readable".to_owned());
+    let id = row.try_get::<String, _>("listed_id")?.parse().map_err(unreadable)?;
+    let has_one = row.try_get::<Option<String>, _>("project_id")?.is_some();
+    Ok((id, has_one.then(|| runtime(row)).transpose()?))
+}
+
+fn counted(row: &AnyRow) -> Result<(Status, u64), db::Error> {
+    let unreadable = || db::Error::Failed("runtimes.status is not readable".to_owned());
+    let status = Status::parse(&row.try_get::<String, _>("state")?).ok_or_else(unreadable)?;
+    Ok((status, row.try_get::<i64, _>("projects")?.unsigned_abs()))
 }
 
 fn runtime(row: &AnyRow) -> Result<Runtime, db::Error> {

@@ -110,3 +110,74 @@ async fn what_was_done_is_recorded_and_the_record_verifies() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn an_entry_says_who_did_what_from_where_and_for_how_long() {
+    let host = need!(local, host().await);
+    let save = host.request(Method::PUT, "/api/v1/projects/lab/content/a").body("x");
+    host.post("/api/v1/projects", serde_json::json!({ "name": "lab" })).await;
+    answer(save.header("user-agent", "pen/1").header("x-forwarded-for", "1.2.3.4")).await;
+    let path = "/api/v1/admin/audit?action=file.write&outcome=ok&project=lab&actor=admin&since=1h";
+    let entry = eventually("the save is finished", || async {
+        let page = host.get(path).await;
+        page.json["entries"].get(0).cloned().ok_or(page.text)
+    })
+    .await;
+    assert_eq!((&entry["target"], &entry["outcome"]), (&"project/lab/a".into(), &"ok".into()));
+    assert_eq!((&entry["address"], &entry["user_agent"]), (&"127.0.0.1".into(), &"pen/1".into()));
+    assert!(entry["duration_us"].as_i64() > Some(0), "{entry}");
+}
+
+#[tokio::test]
+async fn only_a_proxy_that_is_trusted_is_believed_about_whom_it_asks_for() {
+    let engine = need!(local, engine("local").await);
+    let proxies = &[("LOCKHOUSE_SERVER__TRUSTED_PROXIES", "[\"127.0.0.1\"]")];
+    let host = Host::start_with(engine, proxies).await;
+    let create =
+        host.request(Method::POST, "/api/v1/projects").header("x-forwarded-for", "1.2.3.4");
+    answer(create.json(&serde_json::json!({ "name": "lab" }))).await;
+    let page = host.get("/api/v1/admin/audit?action=project.create").await;
+    assert_eq!(page.json["entries"][0]["address"], "1.2.3.4", "{}", page.text);
+}
+
+#[tokio::test]
+async fn who_is_turned_away_is_recorded_as_well() {
+    let host = need!(local, host().await);
+    let mine = serde_json::json!({ "user": "ada", "name": "t" });
+    host.post("/api/v1/admin/users", serde_json::json!({ "id": "ada" })).await;
+    let token = host.post("/api/v1/admin/tokens", mine).await.json["secret"].clone();
+    let asked =
+        host.as_nobody(Method::GET, "/api/v1/admin/audit").bearer_auth(token.as_str().unwrap());
+    assert_eq!(answer(asked).await.status, 403);
+    eventually("the denial is recorded", || async {
+        let page = host.get("/api/v1/admin/audit?outcome=denied&actor=ada").await;
+        let found = page.json["entries"][0]["action"] == "audit.list";
+        found.then_some(()).ok_or(page.text)
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_record_is_checked_and_handed_out_from_the_command_line() {
+    let host = need!(local, host().await);
+    host.post("/api/v1/projects", serde_json::json!({ "name": "lab" })).await;
+    let file = host.data().join("audit.jsonl").display().to_string();
+    assert!(says(&host, &["list", "--project", "lab"]).await.1.contains("project.create"));
+    assert!(says(&host, &["export", "--out", &file]).await.0);
+    for way in [&["verify"][..], &["verify", "--offline"], &["verify", "--file", &file]] {
+        let (intact, said) = says(&host, way).await;
+        assert!(intact && said.contains("intact"), "{way:?}: {said}");
+    }
+    let edited = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, edited.replace("project/lab", "project/bar")).unwrap();
+    let (intact, said) = says(&host, &["verify", "--file", &file]).await;
+    assert!(!intact && said.contains("broken at entry"), "{said}");
+}
+
+/// What `lockhouse audit` says, and whether it is content.
+async fn says(host: &Host, words: &[&str]) -> (bool, String) {
+    let mut command = lockhouse();
+    let command = command.arg("audit").args(words).arg("--data").arg(host.data());
+    let output = command.output().await.unwrap();
+    (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
+}

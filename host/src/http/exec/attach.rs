@@ -227,7 +227,7 @@ async fn follow(
         _ => None,
     };
     let running = running.with_changes(finished);
-    let events = stream::events(running, place, None, app.tasks);
+    let events = stream::events(running, place, None, app.tasks.clone());
     let events = events.inspect(move |_| {
         let _ = &follower;
     });

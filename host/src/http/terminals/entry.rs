@@ -5,7 +5,7 @@ use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
 use serde::Deserialize;
 
-use super::super::extract::{holder, request_id};
+use super::super::extract::{calling, holder};
 use super::super::problem::Problem;
 use crate::app::App;
 use crate::auth::{Caller, Standing};
@@ -42,8 +42,7 @@ impl FromRequestParts<App> for Entrant {
         }
         let holder = holder(&app.auth, parts).await?;
         let standing = app.auth.standing(&holder);
-        let caller =
-            Caller { user: holder.user, scope: holder.scope, request_id: request_id(parts) };
+        let caller = calling(app.gate.limits(), parts, (holder.user, holder.scope))?;
         Ok(Self { caller, standing, only: None })
     }
 }
@@ -57,7 +56,7 @@ async fn by_ticket(app: &App, parts: &Parts, ticket: String) -> Result<Entrant, 
     let admission = admission.ok_or_else(no_ticket)?;
     let standing = admission.standing;
     let user = app.auth.still(&standing).await?.ok_or_else(no_ticket)?;
-    let caller = Caller { user, scope: standing.scope, request_id: request_id(parts) };
+    let caller = calling(app.gate.limits(), parts, (user, standing.scope))?;
     Ok(Entrant { caller, standing, only: Some(admission.project) })
 }
 

@@ -68,6 +68,8 @@ async fn reveal(reach: Reach, name: String) -> Result<String, Error> {
         actor: behalf.caller.user.id.clone(),
         action: "secret.reveal",
         target: format!("plugin/{} secret/{name}", reach.plugin.id),
+        origin: behalf.caller.origin.clone(),
+        duration_us: None,
         request_id: behalf.caller.request_id.clone(),
         outcome: "ok".to_owned(),
     };

@@ -88,7 +88,8 @@ pub async fn serve(
     }
     started(&Started { sign_in_url });
     let stop = tasks.clone();
-    let service = http::router(built.app.clone());
+    // Made once: as it is, each connection would have a copy of all routes.
+    let service = http::router(built.app.clone()).with_state(()).into_make_service();
     // An answer's last bytes wait for nobody.
     let listener = listener.tap_io(|connection| {
         if let Err(error) = connection.set_nodelay(true) {

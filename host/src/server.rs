@@ -94,7 +94,8 @@ pub async fn serve(
     started(&Started { sign_in_url });
     let stop = tasks.clone();
     let proxies = config.server.trusted_proxies.as_slice();
-    let service = http::router(built.app.clone(), proxies);
+    // Made once: as it is, each connection would have a copy of all routes.
+    let service = http::router(built.app.clone(), proxies).with_state(());
     let service = service.into_make_service_with_connect_info::<SocketAddr>();
     // An answer's last bytes wait for nobody.
     let listener = listener.tap_io(|connection| {

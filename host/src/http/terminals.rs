@@ -80,6 +80,9 @@ const PROTOCOL: &str = "lockhouse.terminal.v1";
 /// The largest message of a client: a paste.
 const MAX_MESSAGE_BYTES: usize = 1024 * 1024;
 
+/// Read in one go. Each connection has so much all the time, and most is keystrokes.
+const READ_BUFFER_BYTES: usize = 8 * 1024;
+
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -176,6 +179,7 @@ pub(super) async fn open_terminal(
     let attached = permit.seal(attached)?;
     let upgrade = upgrade.protocols([PROTOCOL]);
     let upgrade = upgrade.max_message_size(MAX_MESSAGE_BYTES).max_frame_size(MAX_MESSAGE_BYTES);
+    let upgrade = upgrade.read_buffer_size(READ_BUFFER_BYTES);
     let conversation = Conversation {
         framed: upgrade.selected_protocol().is_some_and(|chosen| chosen == PROTOCOL),
         caller: entrant.caller,

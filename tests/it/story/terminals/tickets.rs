@@ -85,8 +85,12 @@ async fn a_ticket_lets_nobody_in_whom_its_maker_was_not_let_in() {
 #[tokio::test]
 async fn who_may_not_open_a_terminal_gets_no_ticket() {
     let host = need!(local, lab().await);
-    let reader = host.token("rex", "admin", "read").await;
-    let refused = answer(host.as_nobody(Method::POST, TICKETS).bearer_auth(&reader)).await;
+    let [writer, reader] =
+        [host.token("rex", "learner", "write").await, host.token("rex", "learner", "read").await];
+    let project = host.as_nobody(Method::POST, "/api/v1/projects").bearer_auth(&writer);
+    assert!(answer(project.json(&json!({ "name": "mine" }))).await.status.is_success());
+    let mine = TICKETS.replace("lab", "mine");
+    let refused = answer(host.as_nobody(Method::POST, &mine).bearer_auth(&reader)).await;
     assert_eq!(refused.json["code"], "read_only", "{}", refused.text);
     let stranger = host.token("ada", "learner", "admin").await;
     let hidden = answer(host.as_nobody(Method::POST, TICKETS).bearer_auth(&stranger)).await;

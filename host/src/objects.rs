@@ -233,12 +233,13 @@ impl Objects {
         head.map(|meta| meta.size).map_err(|error| of(key, error))
     }
 
-    /// A part of an object, as it is read.
-    pub async fn read(&self, key: &Key, part: Range<u64>) -> Result<Body, Error> {
-        if part.is_empty() {
+    /// An object, or a part of it: services may refuse a part that is the whole.
+    pub async fn read(&self, key: &Key, part: Option<Range<u64>>) -> Result<Body, Error> {
+        if part.as_ref().is_some_and(Range::is_empty) {
             return Ok(futures::stream::empty().boxed());
         }
-        let options = GetOptions { range: Some(GetRange::Bounded(part)), ..GetOptions::default() };
+        let range = part.map(GetRange::Bounded);
+        let options = GetOptions { range, ..GetOptions::default() };
         let found = self.store.get_opts(&self.at(key), options).await;
         let found = found.map_err(|error| of(key, error))?;
         let part = found.range.clone();

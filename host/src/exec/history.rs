@@ -163,7 +163,8 @@ impl Exec {
         signal: Signal,
     ) -> Result<(), Error> {
         let link = self.link_to(project, entry).await?;
-        let attached = link.attach_exec(ExecId(entry.id.to_string()), u64::MAX).await;
+        // Whoever sends a signal and goes away ends nothing by that.
+        let attached = link.watch_exec(ExecId(entry.id.to_string()), u64::MAX).await;
         let mut stream = attached.map_err(gone)?;
         if stream.state().exit.is_some() {
             return Err(Error::Ended);

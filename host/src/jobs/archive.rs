@@ -70,8 +70,10 @@ impl Jobs {
     pub async fn read_archive(
         &self,
         job: &Job,
+        archive: &Archive,
         part: std::ops::Range<u64>,
     ) -> Result<Option<Body>, Error> {
+        let part = (part != (0..archive.size_bytes)).then_some(part);
         match self.archiving.objects.read(&key(job)?, part).await {
             Ok(body) => Ok(Some(body)),
             Err(objects::Error::NotFound(_)) => {

@@ -322,8 +322,8 @@ async fn somebody_elses_commands_are_not_there() {
 async fn the_command_line_leaves_a_command_running_and_says_its_id() {
     let host = need!(local, lab().await);
     let mut command = crate::host::lockhouse();
-    command.arg("--data").arg(host.data());
-    let line = ["exec", "--detach", "lab", "until [ -e go ]; do sleep 0.02; done; exit 9"];
+    command.args(["exec", "--data"]).arg(host.data());
+    let line = ["--detach", "lab", "until [ -e go ]; do sleep 0.02; done; exit 9"];
     let output = command.args(line).output().await.unwrap();
     let id = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

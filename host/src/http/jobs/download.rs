@@ -55,7 +55,7 @@ async fn kept(
         Part::Nothing => return Err(unsatisfiable(size)),
     };
     let (first, length) = (part.start, part.end - part.start);
-    let Some(body) = app.jobs.read_archive(job, part).await? else { return Ok(None) };
+    let Some(body) = app.jobs.read_archive(job, archive, part).await? else { return Ok(None) };
     let sized = [(header::CONTENT_LENGTH, HeaderValue::from(length))];
     let answer = (status, sized, about(archive), Body::from_stream(body)).into_response();
     if status == StatusCode::OK {

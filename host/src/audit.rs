@@ -174,7 +174,7 @@ impl Audit {
     }
 }
 
-/// As whom the record itself speaks; the same as [`crate::auth`] says.
+/// As whom the record itself speaks: as the server.
 fn server_itself() -> UserId {
     // The text is a valid id.
     "lockhouse".parse().unwrap_or_else(|_| UserId::generate())

@@ -209,7 +209,7 @@ pub(super) async fn set_plan(
 }
 
 /// Writes one file.
-#[utoipa::path(post, path = "/jobs/{job}/files", tag = "jobs", params(("job" = String, Path)), request_body = JobFile,
+#[utoipa::path(post, path = "/jobs/{job}/files", tag = "jobs", operation_id = "write_job_file", params(("job" = String, Path)), request_body = JobFile,
     responses((status = 200, body = FileWritten), (status = "4XX", body = ProblemView), (status = "5XX", body = ProblemView)))]
 pub(super) async fn write_file(
     State(app): State<App>,
@@ -262,7 +262,7 @@ async fn write(
     Ok(permit.seal(written)?)
 }
 
-#[utoipa::path(get, path = "/jobs/{job}/files", tag = "jobs", params(("job" = String, Path), FilesQuery),
+#[utoipa::path(get, path = "/jobs/{job}/files", tag = "jobs", operation_id = "list_job_files", params(("job" = String, Path), FilesQuery),
     responses((status = 200, body = FileList), (status = "4XX", body = ProblemView), (status = "5XX", body = ProblemView)))]
 pub(super) async fn list_files(
     State(app): State<App>,
@@ -284,7 +284,7 @@ pub(super) async fn list_files(
     }))
 }
 
-#[utoipa::path(get, path = "/jobs/{job}/files/{*path}", tag = "jobs", params(("job" = String, Path), ("path" = String, Path)),
+#[utoipa::path(get, path = "/jobs/{job}/files/{*path}", tag = "jobs", operation_id = "read_job_file", params(("job" = String, Path), ("path" = String, Path)),
     responses((status = 200, body = FileContent), (status = "4XX", body = ProblemView), (status = "5XX", body = ProblemView)))]
 pub(super) async fn read_file(
     State(app): State<App>,

@@ -31,7 +31,7 @@ pub struct Problem {
     pub extra: Map<String, Value>,
     pub retry_after: Option<Duration>,
     /// How full the bucket is that is too empty for this.
-    pub standing: Option<Standing>,
+    pub standing: Option<Box<Standing>>,
     /// For the log alone; never answered.
     pub internal: Option<String>,
 }
@@ -132,7 +132,7 @@ impl Problem {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
         }
         if let Some(standing) = self.standing {
-            rates::tell(headers, standing);
+            rates::tell(headers, *standing);
         }
         response
     }
@@ -174,7 +174,7 @@ impl From<TooOften> for Problem {
         let detail = format!("too many requests ({what}); wait as long as Retry-After says");
         let mut problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many", detail);
         problem.retry_after = Some(retry_after + Duration::from_millis(999));
-        problem.standing = Some(standing);
+        problem.standing = Some(Box::new(standing));
         problem
     }
 }

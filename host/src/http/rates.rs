@@ -56,7 +56,9 @@ pub(super) async fn limit(State(app): State<App>, mut request: Request, next: Ne
     let Some(standing) = of_user.or(standing) else { return response };
     match response.extensions_mut().get_mut::<Problem>() {
         // A refusal tells of the bucket that is empty.
-        Some(problem) => problem.standing = problem.standing.or(Some(standing)),
+        Some(problem) => {
+            problem.standing.get_or_insert_with(|| Box::new(standing));
+        }
         None => tell(response.headers_mut(), standing),
     }
     response

@@ -7,7 +7,7 @@
 
 use std::collections::HashSet;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -169,7 +169,7 @@ fn made_here(name: &str) -> Option<ProjectId> {
     is_ours.then(|| name.parse().ok()).flatten()
 }
 
-fn is_old_directory(path: &PathBuf, now: Timestamp) -> std::io::Result<bool> {
+fn is_old_directory(path: &Path, now: Timestamp) -> std::io::Result<bool> {
     let found = match std::fs::symlink_metadata(path) {
         // It is gone by now.
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),

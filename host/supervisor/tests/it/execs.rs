@@ -359,9 +359,9 @@ async fn hosts_hear_of_ends_that_they_did_not_wait_for() {
     exec.detach = true;
     drop(host.link.exec(exec).await.unwrap());
     let ended = loop {
-        match soon("the command's end", host.inbound.next()).await.unwrap() {
-            InboundEvent::ExecEnded(state) => break state,
-            _ => {}
+        let event = soon("the command's end", host.inbound.next()).await;
+        if let InboundEvent::ExecEnded(state) = event.unwrap() {
+            break state;
         }
     };
     assert_eq!((ended.id, ended.exit.unwrap().code), (ExecId("a".into()), Some(7)));

@@ -73,7 +73,7 @@ pub(super) fn count(limits: &Limits, parts: &Parts, caller: &Caller) -> Result<(
     }
     let who = (&caller.user.id, &caller.origin);
     let standing = limits.count_user(Class::General, who.0, NonZeroU32::MIN);
-    known.standing = Some(standing.map_or_else(|wait| wait.standing, |standing| standing));
+    known.standing = Some(standing.unwrap_or_else(|wait| wait.standing));
     standing?;
     if let Some(length) = announced(&parts.headers).filter(|_| writes(&parts.method)) {
         limits.count(Class::WrittenKib, who, kib(length))?;

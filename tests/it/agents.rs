@@ -217,21 +217,8 @@ impl Room {
         let limits = files::Config::default();
         let disk = Disk::new(&limits, None);
         let files = Files::new(projects.clone(), &clock, events.clone(), disk);
-        let folder = data.path().join("objects");
-        let objects = Objects::open(&objects::Config::default(), folder, Vec::new()).unwrap();
-        let jobs = Jobs::new(jobs::Parts {
-            db: db.clone(),
-            clock: clock.clone(),
-            events: events.clone(),
-            tasks: tasks.clone(),
-            files: files.clone(),
-            objects,
-            root: data.path().join("jobs"),
-            batches: data.path().join("job-batches"),
-            config: &jobs::Config::default(),
-            limits: &limits,
-        });
         let ground = (&db, &clock, &events, &tasks);
+        let jobs = open_jobs(&data, ground, &files, &limits);
         let runtimes = open_runtimes(&data, ground, &projects, &gate).await;
         let policies = Policies::new([Binding::enforced(Arc::new(Guard))]);
         let exec = Exec::new(exec::Parts {
@@ -310,6 +297,27 @@ impl Room {
         let permit = self.permit().await;
         self.parts.runtimes.delete(&permit, &self.project).await.unwrap();
     }
+}
+
+fn open_jobs(
+    data: &TempDir,
+    (db, clock, events, tasks): (&Db, &Clock, &Events, &Tasks),
+    files: &Files,
+    limits: &files::Config,
+) -> Jobs {
+    let folder = data.path().join("objects");
+    Jobs::new(jobs::Parts {
+        db: db.clone(),
+        clock: clock.clone(),
+        events: events.clone(),
+        tasks: tasks.clone(),
+        files: files.clone(),
+        objects: Objects::open(&objects::Config::default(), folder, Vec::new()).unwrap(),
+        root: data.path().join("jobs"),
+        batches: data.path().join("job-batches"),
+        config: &jobs::Config::default(),
+        limits,
+    })
 }
 
 pub(crate) async fn open_runtimes(

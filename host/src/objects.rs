@@ -12,12 +12,15 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::BoxStream;
 use futures::{Stream, StreamExt as _, TryStreamExt as _};
 use object_store::aws::{AmazonS3, AmazonS3Builder};
 use object_store::buffered::BufWriter;
-use object_store::client::{HttpClient, HttpConnector};
+use object_store::client::{
+    HttpClient, HttpConnector, HttpError, HttpRequest, HttpResponse, HttpService,
+};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{
@@ -316,7 +319,24 @@ struct Connector(reqwest::Client);
 
 impl HttpConnector for Connector {
     fn connect(&self, _options: &ClientOptions) -> object_store::Result<HttpClient> {
-        Ok(HttpClient::new(self.0.clone()))
+        Ok(HttpClient::new(Service(self.0.clone())))
+    }
+}
+
+/// Some services, rclone's among them, send a part, say which one, and yet call it the
+/// whole.
+#[derive(Debug)]
+struct Service(reqwest::Client);
+
+#[async_trait]
+impl HttpService for Service {
+    async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        let mut answer = HttpService::call(&self.0, request).await?;
+        let is_part = answer.headers().contains_key(reqwest::header::CONTENT_RANGE);
+        if is_part && answer.status() == reqwest::StatusCode::OK {
+            *answer.status_mut() = reqwest::StatusCode::PARTIAL_CONTENT;
+        }
+        Ok(answer)
     }
 }
 

@@ -183,6 +183,8 @@ fn api() -> OpenApiRouter<App> {
 /// Many files within JSON.
 fn long_bodies() -> OpenApiRouter<App> {
     OpenApiRouter::new()
+        .routes(routes!(container::list_files, container::write_file))
+        .routes(routes!(container::change_files))
         .routes(routes!(jobs::write_file, jobs::list_files))
         .routes(routes!(jobs::write_files))
         .layer(DefaultBodyLimit::max(batch::MAX_BATCH_BYTES))
@@ -191,8 +193,6 @@ fn long_bodies() -> OpenApiRouter<App> {
 fn long_bodies_of_files() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(batch::change_files))
-        .routes(routes!(container::list_files, container::write_file))
-        .routes(routes!(container::change_files))
         .routes(routes!(files::create_file))
         .routes(routes!(files::write_file))
         .layer(DefaultBodyLimit::max(batch::MAX_BATCH_BYTES))

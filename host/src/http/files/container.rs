@@ -20,7 +20,7 @@ pub(in crate::http) struct Written {
 }
 
 /// What a directory holds, as `/projects/{project}/files` tells it.
-#[utoipa::path(get, path = "/containers/{project}/files", tag = "files", params(("project" = String, Path), FilesQuery),
+#[utoipa::path(get, path = "/containers/{project}/files", tag = "files", operation_id = "list_container_files", params(("project" = String, Path), FilesQuery),
     responses((status = 200, body = FileList), (status = "4XX", body = ProblemView), (status = "5XX", body = ProblemView)))]
 pub(in crate::http) async fn list_files(
     app: State<App>,
@@ -32,7 +32,7 @@ pub(in crate::http) async fn list_files(
 }
 
 /// A whole file within JSON.
-#[utoipa::path(get, path = "/containers/{project}/files/{*path}", tag = "files", params(("project" = String, Path), ("path" = String, Path)),
+#[utoipa::path(get, path = "/containers/{project}/files/{*path}", tag = "files", operation_id = "read_container_file", params(("project" = String, Path), ("path" = String, Path)),
     responses((status = 200, body = FileContent), (status = "4XX", body = ProblemView), (status = "5XX", body = ProblemView)))]
 pub(in crate::http) async fn read_file(
     app: State<App>,
@@ -43,7 +43,7 @@ pub(in crate::http) async fn read_file(
 }
 
 /// Saves a file: all of it, or nothing.
-#[utoipa::path(post, path = "/containers/{project}/files", tag = "files", params(("project" = String, Path)), request_body = WriteFile,
+#[utoipa::path(post, path = "/containers/{project}/files", tag = "files", operation_id = "write_container_file", params(("project" = String, Path)), request_body = WriteFile,
     responses((status = 200, body = Written), (status = "4XX", body = ProblemView), (status = "5XX", body = ProblemView)))]
 pub(in crate::http) async fn write_file(
     app: State<App>,
@@ -57,7 +57,7 @@ pub(in crate::http) async fn write_file(
 }
 
 /// Carries out all operations, in their order, or none of them.
-#[utoipa::path(post, path = "/containers/{project}/files/batch", tag = "files", params(("project" = String, Path)), request_body = Batch,
+#[utoipa::path(post, path = "/containers/{project}/files/batch", tag = "files", operation_id = "change_container_files", params(("project" = String, Path)), request_body = Batch,
     responses((status = 200, body = BatchDone), (status = "4XX", body = ProblemView), (status = "5XX", body = ProblemView)))]
 pub(in crate::http) async fn change_files(
     app: State<App>,

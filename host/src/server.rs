@@ -183,17 +183,13 @@ async fn build(config: &Config, tasks: &Tasks, address: SocketAddr) -> anyhow::R
     let (previews, visitors) =
         previews(config, &ground, &premises, processes.clone(), address).await?;
     let reports = reports(&ground, &premises, catalogue);
+    let terminals = terminals(config, &ground, &premises);
     let runtimes = premises.runtimes;
     let Ground { clock, db, events, leases, tasks } = ground;
     let started_at = clock.now();
     let app = App::of(House {
         previews,
-        terminals: Terminals::new(
-            db.clone(),
-            clock.clone(),
-            runtimes.clone(),
-            config.terminals.clone(),
-        ),
+        terminals,
         agents,
         audit,
         auth,
@@ -365,6 +361,12 @@ fn agents(
         agents: roster,
         config: config.agents.clone(),
     })
+}
+
+fn terminals(config: &Config, ground: &Ground, premises: &Premises) -> Terminals {
+    let Ground { db, clock, .. } = ground;
+    let config = config.terminals.clone();
+    Terminals::new(db.clone(), clock.clone(), premises.runtimes.clone(), config)
 }
 
 fn reports(ground: &Ground, premises: &Premises, catalogue: Catalogue) -> Reports {

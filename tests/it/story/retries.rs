@@ -41,7 +41,7 @@ async fn a_refusal_is_repeated_as_well() {
 async fn what_one_token_may_not_do_another_one_may_with_the_same_key() {
     let host = need!(local, host().await);
     let read = json!({ "name": "looker", "scope": "read" });
-    let token = host.post("/api/v1/tokens", read).await.json["token"].as_str().unwrap().to_owned();
+    let token = host.post("/api/v1/tokens", read).await.json["secret"].as_str().unwrap().to_owned();
     let new = json!({ "project_name": "todo" });
     let request = host.as_nobody(Method::POST, "/api/v1/jobs/create").json(&new);
     let refused = answer(request.bearer_auth(token).header("idempotency-key", "k1")).await;

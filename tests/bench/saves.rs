@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::figures::{Report, Row, Spread};
-use crate::host::{self, Host};
+use crate::host::Host;
 use crate::peer::nginx;
 use crate::project::ms;
 use crate::wrk::{self, Round};

@@ -118,18 +118,21 @@ impl Client {
         }
     }
 
-    /// Reads until something has been shown; what came before it does not count again.
+    /// Reads until something has been shown; what came up to its end does not count again.
     pub(super) async fn until(&mut self, wanted: &str) {
-        let shown = |tail: &[u8]| tail.windows(wanted.len()).any(|part| part == wanted.as_bytes());
+        let find = |tail: &[u8]| tail.windows(wanted.len()).position(|at| at == wanted.as_bytes());
         let reading = async {
-            while !shown(&self.tail) {
-                self.reads().await;
+            loop {
+                match find(&self.tail) {
+                    Some(at) => return at + wanted.len(),
+                    None => drop(self.reads().await),
+                }
             }
         };
         let read = tokio::time::timeout(PATIENCE, reading).await;
         let tail = String::from_utf8_lossy(&self.tail).into_owned();
-        assert!(read.is_ok(), "“{wanted}” did not come; there is: {tail}");
-        self.tail.clear();
+        let end = read.unwrap_or_else(|_| panic!("“{wanted}” did not come; there is: {tail}"));
+        self.tail.drain(..end);
     }
 
     /// Milliseconds from keys to what they show.
@@ -150,6 +153,7 @@ impl Client {
 
     /// A key and its taking back, each until it is shown.
     pub(super) async fn echoes(&mut self) -> [f64; 2] {
+        self.tail.clear();
         [self.answers("x", "x").await, self.answers("\u{7f}", "\u{8}").await]
     }
 }

@@ -164,6 +164,7 @@ impl Exec {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExecState {
     pub id: ExecId,
+    /// Until now, or until it ended.
     pub running_ms: u64,
     /// Sequence number of the oldest byte of output that is kept.
     pub start_seq: u64,

@@ -53,10 +53,16 @@ impl Running {
         self.ended.get().map(|(exit, _)| exit)
     }
 
+    /// Up to now, or up to its end.
+    fn ran(&self) -> Duration {
+        let until = self.ended.get().map_or_else(Instant::now, |(_, end)| end);
+        until - self.started
+    }
+
     fn state(&self) -> ExecState {
         ExecState {
             id: self.id.clone(),
-            running_ms: milliseconds(self.started.elapsed()),
+            running_ms: milliseconds(self.ran()),
             start_seq: self.output.start(),
             end_seq: self.output.end(),
             detach: self.detach,

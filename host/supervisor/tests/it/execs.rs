@@ -1,5 +1,7 @@
 //! Short-lived commands.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use lockhouse_supervisor::Error;
 use lockhouse_supervisor::client::InboundEvent;
@@ -348,6 +350,7 @@ async fn a_detached_command_is_ended_by_its_id() {
     drop(host.link.exec(exec).await.unwrap());
     let ended = host.link.end_exec(ExecId("a".into())).await.unwrap();
     assert_eq!(ended.exit.unwrap().reason, ExitReason::Cancelled);
+    tokio::time::sleep(Duration::from_millis(5)).await;
     assert_eq!(host.link.end_exec(ExecId("a".into())).await.unwrap(), ended);
 }
 

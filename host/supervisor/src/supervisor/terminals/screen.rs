@@ -21,8 +21,12 @@ use super::skim;
 const MOST_CELLS: usize = 128 * 1024;
 /// Read in one go.
 const SLICE_BYTES: usize = 1024;
-/// Processor time that reading so much may take; ordinary output takes a thousandth of it.
+/// Processor time that reading so much should take; ordinary output takes a thousandth of it.
 const SLICE_BUDGET: Duration = Duration::from_millis(20);
+/// Slices that may take longer: a virtual machine that waits for its host counts that as well.
+const COSTLY_SLICES: u8 = 3;
+/// So much output makes up for a costly slice.
+const FORGIVING_BYTES: usize = 1024 * 1024;
 
 /// Makes a terminal in any state an empty one, without touching what it scrolled away: ends what
 /// is half said, leaves the other screen, resets.
@@ -44,6 +48,28 @@ pub(super) struct Screen {
     /// The beginning of a character whose end has yet to come.
     cut: Vec<u8>,
     size: (u16, u16),
+    costly: Costly,
+}
+
+/// Slices that took too long, and what was read since the last of them.
+#[derive(Default)]
+struct Costly {
+    slices: u8,
+    since: usize,
+}
+
+impl Costly {
+    /// Counts a slice; answers whether there were too many costly ones.
+    fn is_too_much(&mut self, bytes: usize, took: Duration) -> bool {
+        self.since += bytes;
+        if self.since >= FORGIVING_BYTES {
+            *self = Self { slices: self.slices.saturating_sub(1), since: 0 };
+        }
+        if took > SLICE_BUDGET {
+            *self = Self { slices: self.slices + 1, since: 0 };
+        }
+        self.slices > COSTLY_SLICES
+    }
 }
 
 /// A panic anywhere but in the emulator ends the supervisor, and with it the runtime: a part of it
@@ -59,10 +85,10 @@ pub(in super::super) fn end_on_panic() {
 
 impl Screen {
     pub(super) fn new(size: (u16, u16)) -> Self {
-        let (modes, cut) = Default::default();
+        let (modes, cut, costly) = Default::default();
         let new = |(cols, rows): (u16, u16)| Terminal::new(cols.into(), rows.into()).ok();
         let terminal = Some(size).filter(|size| fits(*size)).and_then(new);
-        Self { terminal, modes, cut, size }
+        Self { terminal, modes, cut, size, costly }
     }
 
     pub(super) fn is_given_up(&self) -> bool {
@@ -96,7 +122,7 @@ impl Screen {
         let began = processor_time();
         self.guarded(|terminal| terminal.feed(text.as_str()));
         let took = processor_time().saturating_sub(began);
-        if took > SLICE_BUDGET {
+        if self.costly.is_too_much(slice.len(), took) {
             self.give_up("its output takes too long to be drawn");
         }
         (slice.len(), took)
@@ -255,6 +281,17 @@ mod tests {
         }
         assert!(screen.is_given_up());
         assert_eq!(screen.draw(), None);
+    }
+
+    #[test]
+    fn a_slice_that_takes_long_now_and_then_is_forgiven() {
+        let (mut costly, long) = (Costly::default(), 2 * SLICE_BUDGET);
+        for _ in 0..10 {
+            assert!(!costly.is_too_much(SLICE_BYTES, long));
+            assert!(!costly.is_too_much(FORGIVING_BYTES, Duration::ZERO));
+        }
+        let too_much = (0..10).find(|_| costly.is_too_much(SLICE_BYTES, long));
+        assert_eq!(too_much, Some(3));
     }
 
     #[test]

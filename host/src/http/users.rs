@@ -86,7 +86,7 @@ pub(super) async fn create_user(
     Json(body): Json<CreateUser>,
 ) -> Result<Response, Problem> {
     let user = User { id: user_id(&body.id)?, role: role(&body.role)? };
-    let permit = admit(&app, &caller, "user.create", &user.id).await?;
+    let permit = admit_about(&app, &caller, "user.create", &user.id).await?;
     let created = app.auth.add_user(&permit, &user).await;
     Ok((StatusCode::CREATED, axum::Json(view(permit.seal(created)?))).into_response())
 }
@@ -119,7 +119,7 @@ pub(super) async fn change_user(
     Json(body): Json<ChangeUser>,
 ) -> Result<axum::Json<ListedUserView>, Problem> {
     let user = User { id: user_id(&user)?, role: role(&body.role)? };
-    let permit = admit(&app, &caller, "user.change", &user.id).await?;
+    let permit = admit_about(&app, &caller, "user.change", &user.id).await?;
     let changed = app.auth.set_role(&permit, &user).await;
     Ok(axum::Json(view(permit.seal(changed)?)))
 }
@@ -133,7 +133,7 @@ pub(super) async fn remove_user(
     Path(user): Path<String>,
 ) -> Result<StatusCode, Problem> {
     let user = user_id(&user)?;
-    let permit = admit(&app, &caller, "user.remove", &user).await?;
+    let permit = admit_about(&app, &caller, "user.remove", &user).await?;
     let removed = app.auth.remove_user(&permit, &user).await;
     permit.seal(removed)?;
     Ok(StatusCode::NO_CONTENT)
@@ -149,7 +149,7 @@ pub(super) async fn sign_out_everywhere(
     Path(user): Path<String>,
 ) -> Result<StatusCode, Problem> {
     let user = user_id(&user)?;
-    let permit = admit(&app, &caller, "user.sign-out", &user).await?;
+    let permit = admit_about(&app, &caller, "user.sign-out", &user).await?;
     let ended = app.auth.sign_out_everywhere(&permit, &user).await;
     permit.seal(ended)?;
     Ok(StatusCode::NO_CONTENT)
@@ -167,7 +167,7 @@ pub(super) async fn create_token(
     let CreateUsersToken { user, name, scope, expires_in } = body;
     let scope = scope.unwrap_or_else(|| auth::Scope::Write.as_str().to_owned());
     let new = CreateToken { name, scope, expires_in }.of(user_id(&user)?)?;
-    let permit = admit(&app, &caller, "token.create", &new.user).await?;
+    let permit = admit_about(&app, &caller, "token.create", &new.user).await?;
     let created = app.auth.create_token(&permit, &new).await;
     tokens::created_view(permit.seal(created)?)
 }
@@ -205,7 +205,8 @@ pub(super) async fn revoke_token(
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn admit(
+/// Leave to change something of a user's, which the record will name.
+pub(super) async fn admit_about(
     app: &App,
     caller: &Caller,
     action: &'static str,
@@ -216,7 +217,7 @@ async fn admit(
     Ok(permit)
 }
 
-fn user_id(text: &str) -> Result<UserId, Problem> {
+pub(super) fn user_id(text: &str) -> Result<UserId, Problem> {
     let invalid = |error: crate::ids::InvalidId| error.to_string();
     text.parse().map_err(|error| Problem::bad_request("invalid_user", invalid(error)))
 }

@@ -8,11 +8,10 @@ use utoipa::ToSchema;
 use super::{DEFAULT_PAGE, MAX_PAGE, look};
 use crate::app::App;
 use crate::auth::Caller;
-use crate::gate::{Action, Permit, Target};
 use crate::http::extract::{Json, Path, Query};
 use crate::http::page::{PageQuery, write_cursor};
 use crate::http::problem::{Problem, ProblemView};
-use crate::ids::UserId;
+use crate::http::users::{admit_about, user_id};
 use crate::quotas::{Error, Over, OwnQuota, Quota};
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -82,7 +81,7 @@ pub(crate) async fn set_quota(
 ) -> Result<axum::Json<QuotaView>, Problem> {
     let user = user_id(&body.user)?;
     let quota = Quota { projects: body.projects, runtimes: body.runtimes };
-    let permit = admit(&app, &caller, "quota.set", &user).await?;
+    let permit = admit_about(&app, &caller, "quota.set", &user).await?;
     let set = app.quotas.set(&user, quota).await;
     Ok(axum::Json(view(permit.seal(set)?)))
 }
@@ -96,26 +95,10 @@ pub(crate) async fn remove_quota(
     Path(user): Path<String>,
 ) -> Result<StatusCode, Problem> {
     let user = user_id(&user)?;
-    let permit = admit(&app, &caller, "quota.remove", &user).await?;
+    let permit = admit_about(&app, &caller, "quota.remove", &user).await?;
     let removed = app.quotas.remove(&user).await;
     permit.seal(removed)?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-async fn admit(
-    app: &App,
-    caller: &Caller,
-    action: &'static str,
-    about: &UserId,
-) -> Result<Permit, Problem> {
-    let permit = app.gate.admit(caller, Action::write(action, Target::Installation)).await?;
-    permit.note(format!("user/{about}"));
-    Ok(permit)
-}
-
-fn user_id(text: &str) -> Result<UserId, Problem> {
-    let invalid = |error: crate::ids::InvalidId| error.to_string();
-    text.parse().map_err(|error| Problem::bad_request("invalid_user", invalid(error)))
 }
 
 fn view(own: OwnQuota) -> QuotaView {

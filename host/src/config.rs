@@ -18,7 +18,7 @@ use crate::agents::{ModelEntry, ProviderName};
 use crate::runtimes::{egress, engines, spec};
 use crate::secret::Secret;
 use crate::{
-    agents, audit, auth, db, files, jobs, limits, objects, plugins, policy, previews, quotas,
+    agents, audit, auth, db, exec, files, jobs, limits, objects, plugins, policy, previews, quotas,
     terminals,
 };
 
@@ -45,6 +45,7 @@ pub struct Config {
     pub database: db::Config,
     pub egress: egress::Config,
     pub engines: engines::Config,
+    pub exec: exec::Config,
     pub files: files::Config,
     pub jobs: jobs::Config,
     pub limits: limits::Config,
@@ -114,6 +115,7 @@ impl Default for Config {
             database: db::Config::default(),
             egress: egress::Config::default(),
             engines: engines::Config::default(),
+            exec: exec::Config::default(),
             files: files::Config::default(),
             jobs: jobs::Config::default(),
             limits: limits::Config::default(),
@@ -210,6 +212,7 @@ impl Config {
                 self.listen
             )));
         }
+        self.exec.check().map_err(Invalid)?;
         self.terminals.check().map_err(Invalid)?;
         self.previews.check().map_err(Invalid)
     }

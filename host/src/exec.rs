@@ -9,11 +9,13 @@
 //!
 //! A command runs in the supervisor, not here. So whoever knows its id can follow it
 //! ([`running`]), from whichever server and after any restart, as long as the
-//! supervisor remembers it; how it ended is in the database for good ([`history`]).
+//! supervisor remembers it; how it ended is in the database ([`history`]) for as long as
+//! the operator wants it kept ([`retain`]).
 
 mod changes;
 mod history;
 mod output;
+mod retain;
 mod running;
 mod signal;
 mod store;
@@ -25,6 +27,7 @@ use bytes::Bytes;
 use lockhouse_supervisor::Error as LinkError;
 use lockhouse_supervisor::client::{ExecStream, Link};
 use lockhouse_supervisor::protocol;
+use serde::Deserialize;
 
 pub use changes::{Changes, MAX_CHANGES, Track};
 pub use history::{Ended, Entry, MAX_PAGE, Search, State};
@@ -53,6 +56,29 @@ pub const MAX_STDIN_BYTES: usize = 1024 * 1024;
 /// How a command ended that could not begin, as a shell would say it.
 const NOT_STARTED: Exit =
     Exit { code: Some(127), signal: None, reason: ExitReason::Exited, duration_ms: 0 };
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// How many days a project's history of commands is kept.
+    pub keep_days: u32,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { keep_days: 90 }
+    }
+}
+
+impl Config {
+    /// What is wrong with it, if anything is.
+    pub fn check(&self) -> Result<(), String> {
+        if self.keep_days == 0 {
+            return Err("exec.keep_days: keep commands for at least one day".to_owned());
+        }
+        Ok(())
+    }
+}
 
 /// A command that somebody wants to run.
 #[derive(Debug, Clone)]

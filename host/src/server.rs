@@ -449,6 +449,7 @@ fn start_background(config: &Config, app: &App, tasks: &Tasks) {
     tasks.run("runtime pool", app.runtimes.clone().keep_pool());
     tasks.run("mapped ports", app.previews.clone().keep_host_ports());
     tasks.run("audit", app.audit.clone().retain_always(config.audit.clone(), tasks.clone()));
+    tasks.run("history", app.exec.clone().retain_always(config.exec.clone(), tasks.clone()));
     app.jobs.sweep_always(tasks);
     app.projects.sweep_deleted_always(tasks);
     tasks.run("idempotency", app.idempotency.clone().sweep_always(tasks.clone()));

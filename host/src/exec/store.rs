@@ -2,6 +2,7 @@
 //! waits for the disk: that somebody ran a command stands in the audit record by then,
 //! which does.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
@@ -18,6 +19,9 @@ use crate::projects::Project;
 
 /// The longest text of a command that is kept.
 const MAX_KEPT_BYTES: usize = 16 * 1024;
+
+/// How many are deleted in one go.
+const CHUNK: i64 = 1_000;
 
 #[derive(Debug, Clone)]
 pub(super) struct Store {
@@ -129,6 +133,19 @@ impl Store {
         .fetch_all(self.db.pool())
         .await?;
         rows.iter().map(entry).collect()
+    }
+
+    /// Deletes some of what began before; answers how many.
+    pub(super) async fn delete_chunk(&self, before: Timestamp) -> Result<u64, Error> {
+        let deleted = sqlx::query(
+            "DELETE FROM commands WHERE id IN \
+             (SELECT id FROM commands WHERE started_at < $1 LIMIT $2)",
+        )
+        .bind(before.as_microsecond())
+        .bind(CHUNK)
+        .execute(self.db.unsynced())
+        .await?;
+        Ok(deleted.rows_affected())
     }
 }
 

@@ -267,6 +267,23 @@ async fn the_history_shows_the_newest_first_and_is_searched_as_it_is_written() {
 }
 
 #[tokio::test]
+async fn commands_of_long_ago_are_forgotten_and_newer_ones_are_not() {
+    let host = need!(local, lab().await);
+    host.run("lab", "echo old").await;
+    host.run("lab", "echo new").await;
+    let aged = "UPDATE commands SET started_at = 0 WHERE command = 'echo old' RETURNING started_at";
+    assert_eq!(host.rows(aged).await, 0);
+    let host = host.starts_again_after_a_kill().await;
+    eventually("the old one is gone", || async {
+        let history = host.get(HISTORY).await;
+        let commands = history.json["commands"].as_array().unwrap();
+        let is_new = |entry: &Value| entry["command"] == "echo new";
+        if commands.len() == 1 && is_new(&commands[0]) { Ok(()) } else { Err(history.text) }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn files_that_a_command_changed_are_told_with_its_end() {
     let host = need!(local, lab().await);
     host.writes("lab", "old.txt", "1").await;

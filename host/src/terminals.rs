@@ -30,7 +30,7 @@ use serde::Deserialize;
 use crate::clock::Clock;
 use crate::db::{self, Db};
 use crate::gate::Permit;
-use crate::ids::ProjectId;
+use crate::ids::{ProjectId, UserId};
 use crate::projects::Project;
 use crate::runtimes::activity::Cause;
 use crate::runtimes::{self, Runtimes};
@@ -100,6 +100,8 @@ pub struct Look {
     pub output: Option<String>,
     /// Sends the other clients away.
     pub alone: bool,
+    /// Who types, where keys are numbered: what comes again is not typed twice.
+    pub typist: Option<String>,
 }
 
 /// A client's place before a session.
@@ -200,6 +202,7 @@ impl Terminals {
             size: look.size.map(|size| (size.cols, size.rows)),
             alone: look.alone,
             snapshot: true,
+            typist: look.typist,
             ..AttachTerminal::new(session, look.since)
         };
         let (input, output) = self.attached(project, link.attach_terminal(attach).await?);
@@ -225,6 +228,7 @@ impl Terminals {
         let attach = AttachTerminal {
             output: look.output,
             snapshot: true,
+            typist: look.typist,
             ..AttachTerminal::new(session, look.since)
         };
         Ok(self.attached(project, link.attach_terminal(attach).await?))
@@ -287,6 +291,12 @@ impl TerminalInput {
         self.to.write(bytes).await
     }
 
+    /// Keys with the number of the first, from who attached with a typist.
+    pub async fn write_numbered(&mut self, seq: u64, bytes: Bytes) -> Result<(), LinkError> {
+        self.runtimes.touch(&self.project, Cause::Terminal);
+        self.to.write_numbered(seq, bytes).await
+    }
+
     pub async fn resize(&mut self, cols: u16, rows: u16) -> Result<(), LinkError> {
         self.to.resize(cols, rows).await
     }
@@ -313,6 +323,12 @@ impl TerminalInput {
     }
 }
 
+/// Who types: one client of one user, over all of its connections.
+pub fn typist(user: &UserId, client: &str) -> Result<String, Error> {
+    check_plain("client", client)?;
+    Ok(format!("{user}/{client}"))
+}
+
 /// A size that a terminal can have.
 pub fn check_size(size: Size) -> Result<(), Error> {
     let sides = 1..=MAX_TERMINAL_SIDE;
@@ -323,13 +339,17 @@ pub fn check_size(size: Size) -> Result<(), Error> {
 }
 
 fn check_name(session: &str) -> Result<(), Error> {
-    let fits = (1..=MAX_NAME_BYTES).contains(&session.len())
-        && session.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+    check_plain("session", session)
+}
+
+fn check_plain(what: &str, name: &str) -> Result<(), Error> {
+    let fits = (1..=MAX_NAME_BYTES).contains(&name.len())
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
     if fits {
         Ok(())
     } else {
         Err(Error::Invalid(format!(
-            "session: use 1 to {MAX_NAME_BYTES} letters, digits, “-” or “_”"
+            "{what}: use 1 to {MAX_NAME_BYTES} letters, digits, “-” or “_”"
         )))
     }
 }

@@ -378,6 +378,8 @@ pub(crate) struct Terminal {
     pub(crate) states: Vec<Value>,
     pub(crate) notices: Vec<Value>,
     pub(crate) pongs: usize,
+    /// Of the keys that it numbered, how many were typed.
+    pub(crate) typed: u64,
     /// Why the server closed it, if it has.
     pub(crate) closed: Option<(u16, String)>,
 }
@@ -388,8 +390,8 @@ const ACK_STEP: u64 = 64 * 1024;
 impl Terminal {
     pub(crate) fn over(socket: Socket) -> Self {
         let (shown, written, states, notices) = Default::default();
-        let (next, acknowledged, pongs, closed) = Default::default();
-        Self { socket, shown, written, next, acknowledged, states, notices, pongs, closed }
+        let (next, acknowledged, pongs, typed, closed) = Default::default();
+        Self { socket, shown, written, next, acknowledged, states, notices, pongs, typed, closed }
     }
 
     pub(crate) async fn says(&mut self, frame: &[u8]) {
@@ -468,6 +470,7 @@ impl Terminal {
                 assert_eq!(u64::from_be_bytes(seq.try_into().unwrap()), self.next);
                 self.written.extend_from_slice(bytes);
             }
+            (5, rest) => self.typed = u64::from_be_bytes(rest.try_into().unwrap()),
             (other, _) => panic!("a frame of the unknown sort {other}"),
         }
     }

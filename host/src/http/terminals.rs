@@ -13,11 +13,13 @@
 //! | client | `3` | ping |
 //! | client | `4` | pause: no output until it says otherwise |
 //! | client | `5` | resume |
+//! | client | `6` | 8 bytes, big-endian: number of the first key; keystrokes |
 //! | server | `0` | 8 bytes, big-endian: sequence number of the first byte; output |
 //! | server | `1` | JSON state |
 //! | server | `2` | JSON `{"skipped":{"from","to"}}`, `{"error"}` or `{"closing":{"code","name","reason"}}` |
 //! | server | `3` | pong |
 //! | server | `4` | 8 bytes, big-endian: sequence number after the last byte that it shows; what draws the screen |
+//! | server | `5` | 8 bytes, big-endian: all keys before this number were typed |
 //!
 //! The server sends at most 256 KiB of output beyond what was acknowledged. Output
 //! is numbered from the session's beginning. `since=` with the number after the last
@@ -26,6 +28,14 @@
 //! comes. Who says no `since`, or lost output because it is no longer kept, is sent
 //! what is kept, and then what draws the screen: to be written like output, and not
 //! counted. Without the subprotocol that is output like all other.
+//!
+//! Keys that are under way when a connection drops are lost, unless they are numbered:
+//! a client that names itself by `client=`, the same on each of its connections,
+//! numbers them from 0 on (frame `6`), and keeps each until frame `5` says that it was
+//! typed. A state that has `typed` asks for all keys from that number on, again where
+//! they were sent before: after connecting, and where the server itself had lost the
+//! runtime for a moment. Each is typed once. Where no state has `typed`, the runtime is
+//! too old to count keys: send frame `0`.
 //!
 //! Several clients share a session, and it has the size of the one that typed or
 //! changed size last. `take=true` sends the others away.
@@ -69,8 +79,9 @@ use super::problem::{Problem, ProblemView};
 use crate::app::App;
 use crate::auth::Caller;
 use crate::gate::Action;
+use crate::ids::UserId;
 use crate::terminals::{
-    Error, Look, SHARED_SESSION, Size, TICKET_LIFETIME, TerminalState, exit_code,
+    Error, Look, SHARED_SESSION, Size, TICKET_LIFETIME, TerminalState, exit_code, typist,
 };
 use entry::Entrant;
 use socket::Conversation;
@@ -97,6 +108,9 @@ pub(super) struct TerminalQuery {
     pub since: Option<u64>,
     /// The `id` of the state that `since` counts in.
     pub id: Option<String>,
+    /// A name that the client chose for itself, the same on all of its connections;
+    /// with it the keys that it numbers are typed once, however often they are sent.
+    pub client: Option<String>,
     /// Sends the other clients away.
     #[serde(default)]
     pub take: bool,
@@ -106,14 +120,15 @@ pub(super) struct TerminalQuery {
 }
 
 impl TerminalQuery {
-    fn look(&self) -> Look {
-        let Self { cols, rows, since, id, take, .. } = self;
+    fn look(&self, user: &UserId) -> Result<Look, Error> {
+        let Self { cols, rows, since, id, take, client, .. } = self;
         let (cols, rows) = match (*cols, *rows) {
             (None, None) => (None, None),
             (cols, rows) => (Some(cols.unwrap_or(80)), Some(rows.unwrap_or(24))),
         };
         let size = cols.zip(rows).map(|(cols, rows)| Size { cols, rows });
-        Look { size, since: *since, output: id.clone(), alone: *take }
+        let typist = client.as_deref().map(|client| typist(user, client)).transpose()?;
+        Ok(Look { size, since: *since, output: id.clone(), alone: *take, typist })
     }
 }
 
@@ -128,6 +143,9 @@ pub(super) struct TerminalView {
     pub cwd: Option<String>,
     /// The shell's exit code, once it has ended.
     pub exit: Option<i32>,
+    /// To a client that numbers its keys: send those from this number on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub typed: Option<u64>,
 }
 
 /// In characters.
@@ -173,9 +191,11 @@ pub(super) async fn open_terminal(
     let caller = &entrant.caller;
     let project = app.projects.find(caller, &project).await?;
     entrant.check(&project)?;
+    let look = query.look(&caller.user.id)?;
     let permit = app.gate.admit(caller, Action::write("terminal.open", project.target())).await?;
     let session = query.session.as_deref().unwrap_or(SHARED_SESSION).to_owned();
-    let attached = app.terminals.attach(&permit, &project, &session, query.look()).await;
+    let typist = look.typist.clone();
+    let attached = app.terminals.attach(&permit, &project, &session, look).await;
     let attached = permit.seal(attached)?;
     let upgrade = upgrade.protocols([PROTOCOL]);
     let upgrade = upgrade.max_message_size(MAX_MESSAGE_BYTES).max_frame_size(MAX_MESSAGE_BYTES);
@@ -186,6 +206,8 @@ pub(super) async fn open_terminal(
         standing: entrant.standing,
         project,
         session,
+        typist,
+        numbered: false,
         output: query.id,
         seen: query.since.unwrap_or(0),
         app,
@@ -272,6 +294,7 @@ fn view(state: &TerminalState) -> TerminalView {
         title: state.title.clone(),
         cwd: state.cwd.clone(),
         exit: exit_code(state),
+        typed: state.typed,
     }
 }
 

@@ -31,7 +31,7 @@
 //! |---|---|---|
 //! | `Exec`, `AttachExec` | `Signal`, `Leave` | `Output`, `Skipped`, last `Exit` |
 //! | `ExecInput` | `Input`, `InputEnd` | |
-//! | `AttachTerminal` | `Input`, `Resize`, `Ack` | `Screen`, `Skipped`, `Snapshot`, `Terminal`; last `Terminal` with its exit, or `Failure` |
+//! | `AttachTerminal` | `Input`, `Keys`, `Resize`, `Ack` | `Screen`, `Skipped`, `Snapshot`, `Typed`, `Terminal`; last `Terminal` with its exit, or `Failure` |
 //! | `ProcessLogs` | | `Output`, `Skipped`; `InputEnd` at the end of one that does not follow |
 //! | `Dial`, `Egress` | raw bytes | raw bytes |
 //! | `Events`, `AllEvents` | | `Event` |
@@ -64,12 +64,14 @@
 //! | 14 | `Terminal` | JSON |
 //! | 15 | `Event` | JSON |
 //! | 16 | `Snapshot` | u64 number after the last byte that it shows, bytes |
+//! | 17 | `Typed` | u64: all keys before it were typed |
 //! | 20 | `Input` | bytes |
 //! | 21 | `InputEnd` | |
 //! | 22 | `Signal` | i32 |
 //! | 23 | `Resize` | u16 columns, u16 rows |
 //! | 24 | `Ack` | u64: all before it was consumed |
 //! | 25 | `Leave` | |
+//! | 26 | `Keys` | u64 number of the first key, bytes |
 //!
 //! # Bounds
 //!

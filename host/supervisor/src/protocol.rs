@@ -25,6 +25,8 @@ pub const MINOR: u16 = 1;
 pub const MAX_HOSTS: usize = 4;
 /// Longest name of a terminal session or an exec, in bytes.
 pub const MAX_NAME_BYTES: usize = 64;
+/// Longest name of who types with numbers, in bytes.
+pub const MAX_TYPIST_BYTES: usize = 160;
 /// Most arguments of one command.
 pub const MAX_ARGUMENTS: usize = 1024;
 /// Most variables set by one request.

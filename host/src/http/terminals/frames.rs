@@ -1,7 +1,7 @@
 //! The frames of `lockhouse.terminal.v1`, as the table in `http/terminals.rs` has
 //! them.
 
-use bytes::{BufMut as _, Bytes, BytesMut};
+use bytes::{Buf as _, BufMut as _, Bytes, BytesMut};
 use serde::{Deserialize, Serialize};
 
 use crate::terminals::Size;
@@ -14,6 +14,7 @@ mod from_client {
     pub(super) const PING: u8 = 3;
     pub(super) const PAUSE: u8 = 4;
     pub(super) const RESUME: u8 = 5;
+    pub(super) const NUMBERED: u8 = 6;
 }
 
 /// The byte that names a frame of the server.
@@ -23,12 +24,15 @@ mod from_server {
     pub(super) const NOTICE: u8 = 2;
     pub(super) const PONG: u8 = 3;
     pub(super) const SNAPSHOT: u8 = 4;
+    pub(super) const TYPED: u8 = 5;
 }
 
 /// What a client says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Said {
     Keys(Bytes),
+    /// With the number of the first.
+    Numbered(u64, Bytes),
     Resize(Size),
     /// All before this number was taken.
     Ack(u64),
@@ -63,6 +67,10 @@ pub(super) fn read(mut frame: Bytes) -> Result<Said, &'static str> {
         from_client::PING => Ok(Said::Ping),
         from_client::PAUSE => Ok(Said::Pause),
         from_client::RESUME => Ok(Said::Resume),
+        from_client::NUMBERED => match frame.try_get_u64() {
+            Ok(seq) => Ok(Said::Numbered(seq, frame)),
+            Err(_) => Err("numbered keys: send 8 bytes, then the keys"),
+        },
         _ => Err("the frame's first byte is not known"),
     }
 }
@@ -73,6 +81,10 @@ pub(super) fn output(seq: u64, bytes: &[u8]) -> Bytes {
 
 pub(super) fn snapshot(seq: u64, bytes: &[u8]) -> Bytes {
     numbered(from_server::SNAPSHOT, seq, bytes)
+}
+
+pub(super) fn typed(seq: u64) -> Bytes {
+    numbered(from_server::TYPED, seq, &[])
 }
 
 pub(super) fn pong() -> Bytes {
@@ -120,6 +132,7 @@ mod tests {
         assert_eq!(read(&[2, 0, 0, 0, 0, 0, 0, 1, 2]), Ok(Said::Ack(258)));
         assert_eq!(read(&[3]), Ok(Said::Ping));
         assert_eq!((read(&[4]), read(&[5])), (Ok(Said::Pause), Ok(Said::Resume)));
+        assert_eq!(read(&[6, 0, 0, 0, 0, 0, 0, 1, 2, 9]), Ok(Said::Numbered(258, [9][..].into())));
     }
 
     #[test]

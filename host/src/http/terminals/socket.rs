@@ -38,6 +38,10 @@ pub(super) struct Conversation {
     pub(super) session: String,
     /// Whether it speaks `lockhouse.terminal.v1`.
     pub(super) framed: bool,
+    /// Under which its keys are numbered, where they are.
+    pub(super) typist: Option<String>,
+    /// Whether the runtime counts them.
+    pub(super) numbered: bool,
     /// What it was shown: the output, and the number after its last byte.
     pub(super) output: Option<String>,
     pub(super) seen: u64,
@@ -107,8 +111,12 @@ impl Conversation {
                 Break::Over(ending) => return Some(ending),
                 Break::Link => {}
             }
-            let look =
-                Look { since: Some(self.seen), output: self.output.clone(), ..Look::default() };
+            let look = Look {
+                since: Some(self.seen),
+                output: self.output.clone(),
+                typist: self.typist.clone(),
+                ..Look::default()
+            };
             match self.app.terminals.resume(&self.project, &self.session, look).await {
                 Ok((input, output)) => (turns.input, turns.output) = (input, output),
                 Err(_) => return Some(self.app.terminals.ending(&self.project, None).await),
@@ -182,6 +190,16 @@ impl Conversation {
         // go out now waits.
         match said {
             Ok(Said::Keys(keys)) => drop(turns.input.write(keys).now_or_never()),
+            Ok(Said::Numbered(seq, keys)) if self.numbered => {
+                drop(turns.input.write_numbered(seq, keys).now_or_never());
+            }
+            Ok(Said::Numbered(..)) => {
+                self.complain(
+                    socket,
+                    "keys are numbered with `client=`, once a state says `typed`",
+                )
+                .await?;
+            }
             Ok(Said::Resize(size)) => match check_size(size) {
                 Ok(()) => drop(turns.input.resize(size.cols, size.rows).now_or_never()),
                 Err(error) => self.complain(socket, &error.to_string()).await?,
@@ -224,7 +242,11 @@ impl Conversation {
                 self.seen = to;
                 self.notify(socket, json!({ "skipped": { "from": from, "to": to } })).await
             }
+            TerminalEvent::Typed(seq) => {
+                self.send(socket, Message::Binary(frames::typed(seq))).await
+            }
             TerminalEvent::State(state) => {
+                self.numbered |= state.typed.is_some();
                 self.output = Some(state.output.clone());
                 let frame = frames::state(&view(&state));
                 turns.latest = Some(state);

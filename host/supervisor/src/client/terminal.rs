@@ -24,6 +24,8 @@ pub enum TerminalEvent {
     /// Draws the screen as it is after the output before `seq`, all of which came or was skipped.
     /// One screen may come in several of these.
     Snapshot { seq: u64, bytes: Bytes },
+    /// All keys of the attachment's typist before this number were typed.
+    Typed(u64),
     /// Size, title, clients or directory changed, or the session's program has ended, which is
     /// the last event.
     State(TerminalState),
@@ -67,6 +69,21 @@ impl TerminalInput {
         self.flush().await
     }
 
+    /// Keys with the number of the first, from an attachment with a typist. They may come again:
+    /// each is typed once, and keys after a gap not before those of the gap have come.
+    ///
+    /// # Errors
+    /// `Closed` when the link or the session has ended.
+    pub async fn write_numbered(&mut self, mut seq: u64, mut bytes: Bytes) -> Result<(), Error> {
+        while !bytes.is_empty() {
+            let bytes = bytes.split_to(bytes.len().min(OUTPUT_CHUNK_BYTES));
+            let next = seq.saturating_add(bytes.len() as u64);
+            self.waiting.push_back(Frame::Keys { seq, bytes });
+            seq = next;
+        }
+        self.flush().await
+    }
+
     /// # Errors
     /// `Closed` when the link or the session has ended.
     pub async fn resize(&mut self, cols: u16, rows: u16) -> Result<(), Error> {
@@ -90,7 +107,10 @@ impl TerminalInput {
     /// Keystrokes that the session has not taken yet.
     #[must_use]
     pub fn waiting_bytes(&self) -> usize {
-        let bytes = |frame: &Frame| if let Frame::Input(bytes) = frame { bytes.len() } else { 0 };
+        let bytes = |frame: &Frame| match frame {
+            Frame::Input(bytes) | Frame::Keys { bytes, .. } => bytes.len(),
+            _ => 0,
+        };
         self.waiting.iter().map(bytes).sum()
     }
 
@@ -159,6 +179,7 @@ fn event(frame: Frame) -> Result<TerminalEvent, Error> {
         Frame::Skipped { from, to } => Ok(TerminalEvent::Skipped { from, to }),
         Frame::Terminal(state) => Ok(TerminalEvent::State(state)),
         Frame::Snapshot { seq, bytes } => Ok(TerminalEvent::Snapshot { seq, bytes }),
+        Frame::Typed(typed) => Ok(TerminalEvent::Typed(typed)),
         Frame::Failure(failure) => Err(failure.into()),
         other => Err(out_of_place(&other)),
     }

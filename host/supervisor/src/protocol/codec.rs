@@ -48,6 +48,8 @@ pub enum Frame {
         seq: u64,
         bytes: Bytes,
     },
+    /// All keys of the attachment's typist before this number were typed.
+    Typed(u64),
     Input(Bytes),
     InputEnd,
     Signal(i32),
@@ -59,6 +61,11 @@ pub enum Frame {
     Ack(u64),
     /// The host goes, the command stays.
     Leave,
+    /// A typist's keys, with the number of the first.
+    Keys {
+        seq: u64,
+        bytes: Bytes,
+    },
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -88,12 +95,14 @@ mod kind {
     pub(super) const TERMINAL: u8 = 0x14;
     pub(super) const EVENT: u8 = 0x15;
     pub(super) const SNAPSHOT: u8 = 0x16;
+    pub(super) const TYPED: u8 = 0x17;
     pub(super) const INPUT: u8 = 0x20;
     pub(super) const INPUT_END: u8 = 0x21;
     pub(super) const SIGNAL: u8 = 0x22;
     pub(super) const RESIZE: u8 = 0x23;
     pub(super) const ACK: u8 = 0x24;
     pub(super) const LEAVE: u8 = 0x25;
+    pub(super) const KEYS: u8 = 0x26;
 }
 
 /// Encodes and decodes [`Frame`]s; holds no state.
@@ -179,6 +188,8 @@ fn parse(kind: u8, mut payload: Bytes) -> Result<Frame, CodecError> {
         kind::RESIZE => Frame::Resize { cols: short(kind, fields)?, rows: short(kind, fields)? },
         kind::ACK => Frame::Ack(number(kind, fields)?),
         kind::LEAVE => Frame::Leave,
+        kind::TYPED => Frame::Typed(number(kind, fields)?),
+        kind::KEYS => Frame::Keys { seq: number(kind, fields)?, bytes: std::mem::take(fields) },
         unknown => return Err(CodecError::UnknownKind(unknown)),
     };
     if payload.has_remaining() {
@@ -271,6 +282,11 @@ fn put(frame: &Frame, dst: &mut BytesMut) -> Result<u8, CodecError> {
         }
         Frame::Ack(seq) => Ok(put_bytes(kind::ACK, &seq.to_be_bytes(), dst)),
         Frame::Leave => Ok(kind::LEAVE),
+        Frame::Typed(seq) => Ok(put_bytes(kind::TYPED, &seq.to_be_bytes(), dst)),
+        Frame::Keys { seq, bytes } => {
+            dst.put_u64(*seq);
+            Ok(put_bytes(kind::KEYS, bytes, dst))
+        }
     }
 }
 

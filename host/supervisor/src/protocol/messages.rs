@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{MAX_ARGUMENTS, MAX_NAME_BYTES, MAX_VARIABLES};
+use super::{MAX_ARGUMENTS, MAX_NAME_BYTES, MAX_TYPIST_BYTES, MAX_VARIABLES};
 
 /// What the supervisor says first on each connection: who it is and what it still runs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -267,14 +267,30 @@ pub struct AttachTerminal {
     /// Draws the screen once all is shown that is kept, unless no byte was left out.
     #[serde(default)]
     pub snapshot: bool,
+    /// Who types, over all of his attachments. His keys are numbered from his first on, so that
+    /// those sent again after a break are not typed twice.
+    #[serde(default)]
+    pub typist: Option<String>,
 }
 
 impl AttachTerminal {
     /// To be shown the output from `since` on, and no more than that.
     #[must_use]
     pub fn new(session: impl Into<String>, since: Option<u64>) -> Self {
-        let (output, size) = (None, None);
-        Self { session: session.into(), since, output, size, alone: false, snapshot: false }
+        let (output, size, typist) = (None, None, None);
+        let session = session.into();
+        Self { session, since, output, size, alone: false, snapshot: false, typist }
+    }
+
+    /// # Errors
+    /// A sentence that says what is wrong.
+    pub fn check(&self) -> Result<(), String> {
+        match &self.typist {
+            Some(typist) if typist.len() > MAX_TYPIST_BYTES => {
+                Err(format!("the typist's name is longer than {MAX_TYPIST_BYTES} bytes"))
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -300,6 +316,9 @@ pub struct TerminalState {
     /// Somebody closed the session.
     #[serde(default)]
     pub closed: bool,
+    /// In the answer to an attachment with a typist: how many of his keys were typed.
+    #[serde(default)]
+    pub typed: Option<u64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -7,6 +7,7 @@ mod screen;
 mod session;
 mod shown;
 mod skim;
+mod typists;
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;

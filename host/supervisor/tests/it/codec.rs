@@ -38,6 +38,8 @@ fn frame() -> impl Strategy<Value = Frame> {
         any::<i32>().prop_map(Frame::Signal),
         any::<(u16, u16)>().prop_map(|(cols, rows)| Frame::Resize { cols, rows }),
         any::<u64>().prop_map(Frame::Ack),
+        any::<u64>().prop_map(Frame::Typed),
+        (any::<u64>(), bytes()).prop_map(|(seq, bytes)| Frame::Keys { seq, bytes }),
         (".{0,40}", any::<Option<u64>>()).prop_map(|(session, since)| {
             Frame::Open(Open::AttachTerminal(AttachTerminal::new(session, since)))
         }),

@@ -204,6 +204,8 @@ pub(crate) struct Screen {
     pub(crate) next_seq: u64,
     pub(crate) skipped: Vec<(u64, u64)>,
     pub(crate) states: Vec<TerminalState>,
+    /// Of the keys that it numbered, how many were typed.
+    pub(crate) typed: u64,
 }
 
 impl Screen {
@@ -215,7 +217,8 @@ impl Screen {
         let next_seq = attach.since.unwrap_or(0);
         let (input, output) = link.attach_terminal(attach).await.unwrap();
         let (shown, drawn, skipped, states) = Default::default();
-        let mut screen = Self { input, output, shown, drawn, next_seq, skipped, states };
+        let typed = 0;
+        let mut screen = Self { input, output, shown, drawn, next_seq, skipped, states, typed };
         assert!(screen.step().await, "the state comes first");
         screen
     }
@@ -246,6 +249,7 @@ impl Screen {
                 assert_eq!(seq, self.next_seq, "it is drawn as it is now");
                 self.drawn.extend_from_slice(&bytes);
             }
+            TerminalEvent::Typed(typed) => self.typed = typed,
             TerminalEvent::State(state) => self.states.push(state),
         }
         true

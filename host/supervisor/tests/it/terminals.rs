@@ -217,6 +217,30 @@ async fn who_comes_later_is_drawn_the_screen_though_its_beginning_is_no_longer_k
 }
 
 #[tokio::test]
+async fn keys_that_come_again_after_a_break_are_typed_once() {
+    let runtime = Runtime::start();
+    let host = runtime.host().await;
+    host.link.open_terminal(plain_shell()).await.unwrap();
+    let typist =
+        || AttachTerminal { typist: Some("ann/1".to_owned()), ..AttachTerminal::new("main", None) };
+    let mut first = Screen::attach_as(&host.link, typist()).await;
+    assert_eq!(first.state().typed, Some(0));
+    first.input.write_numbered(0, "echo one-$((1))\n".into()).await.unwrap();
+    first.shows("one-1").await;
+    while first.typed < 16 {
+        assert!(first.step().await);
+    }
+    drop(first);
+    let mut again = Screen::attach_as(&host.link, typist()).await;
+    assert_eq!(again.state().typed, Some(16));
+    // What comes too early waits for what is between.
+    again.input.write_numbered(90, "echo never\n".into()).await.unwrap();
+    again.input.write_numbered(0, "echo one-$((1))\necho two-$((2))\n".into()).await.unwrap();
+    again.shows("two-2").await;
+    assert_eq!((again.text().matches("one-1").count(), again.text().contains("never")), (1, false));
+}
+
+#[tokio::test]
 async fn who_saw_all_but_the_last_is_drawn_nothing() {
     let runtime = Runtime::start();
     let host = runtime.host().await;

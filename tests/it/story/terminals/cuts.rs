@@ -5,10 +5,11 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use futures::StreamExt as _;
+use futures::{SinkExt as _, StreamExt as _};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
+use tokio_tungstenite::tungstenite::{Error, Message};
 
 use super::lab;
 use crate::host::{FRAMED, Host, PATIENCE, Terminal, eventually, terminal_of, upgrades_at};
@@ -102,7 +103,7 @@ struct Story {
 impl Story {
     async fn connect(&self) -> Terminal {
         let id = self.id.as_ref().map_or(String::new(), |id| format!("&id={id}"));
-        let target = format!("{}?since={}{id}", terminal_of("lab"), self.next);
+        let target = format!("{}?since={}{id}&client=me", terminal_of("lab"), self.next);
         let headers = [("authorization", self.bearer.as_str()), ("sec-websocket-protocol", FRAMED)];
         let socket = eventually("a connection", || async {
             let socket = upgrades_at(&self.proxy.url, &target, &headers).await;
@@ -128,6 +129,92 @@ impl Story {
         }
         assert_eq!(terminal.notices, Vec::<serde_json::Value>::new(), "nothing is skipped");
     }
+}
+
+/// Sends what was not typed yet, as far as the connection lasts.
+struct Typing {
+    keys: Vec<u8>,
+    /// Over this connection.
+    sent: usize,
+}
+
+impl Typing {
+    /// Keys that are on their way at once.
+    const WINDOW: usize = 2048;
+    const PIECE: usize = 100;
+
+    /// True once all is typed, false when the connection ended.
+    async fn go_on(&mut self, terminal: &mut Terminal) -> bool {
+        self.sent = self.keys.len();
+        while terminal.typed < self.keys.len() as u64 {
+            match tokio::time::timeout(PATIENCE, terminal.socket.next()).await.expect("news") {
+                Some(Ok(message)) => terminal.take(message).await,
+                Some(Err(_)) | None => return false,
+            }
+            self.look_at_states(terminal);
+            if self.send(terminal).await.is_err() {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// A state that says `typed` asks for all keys from there on.
+    fn look_at_states(&mut self, terminal: &mut Terminal) {
+        let asked = terminal.states.drain(..).filter_map(|state| state["typed"].as_u64()).last();
+        if let Some(typed) = asked {
+            (terminal.typed, self.sent) = (typed, usize::try_from(typed).unwrap());
+        }
+    }
+
+    async fn send(&mut self, terminal: &mut Terminal) -> Result<(), Error> {
+        let typed = usize::try_from(terminal.typed).unwrap();
+        let most = (typed + Self::WINDOW).min(self.keys.len());
+        while self.sent < most {
+            let end = (self.sent + Self::PIECE).min(most);
+            let number = (self.sent as u64).to_be_bytes();
+            let frame = [&[6], &number[..], &self.keys[self.sent..end]].concat();
+            terminal.socket.send(Message::binary(frame)).await?;
+            self.sent = end;
+        }
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn no_key_is_lost_or_typed_twice_however_often_the_connection_is_cut() {
+    let mut host = need!(local, lab().await);
+    let seed = RandomState::new().hash_one(0);
+    let proxy = Proxy::before(&host, Dice(Arc::new(AtomicU64::new(seed)))).await;
+    let keys: String = (1..=9000).map(|n| format!("key-{n:05}\n")).collect();
+    let mut first = host.terminal("lab", None).await;
+    let reads = format!("head -c {} > typed.txt; echo the-$((1+1))-end", keys.len());
+    first
+        .types(&format!("PS1=; stty -icanon; clear; echo the-$((0+1))-beginning; {reads}\r"))
+        .await;
+    first.shows("the-1-beginning").await;
+    let (bearer, text) = (host.bearer(), String::new());
+    let mut story = Story { proxy, bearer, text, next: first.next, id: None };
+    let mut typing = Typing { keys: keys.clone().into_bytes(), sent: 0 };
+    let mut kills = 0;
+    loop {
+        let mut terminal = story.connect().await;
+        if typing.go_on(&mut terminal).await {
+            break;
+        }
+        story.next = terminal.next;
+        if kills < KILLS && story.proxy.cuts() > CUTS / 5 * (kills as u64 + 1) {
+            host = host.starts_again_after_a_kill().await;
+            story.proxy.server.send_replace(address(&host));
+            kills += 1;
+        }
+    }
+    let mut last = host.terminal("lab", None).await;
+    last.shows("the-2-end").await;
+    let typed = host.get("/api/v1/projects/lab/content/typed.txt").await.text;
+    println!("{} cuts and {kills} kills; seed {seed}", story.proxy.cuts());
+    assert!(typed == keys, "seed {seed}: {typed}");
+    assert!(story.proxy.cuts() > CUTS / 4 && kills > 0, "it was cut on the way");
 }
 
 #[tokio::test]

@@ -10,9 +10,9 @@ use lockhouse_supervisor::protocol::{
     TERMINAL_WINDOW_BYTES,
 };
 
-use super::super::Supervisor;
 use super::super::conversation::{Frames, reply};
 use super::super::scrollback::Next;
+use super::super::{Supervisor, refused};
 use super::Session;
 use super::shown::Drawn;
 
@@ -24,12 +24,14 @@ pub(in super::super) async fn serve(
     attach: &AttachTerminal,
     mut frames: Frames,
 ) -> Result<(), CodecError> {
-    let session = match supervisor.terminals.get(&attach.session) {
+    let found = attach.check().map_err(refused);
+    let session = match found.and_then(|()| supervisor.terminals.get(&attach.session)) {
         Ok(session) => session,
         Err(failure) => return reply(&mut frames, Err(failure)).await.map(drop),
     };
     let attachment = Attachment::new(session, attach);
     let mut state = attachment.session.state();
+    state.typed = attachment.typist.is_some().then_some(attachment.typed);
     // The exit comes last, after all output.
     state.exit = None;
     reply(&mut frames, Ok(Reply::Terminal(state))).await?;
@@ -47,6 +49,9 @@ struct Attachment {
     draws: bool,
     /// It sees the end and not what led there.
     stale: bool,
+    typist: Option<String>,
+    /// How many of the typist's keys were typed when he came.
+    typed: u64,
 }
 
 impl Drop for Attachment {
@@ -63,6 +68,8 @@ struct View {
     live: bool,
     /// Its screen is not what it should be, and is drawn once it has caught up.
     stale: bool,
+    /// Of which keys it is known that they were typed.
+    typed: u64,
 }
 
 impl Attachment {
@@ -80,13 +87,17 @@ impl Attachment {
         }
         let draws = attach.snapshot;
         // Output that was made for another size does not add up to the screen.
-        Self { session, id, from, draws, stale: draws && since.is_none() && end > 0 }
+        let stale = draws && since.is_none() && end > 0;
+        let typist = attach.typist.clone();
+        let typed = typist.as_deref().map_or(0, |typist| session.typists.come(typist));
+        Self { session, id, from, draws, stale, typist, typed }
     }
 
     async fn show(&self, mut sink: SplitSink<Frames, Frame>) -> Result<(), CodecError> {
         let session = &self.session;
         let version = session.version();
-        let mut view = View { cursor: self.from, version, live: false, stale: self.stale };
+        let (stale, typed) = (self.stale, self.typed);
+        let mut view = View { cursor: self.from, version, live: false, stale, typed };
         let last = loop {
             let changed = session.changed.notified();
             if session.is_sent_away(self.id) {
@@ -139,6 +150,11 @@ impl Attachment {
             view.version = session.version();
             return Some(Frame::Terminal(session.state()));
         }
+        let typed = self.typist.as_deref().map_or(0, |typist| session.typists.typed(typist));
+        if typed > view.typed {
+            view.typed = typed;
+            return Some(Frame::Typed(typed));
+        }
         let unacknowledged = view.cursor.saturating_sub(session.acknowledged(self.id));
         let window = TERMINAL_WINDOW_BYTES.saturating_sub(unacknowledged);
         let most = usize::try_from(window).unwrap_or(usize::MAX).min(OUTPUT_CHUNK_BYTES);
@@ -176,6 +192,10 @@ impl Attachment {
         while let Some(Ok(frame)) = frames.next().await {
             match frame {
                 Frame::Input(bytes) => self.session.type_in(self.id, bytes).await,
+                Frame::Keys { seq, bytes } => {
+                    let Some(typist) = &self.typist else { return };
+                    self.session.type_numbered(self.id, typist, (seq, bytes)).await;
+                }
                 Frame::Resize { cols, rows } => {
                     self.session.resize_client(self.id, (cols, rows));
                 }

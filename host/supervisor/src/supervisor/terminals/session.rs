@@ -21,6 +21,7 @@ use super::super::title::TitleReader;
 use super::super::{Supervisor, milliseconds, orphans, start, tree};
 use super::pty::{self, read_all, watched, winsize};
 use super::shown::Shown;
+use super::typists::Typists;
 
 /// Read from the PTY before others get their turn.
 const READ_BYTES: usize = 64 * 1024;
@@ -59,6 +60,7 @@ pub(in super::super) struct Session {
     directory: RefCell<Option<String>>,
     clients: RefCell<HashMap<u64, Client>>,
     next_client: Cell<u64>,
+    pub(super) typists: Typists,
     /// Raised by whatever the state shows.
     version: Cell<u64>,
     input: mpsc::Sender<Bytes>,
@@ -97,6 +99,7 @@ impl Session {
             directory: RefCell::new(directory_of(leader)),
             clients: RefCell::default(),
             next_client: Cell::new(0),
+            typists: Typists::default(),
             version: Cell::new(0),
             input,
             exit: Cell::new(None),
@@ -147,6 +150,7 @@ impl Session {
             end_seq: self.shown.end(),
             exit: self.exit.get(),
             closed: self.closing.get(),
+            typed: None,
         }
     }
 
@@ -168,12 +172,27 @@ impl Session {
     /// Passes keystrokes on; waits while the program reads nothing and much is waiting. The
     /// session has the size of the client that typed last.
     pub(super) async fn type_in(&self, id: u64, bytes: Bytes) {
+        self.take_size_of(id);
+        // A session that has ended takes no more input; its state says so.
+        let _ = self.input.send(bytes).await;
+    }
+
+    /// The same with numbered keys, which may come again.
+    pub(super) async fn type_numbered(&self, id: u64, typist: &str, (seq, keys): (u64, Bytes)) {
+        self.take_size_of(id);
+        let Ok(room) = self.input.reserve().await else { return };
+        // No wait between the two: what counts as typed is on its way.
+        if let Some(fresh) = self.typists.accept(typist, seq, keys) {
+            room.send(fresh);
+            self.changed.notify_waiters();
+        }
+    }
+
+    fn take_size_of(&self, id: u64) {
         let size = self.clients.borrow().get(&id).and_then(|client| client.size);
         if let Some(size) = size {
             self.set_size(size);
         }
-        // A session that has ended takes no more input; its state says so.
-        let _ = self.input.send(bytes).await;
     }
 
     pub(super) fn resize_client(&self, id: u64, size: (u16, u16)) {

@@ -71,8 +71,9 @@ export function terminalUrl(
   { cols, rows }: Size,
   since: number | null,
   id: string | null,
+  client: string,
 ): string {
-  const query = new URLSearchParams({ cols: String(cols), rows: String(rows), session });
+  const query = new URLSearchParams({ cols: String(cols), rows: String(rows), session, client });
   if (since !== null) query.set("since", String(since));
   if (since !== null && id !== null) query.set("id", id);
   const url = new URL(`${path("containers", project, "terminal")}?${query.toString()}`, window.location.href);

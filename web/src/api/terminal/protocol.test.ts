@@ -36,11 +36,15 @@ describe("frames from the host", () => {
     expect(decode(larger.subarray(2))).toEqual({ type: "output", sequence: 5, bytes: Uint8Array.of(65) });
   });
 
+  test("of numbered keys it says how many were typed", () => {
+    expect(decode(Uint8Array.from([5, 0, 0, 0, 0, 0, 0, 1, 2]))).toEqual({ type: "typed", sequence: 258 });
+  });
+
   test("a state keeps what is known and says null for the rest", () => {
     const frame = decode(json(1, { session: "main", size: { cols: 80, rows: 24 }, clients: 2, exit: 0, later: true }));
     expect(frame).toEqual({
       type: "state",
-      state: { session: "main", id: null, size: { cols: 80, rows: 24 }, clients: 2, title: null, cwd: null, exit: 0 },
+      state: { session: "main", id: null, size: { cols: 80, rows: 24 }, clients: 2, title: null, cwd: null, exit: 0, typed: null },
     });
   });
 

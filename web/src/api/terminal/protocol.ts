@@ -6,8 +6,8 @@ export const SUBPROTOCOL = "lockhouse.terminal.v1";
 /** A whole sequence number is 64 bits; the browser counts exactly up to 2^53 bytes, which no terminal reaches. */
 const SEQUENCE_BYTES = 8;
 
-const Client = { input: 0, resize: 1, ack: 2, ping: 3, pause: 4, resume: 5 } as const;
-const Server = { output: 0, state: 1, notice: 2, pong: 3, snapshot: 4 } as const;
+const Client = { input: 0, resize: 1, ack: 2, ping: 3, pause: 4, resume: 5, keys: 6 } as const;
+const Server = { output: 0, state: 1, notice: 2, pong: 3, snapshot: 4, typed: 5 } as const;
 
 export interface Size {
   cols: number;
@@ -26,6 +26,8 @@ export interface TerminalState {
   cwd: string | null;
   /** The shell's exit code once it has ended. */
   exit: number | null;
+  /** How many of this client's keys were typed: those after them are to be sent, again where they were. */
+  typed: number | null;
 }
 
 export type ServerFrame =
@@ -34,6 +36,8 @@ export type ServerFrame =
   | { type: "notice"; skipped: { from: number; to: number } | null; message: string | null }
   /** What draws the screen as it is after the output before `sequence`. */
   | { type: "snapshot"; sequence: number; bytes: Uint8Array }
+  /** All keys before `sequence` were typed. */
+  | { type: "typed"; sequence: number }
   | { type: "pong" };
 
 /** Bytes that are no frame of this protocol. */
@@ -45,14 +49,20 @@ export function input(keys: string | Uint8Array): Uint8Array<ArrayBuffer> {
   return frame(Client.input, typeof keys === "string" ? utf8.encode(keys) : keys);
 }
 
+/** Keys with the number of the first. */
+export function numberedKeys(number: number, keys: Uint8Array): Uint8Array<ArrayBuffer> {
+  const content = new Uint8Array(SEQUENCE_BYTES + keys.length);
+  content.set(sequenceBytes(number));
+  content.set(keys, SEQUENCE_BYTES);
+  return frame(Client.keys, content);
+}
+
 export const resize = ({ cols, rows }: Size): Uint8Array<ArrayBuffer> =>
   frame(Client.resize, utf8.encode(JSON.stringify({ cols, rows })));
 
 /** Tells the host that everything before `sequence` was consumed. */
 export function ack(sequence: number): Uint8Array<ArrayBuffer> {
-  const content = new Uint8Array(SEQUENCE_BYTES);
-  new DataView(content.buffer).setBigUint64(0, BigInt(sequence));
-  return frame(Client.ack, content);
+  return frame(Client.ack, sequenceBytes(sequence));
 }
 
 /** Asks for no more output until `resume`. */
@@ -75,6 +85,8 @@ export function decode(bytes: Uint8Array): ServerFrame {
       return { type: "pong" };
     case Server.snapshot:
       return { type: "snapshot", sequence: sequenceOf(content), bytes: content.subarray(SEQUENCE_BYTES) };
+    case Server.typed:
+      return { type: "typed", sequence: sequenceOf(content) };
     default:
       throw new FrameError(`A terminal frame starts with ${bytes[0] ?? "nothing"}, which this page does not know.`);
   }
@@ -84,6 +96,12 @@ function frame(type: number, content: Uint8Array): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(content.length + 1);
   bytes[0] = type;
   bytes.set(content, 1);
+  return bytes;
+}
+
+function sequenceBytes(sequence: number): Uint8Array {
+  const bytes = new Uint8Array(SEQUENCE_BYTES);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(sequence));
   return bytes;
 }
 
@@ -116,6 +134,7 @@ function stateOf(members: Record<string, unknown>): TerminalState {
     title: textOf(members["title"]),
     cwd: textOf(members["cwd"]),
     exit: numberOf(members["exit"]),
+    typed: numberOf(members["typed"]),
   };
 }
 

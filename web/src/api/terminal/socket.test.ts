@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { ack, input, ping, resize } from "./protocol";
-import { ACK_STEP_BYTES, MAX_HELD_INPUT_BYTES, PING_EVERY_MS, PONG_WITHIN_MS, TerminalSocket, type Wire } from "./socket";
+import { MAX_KEPT_BYTES } from "./keys";
+import { ack, input, numberedKeys, ping, resize } from "./protocol";
+import { ACK_STEP_BYTES, PING_EVERY_MS, PONG_WITHIN_MS, TerminalSocket, type Wire } from "./socket";
 
 const utf8 = new TextEncoder();
 
@@ -146,11 +147,44 @@ describe("a dropped connection", () => {
     bench.socket.type("s\r");
     bench.timePasses();
     bench.wire.opens();
-    expect(bench.wire.sent).toEqual([[...resize({ cols: 80, rows: 24 })], [...input("l")], [...input("s\r")]]);
+    bench.wire.tells(1, { session: "main", id: "p1", typed: 0 });
+    expect(bench.wire.sent).toEqual([[...resize({ cols: 80, rows: 24 })], [...numberedKeys(0, utf8.encode("ls\r"))]]);
+  });
+
+  test("sends again what may be lost, and nothing that was typed", () => {
+    bench.wire.opens();
+    bench.wire.tells(1, { session: "main", id: "p1", typed: 0 });
+    bench.socket.type("ls");
+    bench.wire.says([5, ...ack(1).subarray(1)]);
+    bench.wire.drops();
+    bench.timePasses();
+    bench.wire.opens();
+    bench.wire.tells(1, { session: "main", id: "p1", typed: 1 });
+    bench.socket.type("\r");
+    expect(bench.wire.sent.slice(1)).toEqual([[...numberedKeys(1, utf8.encode("s"))], [...numberedKeys(2, utf8.encode("\r"))]]);
+  });
+
+  test("types nothing into another shell that was sent to the one before", () => {
+    bench.wire.opens();
+    bench.wire.tells(1, { session: "main", id: "p1", typed: 0 });
+    bench.socket.type("rm x\r");
+    bench.wire.drops();
+    bench.timePasses();
+    bench.wire.opens();
+    bench.wire.tells(1, { session: "main", id: "p2", typed: 0 });
+    expect(bench.wire.sent.slice(1)).toEqual([]);
+  });
+
+  test("a runtime that counts no keys gets them without numbers", () => {
+    bench.wire.opens();
+    bench.socket.type("l");
+    bench.wire.tells(1, { session: "main", id: "p1" });
+    bench.socket.type("s");
+    expect(bench.wire.sent.slice(1)).toEqual([[...input("l")], [...input("s")]]);
   });
 
   test("says so when more is typed than can be kept", () => {
-    expect(bench.socket.type("x".repeat(MAX_HELD_INPUT_BYTES - 1))).toBe(true);
+    expect(bench.socket.type("x".repeat(MAX_KEPT_BYTES))).toBe(true);
     expect(bench.socket.type("y")).toBe(false);
   });
 

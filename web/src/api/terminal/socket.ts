@@ -1,4 +1,4 @@
-// A terminal session over a WebSocket that comes back by itself, without losing or doubling output.
+// A terminal session over a WebSocket that comes back by itself, without losing or doubling output or keys.
 //
 //            ┌── dropped, no pong, runtime stopped ──────┐
 //            ▼                                           │
@@ -6,16 +6,13 @@
 //            ▲                     │
 //            └───── refused ───────┘
 import { pauseBefore } from "../backoff";
+import { Keys } from "./keys";
 import { Position } from "./position";
-import { type ServerFrame, type Size, type TerminalState, SUBPROTOCOL, ack, decode, input, ping, resize } from "./protocol";
+import { type ServerFrame, type Size, type TerminalState, SUBPROTOCOL, ack, decode, input, numberedKeys, ping, resize } from "./protocol";
+import { type Ending, type Surroundings, type Wire, browser } from "./wire";
 
+export type { Ending, Wire };
 export type Connection = "connecting" | "open" | "waiting" | "closed";
-
-/** Why the host ended the connection. */
-export interface Ending {
-  code: number;
-  reason: string;
-}
 
 export interface TerminalEvents {
   /** New output. `consumed` must be called once it is shown: the host waits for that when it is far ahead. */
@@ -30,29 +27,10 @@ export interface TerminalEvents {
   onReset: () => void;
 }
 
-/** The part of WebSocket that is used, so that tests can play the host. */
-export interface Wire {
-  binaryType: BinaryType;
-  readonly readyState: number;
-  onopen: (() => void) | null;
-  onmessage: ((event: { data: unknown }) => void) | null;
-  onclose: ((event: Ending) => void) | null;
-  send(bytes: Uint8Array<ArrayBuffer>): void;
-  close(): void;
-}
-
-export interface Surroundings {
-  connect: (url: string, protocol: string) => Wire;
-  after: (ms: number, act: () => void) => () => void;
-  random: () => number;
-}
-
 export const PING_EVERY_MS = 15_000;
 export const PONG_WITHIN_MS = 10_000;
 /** The host hears of consumption in steps of this many bytes, not with every frame. */
 export const ACK_STEP_BYTES = 32 * 1024;
-/** Keystrokes typed while the connection is away are kept up to this many bytes. */
-export const MAX_HELD_INPUT_BYTES = 64 * 1024;
 
 /** After these the host would say the same again, or begin another shell: ended, closed, denied, gone, taken over. */
 const FINAL_CODES = [4000, 4001, 4003, 4004, 4005];
@@ -61,17 +39,13 @@ const isFromHost = (code: number): boolean => code >= 4000 || code === 1012;
 
 const OPEN = 1;
 
-const browser: Surroundings = {
-  connect: (url, protocol) => new WebSocket(url, protocol) as unknown as Wire,
-  after: (ms, act) => {
-    const timer = setTimeout(act, ms);
-    return () => clearTimeout(timer);
-  },
-  random: Math.random,
-};
+/** The address for a terminal of this size, from a number on in the output with this name, for a client of that name. */
+export type UrlOf = (size: Size, since: number | null, id: string | null, client: string) => string;
 
-/** The address for a terminal of this size, from a number on in the output with this name. */
-export type UrlOf = (size: Size, since: number | null, id: string | null) => string;
+/** Whether the runtime counts keys, which its first state tells. */
+type Counting = "unknown" | "yes" | "no";
+
+const utf8 = new TextEncoder();
 
 export class TerminalSocket {
   readonly #urlOf: UrlOf;
@@ -82,8 +56,9 @@ export class TerminalSocket {
   #size: Size;
   #attempt = 0;
   #acked = 0;
-  #held: Uint8Array<ArrayBuffer>[] = [];
-  #heldBytes = 0;
+  readonly #client: string;
+  readonly #keys = new Keys();
+  #counting: Counting = "unknown";
   #pty: string | null = null;
   #isStopped = false;
   #cancelTimer: () => void = () => undefined;
@@ -93,13 +68,14 @@ export class TerminalSocket {
     this.#size = size;
     this.#events = events;
     this.#around = around;
+    this.#client = Array.from({ length: 4 }, () => around.random().toString(36).slice(2, 8)).join("-");
   }
 
   start(): void {
     if (this.#isStopped || this.#wire) return;
     this.#cancelTimer();
     this.#events.onConnection("connecting");
-    const wire = this.#around.connect(this.#urlOf(this.#size, this.#position.next, this.#pty), SUBPROTOCOL);
+    const wire = this.#around.connect(this.#urlOf(this.#size, this.#position.next, this.#pty, this.#client), SUBPROTOCOL);
     wire.binaryType = "arraybuffer";
     wire.onopen = () => this.#opened();
     wire.onmessage = ({ data }) => this.#received(data);
@@ -123,11 +99,8 @@ export class TerminalSocket {
 
   /** Sends keystrokes, or holds them until the connection is back. False when they had to be let go. */
   type(keys: string): boolean {
-    const frame = input(keys);
-    if (this.#send(frame)) return true;
-    if (this.#isStopped || this.#heldBytes + frame.length > MAX_HELD_INPUT_BYTES) return false;
-    this.#held.push(frame);
-    this.#heldBytes += frame.length;
+    if (this.#isStopped || !this.#keys.add(utf8.encode(keys))) return false;
+    this.#sendKeys();
     return true;
   }
 
@@ -139,11 +112,17 @@ export class TerminalSocket {
 
   #opened(): void {
     this.#events.onConnection("open");
+    this.#counting = "unknown";
     this.#send(resize(this.#size));
-    for (const frame of this.#held) this.#send(frame);
-    this.#held = [];
-    this.#heldBytes = 0;
     this.#pingLater();
+  }
+
+  #sendKeys(): void {
+    if (this.#counting === "unknown" || this.#wire?.readyState !== OPEN) return;
+    for (let piece = this.#keys.next(); piece; piece = this.#keys.next()) {
+      this.#send(this.#counting === "yes" ? numberedKeys(piece.number, piece.keys) : input(piece.keys));
+    }
+    if (this.#counting === "no") this.#keys.letGo();
   }
 
   #received(data: unknown): void {
@@ -164,6 +143,7 @@ export class TerminalSocket {
     if (frame.type === "output") this.#output(frame.sequence, frame.bytes);
     else if (frame.type === "pong") this.#pingLater();
     else if (frame.type === "state") this.#state(frame.state);
+    else if (frame.type === "typed") this.#keys.typed(frame.sequence);
     else if (frame.type === "snapshot") this.#events.onOutput(frame.bytes, () => undefined);
     else if (frame.skipped) this.#skipped(this.#position.skip(frame.skipped.from, frame.skipped.to));
   }
@@ -194,10 +174,22 @@ export class TerminalSocket {
     if (this.#pty !== null && state.id !== null && state.id !== this.#pty) {
       this.#position.reset();
       this.#acked = 0;
+      this.#keys.beginAnew(0);
       this.#events.onReset();
     }
     this.#pty = state.id ?? this.#pty;
+    this.#count(state.typed);
     this.#events.onState(state);
+  }
+
+  #count(typed: number | null): void {
+    if (typed !== null) {
+      this.#counting = "yes";
+      this.#keys.resumeAt(typed);
+    } else if (this.#counting === "unknown") {
+      this.#counting = "no";
+    }
+    this.#sendKeys();
   }
 
   #pingLater(): void {

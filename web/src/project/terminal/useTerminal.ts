@@ -40,8 +40,8 @@ export function useTerminal(element: RefObject<HTMLElement | null>, project: str
     terminal.open(element.current);
     const refit = () => element.current?.offsetParent && fit.fit();
     refit();
-    const urlOf = (size: Size, since: number | null, id: string | null) =>
-      terminalUrl(project, SHARED_SESSION, size, since, id);
+    const urlOf = (size: Size, since: number | null, id: string | null, client: string) =>
+      terminalUrl(project, SHARED_SESSION, size, since, id, client);
     const socket = new TerminalSocket(urlOf, terminal, {
       onOutput: (bytes, consumed) => terminal.write(bytes, consumed),
       onConnection: (state) => {

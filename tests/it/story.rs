@@ -5,6 +5,7 @@ mod administrators;
 mod browser;
 mod chaos;
 mod commands;
+mod documented;
 mod execs;
 mod gate;
 mod kill;

@@ -16,6 +16,7 @@ pub mod egress;
 pub mod engine;
 pub mod engines;
 pub mod fake;
+mod gvisor;
 pub mod images;
 mod link;
 pub mod local;
@@ -56,7 +57,7 @@ pub use disk::usage::DiskUsage;
 use disk::usage::Disks;
 use egress::{Egress, Learned};
 use engine::{Enforced, Enforcement, Engine, Limits, Usage};
-use link::Links;
+use link::{Links, Proof};
 use network::Networks;
 pub use place::Place;
 use pool::Pool;
@@ -190,8 +191,12 @@ struct Inner {
 impl Runtimes {
     /// Opens the room and begins to hear its links.
     pub fn open(parts: Parts) -> Self {
-        let isolated = parts.engine.name() != "fake";
-        let (links, news) = Links::new(parts.tasks.clone(), isolated, parts.leases.seat());
+        let proof = match (parts.engine.name(), parts.engine.shares_kernel()) {
+            ("fake", _) => Proof::None,
+            (_, true) => Proof::FirstProcess,
+            (_, false) => Proof::Key(parts.place.keys.clone()),
+        };
+        let (links, news) = Links::new(parts.tasks.clone(), proof, parts.leases.seat());
         let activities = Activities::new(parts.clock.clone());
         let inner = Arc::new(Inner {
             pool: Pool::new(parts.db.clone()),
@@ -384,7 +389,18 @@ impl Runtimes {
 
     /// What it uses now.
     pub async fn usage(&self, project: &ProjectId) -> Result<Usage, Error> {
-        Ok(self.inner.engine.usage(project).await?)
+        let mut usage = self.inner.engine.usage(project).await?;
+        if !self.inner.engine.shares_kernel() {
+            // Only the runtime's own kernel knows how many programs it runs.
+            usage.pids = self.threads(project).await;
+        }
+        Ok(usage)
+    }
+
+    /// None, while nobody in the runtime tells.
+    async fn threads(&self, project: &ProjectId) -> u64 {
+        let Some(link) = self.inner.links.find(project) else { return 0 };
+        link.health().await.map_or(0, |health| health.threads)
     }
 
     /// What its workspace takes on the disk: measured now, or a moment ago.

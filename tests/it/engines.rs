@@ -5,12 +5,22 @@ mod inspected;
 mod life;
 mod limits;
 mod oci_runtimes;
+mod own_kernel;
 mod stage;
 mod strangers;
 mod walls;
 
 use stage::Stage;
 pub(crate) use stage::open_docker;
+
+/// Whether this machine has gVisor below an engine.
+pub(crate) async fn gvisor_below(engine: &'static str) -> Result<(), String> {
+    let stage = match engine {
+        "docker" => Stage::gvisor_on_docker(engine).await,
+        _ => Stage::gvisor(engine).await,
+    };
+    stage.map(drop)
+}
 
 /// One test for each promise, each on a stage of its own, which is cleared whatever happens.
 macro_rules! promises {
@@ -53,9 +63,58 @@ macro_rules! engine_contract {
         } }
     };
     (@ crun) => { engine_contract!(@ crun needs crun); };
+    (@ gvisor) => {
+        engine_contract! { @ gvisor needs gvisor:
+            limits {
+                the_limit_of_processes_holds
+                the_limit_of_open_files_holds
+                tmp_and_shared_memory_are_bounded
+                less_memory_than_is_in_use_is_refused
+            }
+            own_kernel {
+                a_busy_runtime_gets_no_more_cpu_than_its_limit
+                too_much_memory_ends_the_runtime_which_tells_why_and_starts_again
+                as_much_memory_is_seen_as_there_may_be
+                memory_and_cpu_change_at_once
+                the_limit_of_processes_changes_from_the_next_start_on
+            }
+        }
+    };
+    (@ gvisor_on_docker) => {
+        engine_contract! { @ gvisor_on_docker needs gvisor:
+            limits {
+                the_limit_of_processes_holds
+                the_limit_of_open_files_holds
+                tmp_and_shared_memory_are_bounded
+            }
+            own_kernel {
+                a_busy_runtime_gets_no_more_cpu_than_its_limit
+                too_much_memory_ends_the_runtime_which_tells_why_and_starts_again
+                as_much_memory_is_seen_as_there_may_be
+                no_limit_changes_while_it_runs
+                memory_changes_from_the_next_start_on_and_processes_never
+            }
+        }
+    };
     (@ docker) => { engine_contract!(@ docker needs docker); };
     (@ $engine:ident) => { engine_contract!(@ $engine needs local); };
     (@ $engine:ident needs $part:ident) => {
+        engine_contract! { @ $engine needs $part:
+            limits {
+                the_limit_of_cpu_holds
+                the_limit_of_processes_holds
+                the_limit_of_memory_holds
+                the_limit_of_open_files_holds
+                tmp_and_shared_memory_are_bounded
+                a_changed_limit_of_processes_holds_at_once_and_after_a_new_start
+                a_changed_limit_of_memory_holds_at_once
+                a_changed_limit_of_cpu_holds_at_once
+                less_memory_than_is_in_use_is_refused
+                a_runtime_whose_limits_changed_is_still_the_same
+            }
+        }
+    };
+    (@ $engine:ident needs $part:ident: $($limits:tt)*) => {
         promises! { $engine needs $part:
             life {
                 creating_twice_is_no_error
@@ -84,18 +143,6 @@ macro_rules! engine_contract {
                 files_made_inside_belong_to_the_runtimes_user
                 a_question_to_an_image_is_as_confined
             }
-            limits {
-                the_limit_of_cpu_holds
-                the_limit_of_processes_holds
-                the_limit_of_memory_holds
-                the_limit_of_open_files_holds
-                tmp_and_shared_memory_are_bounded
-                a_changed_limit_of_processes_holds_at_once_and_after_a_new_start
-                a_changed_limit_of_memory_holds_at_once
-                a_changed_limit_of_cpu_holds_at_once
-                less_memory_than_is_in_use_is_refused
-                a_runtime_whose_limits_changed_is_still_the_same
-            }
             walls {
                 a_set_user_id_program_gains_nothing
                 no_namespace_of_the_machine_is_shared
@@ -107,8 +154,9 @@ macro_rules! engine_contract {
                 with_nobody_behind_the_proxy_nothing_leaves
                 ordinary_tools_work
             }
+            $($limits)*
         }
     };
 }
 
-engine_contract!(fake | local | crun | bubblewrap | docker);
+engine_contract!(fake | local | crun | gvisor | gvisor_on_docker | bubblewrap | docker);

@@ -8,6 +8,7 @@ mod commands;
 mod documented;
 mod execs;
 mod gate;
+mod gvisor;
 mod kill;
 mod kinds;
 mod lifecycle;

@@ -353,7 +353,11 @@ impl Runtimes {
         generation: u32,
         settings: &Settings,
     ) -> RuntimeSpec {
-        let Inner { config, place, projects, .. } = &*self.inner;
+        let Inner { config, place, projects, engine, .. } = &*self.inner;
+        let mut env = place.environment();
+        if !engine.shares_kernel() {
+            env.push(place.credential(id));
+        }
         RuntimeSpec {
             id: id.clone(),
             instance: place.instance.clone(),
@@ -363,7 +367,7 @@ impl Runtimes {
             link_dir: place.link_dir(id),
             user: place.user,
             limits: config.limits(settings),
-            env: place.environment(),
+            env,
         }
     }
 

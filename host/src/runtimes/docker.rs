@@ -26,17 +26,22 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use tokio::sync::mpsc;
 
+use self::container::OciRuntime;
 use self::image::Images;
 use super::engine::{
     Answer, Enforced, Enforcement, Engine, EngineState, Error, Image, Limits, Observed,
     RuntimeSpec, Usage,
 };
-use super::local::{cgroup, plan, runtime_user};
+use super::gvisor;
+use super::local::{cgroup, oci, plan, runtime_user};
 use crate::command::MAX_OUTPUT_BYTES;
 use crate::ids::{InstanceId, Kind, ProjectId, RequestId};
 
 /// The oldest API that has everything we ask for.
 const OLDEST_API: ClientVersion = ClientVersion { major_version: 1, minor_version: 41 };
+
+/// How the address of a daemon on this machine begins.
+const LOCAL_SOCKET: &str = "unix://";
 
 const DEFAULT_HOST: &str = "unix:///var/run/docker.sock";
 
@@ -71,7 +76,7 @@ pub struct Docker {
     api: Api,
     instance: InstanceId,
     images: Images,
-    runtime: Option<String>,
+    oci: OciRuntime,
     enforced: Enforced,
     description: String,
     /// The daemon is on this machine, so its containers' control groups can be read.
@@ -102,14 +107,14 @@ impl Docker {
         let info = api.info().await.map_err(|error| told(&error))?;
         has_runtime(config.runtime.as_deref(), &info)?;
         let runtime = config.runtime.clone().or(info.default_runtime.clone()).unwrap_or_default();
-        can_run(&runtime, &info)?;
+        let gvisor = is_gvisor(&runtime, &info, host.starts_with(LOCAL_SOCKET)).await?;
         let version = info.server_version.clone().unwrap_or_default();
         let docker = Self {
             description: format!("docker: {version} at {host}, runtime {runtime}"),
-            on_this_machine: host.starts_with("unix://"),
+            on_this_machine: host.starts_with(LOCAL_SOCKET),
             enforced: enforced(&info),
             images: Images::new(config.images.clone()),
-            runtime: config.runtime.clone(),
+            oci: OciRuntime { name: config.runtime.clone(), gvisor },
             instance: instance.clone(),
             api,
         };
@@ -262,6 +267,10 @@ impl Engine for Docker {
         Ok(self.description.clone())
     }
 
+    fn shares_kernel(&self) -> bool {
+        !self.oci.gvisor
+    }
+
     fn enforced(&self) -> Enforced {
         self.enforced.clone()
     }
@@ -272,8 +281,8 @@ impl Engine for Docker {
 
     async fn ask(&self, kind: Kind, argv: &[&str]) -> Result<Answer, Error> {
         let image = self.image(kind).await?;
-        let runtime = self.runtime.as_deref();
-        let body = container::question(argv, &image.name, runtime_user(), &self.instance, runtime)?;
+        let body =
+            container::question(argv, &image.name, runtime_user(), &self.instance, &self.oci)?;
         let name = format!("lockhouse-ask-{}", RequestId::generate());
         self.make(&name, body).await.map_err(failed)?;
         let answered = tokio::time::timeout(QUESTION_TIMEOUT, self.answer(&name)).await;
@@ -291,7 +300,7 @@ impl Engine for Docker {
             self.delete(&self.name(&spec.id)).await?;
         }
         let image = self.image(spec.kind).await?;
-        let body = container::runtime(spec, &image.name, self.runtime.as_deref())?;
+        let body = container::runtime(spec, &image.name, &self.oci)?;
         match self.make(&self.name(&spec.id), body).await {
             // Somebody else has made it at the same time.
             Err(error) if status(&error) == Some(409) => Ok(()),
@@ -300,6 +309,11 @@ impl Engine for Docker {
     }
 
     async fn start(&self, id: &ProjectId) -> Result<(), Error> {
+        if self.oci.gvisor
+            && !self.find(id).await?.is_none_or(|made| container::is_for_gvisor(&made))
+        {
+            return Err(Error::Failed(gvisor::MADE_FOR_ANOTHER.to_owned()));
+        }
         match self.api.start_container(&self.name(id), None).await {
             Err(error) if status(&error) == Some(304) => Ok(()),
             Err(error) if is_missing(&error) => Err(Error::NotFound),
@@ -310,7 +324,11 @@ impl Engine for Docker {
     async fn update(&self, id: &ProjectId, limits: &Limits) -> Result<(), Error> {
         let found = self.find(id).await?.ok_or(Error::NotFound)?;
         self.observe(&found).ok_or(Error::NotFound)?;
-        match self.api.update_container(&self.name(id), container::update(limits)).await {
+        if let Some(why) = self.oci.fixed(&found, limits) {
+            return Err(Error::NotLive(why.to_owned()));
+        }
+        let update = container::update(limits, &self.oci);
+        match self.api.update_container(&self.name(id), update).await {
             Err(error) if is_missing(&error) => Err(Error::NotFound),
             // The kernel takes no limit that lies below what is in use; OCI runtimes
             // tell so in words of their own.
@@ -430,18 +448,24 @@ fn has_runtime(wanted: Option<&str>, info: &SystemInfo) -> Result<(), Error> {
     )))
 }
 
-/// Whatever its name is here: by the program behind it.
-fn can_run(runtime: &str, info: &SystemInfo) -> Result<(), Error> {
+/// Whether the OCI runtime is gVisor's, whatever its name is here; one that can't work is an error.
+async fn is_gvisor(runtime: &str, info: &SystemInfo, here: bool) -> Result<bool, Error> {
     let entry = info.runtimes.as_ref().and_then(|known| known.get(runtime));
     let program = entry.and_then(|entry| entry.path.as_deref()).unwrap_or(runtime);
-    if !plan::is_gvisor(program.rsplit('/').next().unwrap_or(program)) {
-        return Ok(());
+    let version = if here { oci::version(Path::new(program)).await.ok() } else { None };
+    let said = version.as_deref().unwrap_or_default();
+    if ![runtime, program, said].into_iter().any(gvisor::is_meant_by) {
+        return Ok(false);
     }
-    Err(Error::Misconfigured(format!(
-        "Docker's OCI runtime “{runtime}” does not work here ({}); set engines.docker.runtime to \
-         another that the daemon lists, such as runc",
-        plan::NO_GVISOR
-    )))
+    let told = entry.and_then(|entry| entry.runtime_args.clone()).unwrap_or_default();
+    let wrong = version.as_deref().and_then(gvisor::what_is_wrong_with);
+    match wrong.or_else(|| gvisor::what_it_is_not_told(&told)) {
+        None => Ok(true),
+        Some(wrong) => Err(Error::Misconfigured(format!(
+            "Docker's OCI runtime “{runtime}” does not work here: {wrong}; or set \
+             engines.docker.runtime to another that the daemon lists, such as runc"
+        ))),
+    }
 }
 
 fn state(state: &ContainerState) -> EngineState {

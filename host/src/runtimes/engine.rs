@@ -15,7 +15,8 @@
 //!   namespaces; a writable workspace and `/tmp`; and no other door.
 //! - A runtime outlives the host: it runs on when the host is killed.
 //! - `update` changes memory, CPU and processes of a runtime that runs, at once,
-//!   and of one that does not, from its next start on; all else stays.
+//!   and of one that does not, from its next start on; all else stays. What can't
+//!   be changed so is [`Error::NotLive`], and then nothing changes.
 //! - Files in the workspace belong to `spec.user`.
 //! - `list` answers with this instance's runtimes only, whatever their state.
 //! - Nothing that is not this instance's is ever changed, stopped or removed.
@@ -183,6 +184,13 @@ pub trait Engine: Send + Sync + std::fmt::Debug + 'static {
 
     /// One line for the log and `/health/ready`: version, OCI runtime, mode.
     async fn describe(&self) -> Result<String, Error>;
+
+    /// Whether our own kernel runs the programs in a runtime, so that it can tell
+    /// who is at the other end of a socket. Where one of the runtime's own stands
+    /// between, all of them look alike.
+    fn shares_kernel(&self) -> bool {
+        true
+    }
 
     /// How the limits hold here.
     fn enforced(&self) -> Enforced;

@@ -2,9 +2,11 @@
 //!
 //! For each runtime the host listens on a socket in a directory that the
 //! runtime sees read-only; hosts that share it have a socket each, named by
-//! their seats, and the supervisor has a link to each of them. Only the first process of a process namespace may
-//! use it, so that a program in the runtime can't pass as its supervisor. When
+//! their seats, and the supervisor has a link to each of them. A program in the
+//! runtime can't pass as its supervisor, who has to prove itself ([`Proof`]). When
 //! a link ends, the supervisor dials again, and the newest link counts.
+
+mod key;
 
 use std::collections::HashMap;
 use std::os::fd::AsRawFd as _;
@@ -22,6 +24,8 @@ use super::engine::SOCKET_FILE;
 use crate::ids::ProjectId;
 use crate::tasks::{Task, Tasks};
 
+pub(super) use key::Keys;
+
 /// News of links that wait for the room.
 const WAITING_NEWS: usize = 1024;
 
@@ -31,6 +35,33 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 /// Answers in a row that may stay out: one whose runtime uses all the processor
 /// time it has is slow and not lost.
 const MISSED_HEARTBEATS: u32 = 4;
+
+const STRANGER: &str = "a program that is not the supervisor tried to connect";
+
+/// How a supervisor shows that it is one.
+#[derive(Debug, Clone)]
+pub(super) enum Proof {
+    /// Our kernel says that it is the first of its process namespace.
+    FirstProcess,
+    /// It knows the runtime's key. One that waits to prove itself holds up others,
+    /// for as long as a hello may take.
+    Key(Keys),
+    /// Not at all: those of the fake engine run on this machine.
+    None,
+}
+
+impl Proof {
+    fn wants_first_process(&self) -> bool {
+        matches!(self, Self::FirstProcess)
+    }
+
+    fn accepts(&self, project: &ProjectId, link: &Link) -> bool {
+        match self {
+            Self::Key(keys) => keys.fits(project, link.hello().key.as_ref()),
+            Self::FirstProcess | Self::None => true,
+        }
+    }
+}
 
 /// What a link tells the room.
 #[derive(Debug)]
@@ -51,8 +82,7 @@ struct Inner {
     tasks: Tasks,
     news: mpsc::Sender<(ProjectId, News)>,
     open: Mutex<HashMap<ProjectId, Listening>>,
-    /// Whether a supervisor must be the first of its process namespace.
-    isolated: bool,
+    proof: Proof,
     /// Name of the socket in each runtime's directory.
     socket: PathBuf,
 }
@@ -67,12 +97,12 @@ impl Links {
     /// The links of the host on this seat.
     pub(super) fn new(
         tasks: Tasks,
-        isolated: bool,
+        proof: Proof,
         seat: usize,
     ) -> (Self, mpsc::Receiver<(ProjectId, News)>) {
         let (news, received) = mpsc::channel(WAITING_NEWS);
         let socket = host_socket(Path::new(SOCKET_FILE), seat);
-        let inner = Inner { tasks, news, open: Mutex::default(), isolated, socket };
+        let inner = Inner { tasks, news, open: Mutex::default(), proof, socket };
         (Self { inner: Arc::new(inner) }, received)
     }
 
@@ -148,11 +178,14 @@ async fn accept_all(
                 continue;
             }
         };
-        if inner.isolated && !is_first_process(&stream) {
-            tracing::warn!(%project, "a program that is not the supervisor tried to connect");
+        if inner.proof.wants_first_process() && !is_first_process(&stream) {
+            tracing::warn!(%project, "{STRANGER}");
             continue;
         }
         match client::establish(stream, client::Config::default()).await {
+            Ok((link, ..)) if !inner.proof.accepts(&project, &link) => {
+                tracing::warn!(%project, "{STRANGER}");
+            }
             Ok((link, driver, inbound)) => {
                 // The one before ends with its task.
                 drop(serving.take());

@@ -9,11 +9,12 @@ mod bubblewrap;
 mod bundle;
 pub(super) mod cgroup;
 mod machine;
-mod oci;
+pub(super) mod oci;
 pub(super) mod plan;
 pub(super) mod process;
 mod record;
 pub(super) mod rootfs;
+mod sandbox;
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -35,6 +36,7 @@ use super::engine::{
     Answer, Enforced, Enforcement, Engine, EngineState, Error, Image, Limits, Observed,
     RuntimeSpec, RuntimeUser, Usage,
 };
+use super::gvisor;
 use super::images::mirrors;
 use crate::ids::{InstanceId, Kind, ProjectId, RequestId};
 
@@ -293,11 +295,18 @@ impl Engine for Local {
         Ok(self.description.clone())
     }
 
+    fn shares_kernel(&self) -> bool {
+        !matches!(&self.method, Method::Oci(oci) if oci.is_gvisor())
+    }
+
     fn enforced(&self) -> Enforced {
         Enforced {
             memory: self.cgroups.enforcement("memory"),
             cpu: self.cgroups.enforcement("cpu"),
-            pids: self.cgroups.enforcement("pids"),
+            pids: match &self.method {
+                Method::Oci(oci) if oci.is_gvisor() => Enforcement::Hard,
+                _ => self.cgroups.enforcement("pids"),
+            },
             open_files: Enforcement::Hard,
             tmp: Enforcement::Hard,
         }
@@ -365,10 +374,14 @@ impl Engine for Local {
         let record = self.record(id).await?;
         let container = self.container(id).await?;
         let seen = self.observe(id.clone(), &record, container.as_ref()).await;
-        if seen.state == EngineState::Running {
-            self.cgroups.apply(id.as_str(), limits).map_err(not_live)?;
-        }
         let bundle = self.bundle(id);
+        if seen.state == EngineState::Running {
+            let limits = match &self.method {
+                Method::Oci(oci) => oci.live(&bundle, limits)?,
+                Method::Bubblewrap(_) => *limits,
+            };
+            self.cgroups.apply(id.as_str(), &limits).map_err(not_live)?;
+        }
         match &self.method {
             Method::Oci(oci) => oci.rewrite(&bundle, limits).await,
             Method::Bubblewrap(_) => Bubblewrap::rewrite(&bundle, limits).await,
@@ -478,10 +491,15 @@ async fn open_oci(
     };
     let mut problems = Vec::new();
     for program in candidates {
-        match Oci::version(&program).await {
-            Ok(version) if plan::is_gvisor(&version) => problems.push(plan::NO_GVISOR.to_owned()),
+        match oci::version(&program).await {
             Ok(version) => {
-                let oci = Oci::new(program, state.to_owned(), cgroups.clone());
+                let gvisor = gvisor::is_meant_by(&version);
+                if let Some(wrong) = gvisor.then(|| gvisor::what_is_wrong_with(&version)).flatten()
+                {
+                    problems.push(wrong);
+                    continue;
+                }
+                let oci = Oci::new(program, state.to_owned(), cgroups.clone(), gvisor);
                 return Ok((Method::Oci(oci), format!("local: {version}, as root")));
             }
             Err(error) => problems.push(error.to_string()),
@@ -491,9 +509,9 @@ async fn open_oci(
     Err(match &config.runtime {
         Some(named) => Error::Misconfigured(format!(
             "engines.local.runtime names the OCI runtime “{}”, which does not work here \
-             ({problems}); {}, or leave engines.local.runtime out",
+             ({problems}); install it: {}, or leave engines.local.runtime out",
             named.display(),
-            plan::what_instead(&named.to_string_lossy())
+            plan::how_to_install(&named.to_string_lossy())
         )),
         None => Error::Unavailable(format!(
             "no OCI runtime works ({problems}); install one: apt-get install runc"
@@ -515,7 +533,7 @@ fn not_live(error: std::io::Error) -> Error {
 
 async fn open_bubblewrap(runtimes: &Path, cgroups: &Cgroups) -> Result<(Method, String), Error> {
     let program = PathBuf::from(bubblewrap::PROGRAM);
-    let version = Oci::version(&program).await.map_err(|error| {
+    let version = oci::version(&program).await.map_err(|error| {
         Error::Unavailable(format!(
             "as an ordinary user the local engine needs bubblewrap ({error}); install it: apt-get \
              install bubblewrap, or start the server as root with runc installed"

@@ -3,9 +3,12 @@
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
+use lockhouse_supervisor::protocol::LINK_KEY_VARIABLE;
+
 use super::engine::{
     CA_FILE, LINK_DIR, PROXY_ADDRESS, RuntimeUser, SUPERVISOR_FILE, WORKSPACE_DIR,
 };
+use super::link::Keys;
 use crate::ids::{InstanceId, ProjectId};
 
 /// The files that every runtime is given, and where.
@@ -18,6 +21,7 @@ pub struct Place {
     supervisor: PathBuf,
     ca: Option<PathBuf>,
     first: String,
+    pub(super) keys: Keys,
 }
 
 /// What all runtimes share; among the directories of runtimes, and none of them.
@@ -59,7 +63,8 @@ impl Place {
             }
             None => None,
         };
-        Ok(Self { root, instance, user, supervisor, ca, first })
+        let keys = Keys::open(&shared)?;
+        Ok(Self { root, instance, user, supervisor, ca, first, keys })
     }
 
     /// Which installation the data directory was first used by, where that is
@@ -102,6 +107,11 @@ impl Place {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
             result => result,
         }
+    }
+
+    /// What the supervisor alone finds in its environment, where it must prove who it is.
+    pub(super) fn credential(&self, project: &ProjectId) -> (String, String) {
+        (LINK_KEY_VARIABLE.to_owned(), self.keys.of(project).0)
     }
 
     /// What every program in a runtime finds in its environment.

@@ -115,16 +115,29 @@ const CONDITIONAL: &[Conditional] = &[
 /// Judged by nothing, so refused as if the kernel were older than the call.
 const AS_IF_UNKNOWN: &str = "clone3";
 
+/// Whose kernel keeps the list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kernel {
+    Linux,
+    /// It refuses with EPERM whatever error is asked for. A call that is left to a tracer fails
+    /// with ENOSYS where there is none, and there is never one, since `ptrace` is not listed.
+    Gvisor,
+}
+
 fn allowed() -> Vec<&'static str> {
     let own: &[&str] = if cfg!(target_arch = "x86_64") { X86_64 } else { &[] };
     EVERYWHERE.iter().chain(own).flat_map(|family| family.split_whitespace()).collect()
 }
 
 /// For an OCI runtime's bundle.
-pub(super) fn oci() -> Result<LinuxSeccomp, OciSpecError> {
+pub(super) fn oci(kernel: Kernel) -> Result<LinuxSeccomp, OciSpecError> {
+    let (refused, errno) = match kernel {
+        Kernel::Linux => (LinuxSeccompAction::ScmpActErrno, Some(ENOSYS)),
+        Kernel::Gvisor => (LinuxSeccompAction::ScmpActTrace, None),
+    };
     let mut syscalls = vec![
         rule(&allowed(), LinuxSeccompAction::ScmpActAllow, None)?,
-        rule(&[AS_IF_UNKNOWN], LinuxSeccompAction::ScmpActErrno, Some(ENOSYS))?,
+        rule(&[AS_IF_UNKNOWN], refused, errno)?,
     ];
     for conditional in CONDITIONAL {
         for value in conditional.values {
@@ -167,8 +180,8 @@ fn argument(conditional: &Conditional, value: u64) -> Result<LinuxSeccompArg, Oc
 
 /// For Docker's `seccomp=` security option, whose profile is the OCI one but for the older
 /// `defaultErrnoRet`, which engines before 20.10 ignore: their default is the same EPERM.
-pub(super) fn docker() -> Result<String, OciSpecError> {
-    Ok(serde_json::to_string(&oci()?)?)
+pub(super) fn docker(kernel: Kernel) -> Result<String, OciSpecError> {
+    Ok(serde_json::to_string(&oci(kernel)?)?)
 }
 
 /// For bubblewrap: programs for the kernel, to be loaded one after the other. Of what several
@@ -248,14 +261,14 @@ mod tests {
 
     #[test]
     fn an_unlisted_call_is_refused_by_default() {
-        let profile = oci().unwrap();
+        let profile = oci(Kernel::Linux).unwrap();
         assert_eq!(profile.default_action(), LinuxSeccompAction::ScmpActErrno);
         assert_eq!(profile.default_errno_ret(), Some(EPERM));
     }
 
     #[test]
     fn docker_gets_the_same_rules() {
-        let profile: LinuxSeccomp = serde_json::from_str(&docker().unwrap()).unwrap();
-        assert_eq!(profile, oci().unwrap());
+        let profile: LinuxSeccomp = serde_json::from_str(&docker(Kernel::Gvisor).unwrap()).unwrap();
+        assert_eq!(profile, oci(Kernel::Gvisor).unwrap());
     }
 }

@@ -37,6 +37,10 @@
 //! | `Events`, `AllEvents` | | `Event` |
 //! | all others | | the reply only |
 //!
+//! A host knows its supervisor as the first process of a process namespace, which the kernel tells
+//! of the socket's other end. Where the runtime has a kernel of its own (gVisor), it is known by a
+//! key that it alone got, in `LOCKHOUSE_LINK_KEY`, and sends along with its `Hello`.
+//!
 //! All hosts are equal: each may run commands, share a terminal or attach to what another began.
 //! Events go to all, and an egress stream to one.
 //!

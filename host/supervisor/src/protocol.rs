@@ -11,8 +11,8 @@ pub use codec::{
 };
 pub use messages::{
     AttachTerminal, Command, Event, Exec, ExecId, ExecState, Exit, ExitReason, Failure,
-    FailureCode, Health, Hello, Open, OpenTerminal, OutputStream, ProcessState, ProcessStatus,
-    Reply, Restart, SessionState, StartProcess, TerminalState, Welcome,
+    FailureCode, Health, Hello, LinkKey, Open, OpenTerminal, OutputStream, ProcessState,
+    ProcessStatus, Reply, Restart, SessionState, StartProcess, TerminalState, Welcome,
 };
 
 /// A host and a supervisor whose majors differ do not talk.
@@ -20,6 +20,9 @@ pub const MAJOR: u16 = 1;
 /// Raised when something is added that the other side may ignore. 1: watching and ending
 /// commands, news of their ends, shell sessions.
 pub const MINOR: u16 = 1;
+
+/// Variable in which the supervisor finds its [`LinkKey`]; what it starts does not.
+pub const LINK_KEY_VARIABLE: &str = "LOCKHOUSE_LINK_KEY";
 
 /// Hosts that one runtime may have a link to at once.
 pub const MAX_HOSTS: usize = 4;

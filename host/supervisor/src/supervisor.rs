@@ -33,7 +33,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 
-use lockhouse_supervisor::protocol::{Event, Failure, FailureCode};
+use lockhouse_supervisor::protocol::{Event, Failure, FailureCode, LinkKey};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{broadcast, watch};
 use tokio::task::LocalSet;
@@ -55,6 +55,7 @@ struct Supervisor {
     arguments: Arguments,
     started: Instant,
     boot: String,
+    key: Option<LinkKey>,
     children: orphans::Children,
     keepers: keepers::Keepers,
     execs: execs::Execs,
@@ -79,6 +80,7 @@ pub(crate) fn run(words: impl Iterator<Item = String>) -> Result<(), String> {
         return sessions::tell().map_err(|error| format!("the session is not kept: {error}"));
     }
     let arguments = Arguments::parse(words)?;
+    let key = setting::link_key()?;
     setting::prepare();
     terminals::end_on_panic();
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -86,7 +88,7 @@ pub(crate) fn run(words: impl Iterator<Item = String>) -> Result<(), String> {
         .build()
         .map_err(|error| format!("the supervisor can't start: {error}"))?;
     LocalSet::new().block_on(&runtime, async {
-        let supervisor = Rc::new(Supervisor::new(arguments));
+        let supervisor = Rc::new(Supervisor::new(arguments, key));
         supervisor.run().await.map_err(|error| format!("the supervisor can't go on: {error}"))
     })
 }
@@ -120,12 +122,13 @@ fn not_started(launch: &Launch, error: &std::io::Error) -> Failure {
 }
 
 impl Supervisor {
-    fn new(arguments: Arguments) -> Self {
+    fn new(arguments: Arguments, key: Option<LinkKey>) -> Self {
         Self {
             ports: ports::Ports::new(arguments.proxy.map(|proxy| proxy.port())),
             arguments,
             started: Instant::now(),
             boot: setting::boot_id(),
+            key,
             children: orphans::Children::default(),
             keepers: keepers::Keepers::default(),
             execs: execs::Execs::default(),

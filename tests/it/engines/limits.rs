@@ -6,10 +6,13 @@ use lockhouse::runtimes::engine::{Enforcement, Error, Limits};
 
 use super::stage::{GRACE, LIMITS, Runtime, Stage, eventually};
 
-const MIB: u64 = 1024 * 1024;
+pub(super) const MIB: u64 = 1024 * 1024;
+
+/// Memory for as many processes as there may be.
+pub(super) const ROOMY: Limits = Limits { memory_bytes: 512 * MIB, ..LIMITS };
 
 /// How many processes there can be beside those that are there.
-async fn forks(runtime: &Runtime) -> usize {
+pub(super) async fn forks(runtime: &Runtime) -> usize {
     let most = LIMITS.pids * 2;
     let script = format!(
         "import os, signal\nmade = []\ntry:\n  for _ in range({most}):\n    pid = os.fork()\n    \
@@ -20,12 +23,12 @@ async fn forks(runtime: &Runtime) -> usize {
 }
 
 /// Whether a program can have so much memory.
-async fn takes(runtime: &Runtime, bytes: u64) -> bool {
+pub(super) async fn takes(runtime: &Runtime, bytes: u64) -> bool {
     runtime.run(&format!("python3 -c \"bytearray(b'x') * {bytes}\"")).await.code == Some(0)
 }
 
 /// Two processes do nothing but count for a while; prints how much of one CPU they were given.
-const BUSY: &str = "import os, time\nstart = time.monotonic()\nfor _ in range(2):\n  \
+pub(super) const BUSY: &str = "import os, time\nstart = time.monotonic()\nfor _ in range(2):\n  \
     if os.fork() == 0:\n    while time.monotonic() < start + 3: pass\n    os._exit(0)\n\
     os.wait(); os.wait(); t = os.times()\n\
     print((t.children_user + t.children_system) / (time.monotonic() - start))";
@@ -50,7 +53,7 @@ pub(super) async fn the_limit_of_processes_holds(stage: &Stage) {
     if unenforced(&stage.engine.enforced().pids) {
         return;
     }
-    let runtime = stage.running().await;
+    let runtime = stage.running_with(ROOMY).await;
     let made = forks(&runtime).await;
     assert!(made < LIMITS.pids as usize, "{made} processes");
     assert_eq!(runtime.says("echo recovered").await, "recovered");

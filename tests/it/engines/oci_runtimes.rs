@@ -1,5 +1,7 @@
 //! Which OCI runtime is used is the operator's choice, and one that is not there is no choice.
 
+use std::path::Path;
+
 use crate::host::lockhouse;
 use crate::need::root;
 
@@ -27,16 +29,30 @@ async fn the_local_engine_does_not_start_without_the_configured_one() {
     assert!(said.contains("leave engines.local.runtime out"), "{said}");
 }
 
+/// A program that says of itself what a release of gVisor does.
+fn runsc_of(dir: &Path, release: &str) -> String {
+    let program = dir.join("runsc");
+    std::fs::write(&program, format!("#!/bin/sh\necho runsc version {release}\n")).unwrap();
+    super::stage::open_to_all(&program, 0o755);
+    program.display().to_string()
+}
+
 #[tokio::test]
-async fn gvisor_which_no_supervisor_can_work_on_is_refused_by_name() {
+async fn a_gvisor_that_is_too_old_is_refused_with_the_release_that_is_needed() {
     need!(local, root());
     let dir = tempfile::tempdir().unwrap();
-    let program = dir.path().join("runsc");
-    std::fs::write(&program, "#!/bin/sh\necho runsc version release-20221219.0\n").unwrap();
-    super::stage::open_to_all(&program, 0o755);
-    let runtime = program.to_str().unwrap();
-    let said = refused("local", "LOCKHOUSE_ENGINES__LOCAL__RUNTIME", runtime).await;
-    assert!(said.contains("gVisor") && said.contains("name runc or crun"), "{said}");
+    for release in ["release-20221219.0", "0.0~20221219.0", "unknown"] {
+        let runtime = runsc_of(dir.path(), release);
+        let said = refused("local", "LOCKHOUSE_ENGINES__LOCAL__RUNTIME", &runtime).await;
+        assert!(said.contains(release) && said.contains("20240729"), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn docker_s_gvisor_is_refused_where_it_is_not_told_what_it_must_be() {
+    need!(gvisor, super::stage::Stage::gvisor_on_docker("").await.map(drop));
+    let said = refused("docker", "LOCKHOUSE_ENGINES__DOCKER__RUNTIME", "runsc-untold").await;
+    assert!(said.contains("--host-uds=open") && said.contains("daemon.json"), "{said}");
 }
 
 #[tokio::test]

@@ -82,6 +82,12 @@ impl Stage {
         Ok(Some(stage))
     }
 
+    /// The local engine on gVisor.
+    pub(super) async fn gvisor(_test: &str) -> Result<Option<Self>, String> {
+        let runtime = Some(PathBuf::from("runsc"));
+        Self::with_config(local::Config { mode: local::Mode::Oci, runtime }).await.map(Some)
+    }
+
     /// As root the test is run again by an ordinary user, and this one only watches.
     pub(super) async fn bubblewrap(test: &str) -> Result<Option<Self>, String> {
         if rustix::process::geteuid().is_root() {
@@ -93,6 +99,12 @@ impl Stage {
     pub(super) async fn docker(_test: &str) -> Result<Option<Self>, String> {
         let stage = Self::new(|_, instance, _| open_docker(instance)).await?;
         stage.has_python().await.map(Some)
+    }
+
+    /// Docker with gVisor beneath.
+    pub(super) async fn gvisor_on_docker(_test: &str) -> Result<Option<Self>, String> {
+        let open = |_, instance, _| open_docker_with(instance, Some("runsc".to_owned()));
+        Self::new(open).await?.has_python().await.map(Some)
     }
 
     async fn on_this_machine(mode: local::Mode) -> Result<Self, String> {
@@ -126,12 +138,20 @@ impl Stage {
         Ok(Self { engine, instance, data, world, tasks, config, programs: None })
     }
 
+    /// Whether runtimes have a kernel of their own.
+    pub(super) fn on_gvisor(&self) -> bool {
+        !self.engine.shares_kernel()
+    }
+
     /// Another engine object of the same sort on the same machine: for this instance, the server
     /// after a restart.
     pub(super) async fn open_again(&self, instance: &InstanceId) -> Arc<dyn Engine> {
         match self.engine.name() {
             "fake" => Arc::new(Fake::new(self.world.clone(), instance.clone())),
-            "docker" => open_docker(instance.clone()).await.unwrap(),
+            "docker" => {
+                let runtime = self.on_gvisor().then(|| "runsc".to_owned());
+                open_docker_with(instance.clone(), runtime).await.unwrap()
+            }
             _ => Arc::new(Local::open(&self.config, self.data.path(), instance).await.unwrap()),
         }
     }
@@ -311,9 +331,16 @@ pub(super) async fn eventually<F: Future<Output = bool>>(what: &str, so: impl Fn
 }
 
 pub(crate) async fn open_docker(instance: InstanceId) -> Result<Arc<dyn Engine>, Error> {
+    open_docker_with(instance, None).await
+}
+
+async fn open_docker_with(
+    instance: InstanceId,
+    runtime: Option<String>,
+) -> Result<Arc<dyn Engine>, Error> {
     #[expect(clippy::disallowed_methods, reason = "tests have no configuration")]
     let host = std::env::var("DOCKER_HOST").ok();
-    let config = docker::Config { host, ..docker::Config::default() };
+    let config = docker::Config { host, runtime, ..docker::Config::default() };
     Ok(Arc::new(Docker::open(&config, &instance).await?))
 }
 

@@ -17,7 +17,8 @@ pub(super) async fn no_namespace_of_the_machine_is_shared(stage: &Stage) {
     for kind in ["pid", "mnt", "ipc", "uts", "net", "cgroup"] {
         let namespace = format!("/proc/self/ns/{kind}");
         let outside = std::fs::read_link(&namespace).unwrap();
-        let inside = runtime.says(&format!("readlink {namespace}")).await;
+        // gVisor's kernel has none of control groups.
+        let inside = runtime.says(&format!("readlink {namespace} || echo none")).await;
         assert_ne!(inside, outside.to_string_lossy(), "{kind}");
     }
 }

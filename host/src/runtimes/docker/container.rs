@@ -3,17 +3,19 @@
 use std::collections::HashMap;
 
 use bollard::models::{
-    ContainerCreateBody, ContainerUpdateBody, HealthConfig, HostConfig, HostConfigCgroupnsModeEnum,
-    HostConfigLogConfig, Mount, MountType, ResourcesUlimits, RestartPolicy, RestartPolicyNameEnum,
+    ContainerCreateBody, ContainerInspectResponse, ContainerUpdateBody, HealthConfig, HostConfig,
+    HostConfigCgroupnsModeEnum, HostConfigLogConfig, Mount, MountType, ResourcesUlimits,
+    RestartPolicy, RestartPolicyNameEnum,
 };
 
 use super::labels;
 use crate::ids::InstanceId;
 use crate::runtimes::engine::{Error, LINK_DIR, Limits, RuntimeSpec, RuntimeUser, WORKSPACE_DIR};
+use crate::runtimes::gvisor;
 use crate::runtimes::local::plan::{
     MASKED, QUESTION_LIMITS, READ_ONLY, SHM_BYTES, host_name, open_files, supervisor_argv,
 };
-use crate::runtimes::seccomp;
+use crate::runtimes::seccomp::{self, Kernel};
 
 /// What Docker keeps of what the first process prints: enough to see why it did not start.
 const LOG_BYTES: &str = "64k";
@@ -21,14 +23,25 @@ const LOG_BYTES: &str = "64k";
 /// What Docker keeps of the answer to a question.
 const ANSWER_BYTES: &str = "1m";
 
+/// The limit by which gVisor counts processes.
+const PROCESSES: &str = "nproc";
+
 const CPU_PERIOD_US: i64 = 100_000;
+
+/// The OCI runtime below a container.
+#[derive(Debug)]
+pub(super) struct OciRuntime {
+    /// As the daemon lists it; `None`: the one it takes by itself.
+    pub(super) name: Option<String>,
+    pub(super) gvisor: bool,
+}
 
 pub(super) fn runtime(
     spec: &RuntimeSpec,
     image: &str,
-    engine: Option<&str>,
+    oci: &OciRuntime,
 ) -> Result<ContainerCreateBody, Error> {
-    let mut host = confined(&spec.limits, engine)?;
+    let mut host = confined(&spec.limits, oci)?;
     host.mounts = Some(vec![
         bind(&spec.workspace.to_string_lossy(), WORKSPACE_DIR, false),
         bind(&spec.link_dir.to_string_lossy(), LINK_DIR, true),
@@ -46,9 +59,9 @@ pub(super) fn question(
     image: &str,
     user: RuntimeUser,
     instance: &InstanceId,
-    engine: Option<&str>,
+    oci: &OciRuntime,
 ) -> Result<ContainerCreateBody, Error> {
-    let mut host = confined(&QUESTION_LIMITS, engine)?;
+    let mut host = confined(&QUESTION_LIMITS, oci)?;
     host.tmpfs.get_or_insert_default().insert(
         WORKSPACE_DIR.to_owned(),
         format!("rw,exec,nosuid,nodev,mode=1777,size={}", QUESTION_LIMITS.tmp_bytes),
@@ -81,12 +94,18 @@ fn process(argv: Vec<String>, image: &str, user: RuntimeUser) -> ContainerCreate
     }
 }
 
-fn confined(limits: &Limits, engine: Option<&str>) -> Result<HostConfig, Error> {
+fn confined(limits: &Limits, oci: &OciRuntime) -> Result<HostConfig, Error> {
+    let around = oci.around(limits);
+    let mut ulimits = vec![ulimit("nofile", open_files(limits)), ulimit("core", 0)];
+    if oci.gvisor {
+        ulimits.push(ulimit(PROCESSES, u64::from(limits.pids)));
+    }
     let memory = i64::try_from(limits.memory_bytes).unwrap_or(i64::MAX);
-    let profile = seccomp::docker().map_err(|error| Error::Failed(error.to_string()))?;
+    let kernel = if oci.gvisor { Kernel::Gvisor } else { Kernel::Linux };
+    let profile = seccomp::docker(kernel).map_err(|error| Error::Failed(error.to_string()))?;
     let tmp = format!("rw,exec,nosuid,nodev,mode=1777,size={}", limits.tmp_bytes);
     Ok(HostConfig {
-        runtime: engine.map(str::to_owned),
+        runtime: oci.name.clone(),
         // No interface but loopback, no name server, nothing published.
         network_mode: Some("none".to_owned()),
         ipc_mode: Some("private".to_owned()),
@@ -103,8 +122,8 @@ fn confined(limits: &Limits, engine: Option<&str>) -> Result<HostConfig, Error> 
         memory_swap: Some(memory),
         cpu_period: Some(CPU_PERIOD_US),
         cpu_quota: Some(cpu_quota(limits)),
-        pids_limit: Some(i64::from(limits.pids)),
-        ulimits: Some(vec![ulimit("nofile", open_files(limits)), ulimit("core", 0)]),
+        pids_limit: Some(i64::from(around.pids)),
+        ulimits: Some(ulimits),
         // The supervisor reaps; Docker's own init would only stand between.
         init: Some(false),
         auto_remove: Some(false),
@@ -118,7 +137,8 @@ fn confined(limits: &Limits, engine: Option<&str>) -> Result<HostConfig, Error> 
 }
 
 /// The limits that Docker changes while a container runs.
-pub(super) fn update(limits: &Limits) -> ContainerUpdateBody {
+pub(super) fn update(limits: &Limits, oci: &OciRuntime) -> ContainerUpdateBody {
+    let limits = &oci.around(limits);
     let memory = i64::try_from(limits.memory_bytes).unwrap_or(i64::MAX);
     ContainerUpdateBody {
         memory: Some(memory),
@@ -128,6 +148,41 @@ pub(super) fn update(limits: &Limits) -> ContainerUpdateBody {
         pids_limit: Some(i64::from(limits.pids)),
         ..ContainerUpdateBody::default()
     }
+}
+
+impl OciRuntime {
+    fn around(&self, limits: &Limits) -> Limits {
+        if self.gvisor { gvisor::around(limits) } else { *limits }
+    }
+
+    /// What stands in the way of giving `container` these limits.
+    pub(super) fn fixed(
+        &self,
+        container: &ContainerInspectResponse,
+        limits: &Limits,
+    ) -> Option<&'static str> {
+        if !self.gvisor {
+            return None;
+        }
+        let state = container.state.as_ref();
+        if state.and_then(|state| state.running) == Some(true) {
+            return Some("Docker can't change the limits of what runs on gVisor; stop it first");
+        }
+        let same = processes(container) == Some(i64::from(limits.pids));
+        (!same).then_some("on gVisor Docker keeps the number of processes that it began with")
+    }
+}
+
+/// Whether a container was made for gVisor.
+pub(super) fn is_for_gvisor(container: &ContainerInspectResponse) -> bool {
+    processes(container).is_some()
+}
+
+/// The processes that a container on gVisor may have.
+fn processes(container: &ContainerInspectResponse) -> Option<i64> {
+    let host = container.host_config.as_ref()?;
+    let mut ulimits = host.ulimits.iter().flatten();
+    ulimits.find(|limit| limit.name.as_deref() == Some(PROCESSES))?.hard
 }
 
 fn cpu_quota(limits: &Limits) -> i64 {

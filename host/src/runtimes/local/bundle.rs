@@ -31,7 +31,7 @@ pub(super) fn config(plan: &Plan, cgroups: &Cgroups) -> Result<Spec, OciSpecErro
     let mut linux = LinuxBuilder::default()
         .namespaces(namespaces()?)
         .resources(resources(&plan.limits, cgroups)?)
-        .seccomp(seccomp::oci()?)
+        .seccomp(seccomp::oci(seccomp::Kernel::Linux)?)
         .masked_paths(strings(&MASKED))
         .readonly_paths(strings(&READ_ONLY));
     if cgroups.any() {

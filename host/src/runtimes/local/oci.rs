@@ -1,5 +1,5 @@
 //! The local engine as root: an OCI runtime by its standard command line. `runc`, `crun` and
-//! others take the same bundle and the same words.
+//! others take the same bundle and the same words; gVisor's `runsc` wants a few more.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -11,10 +11,12 @@ use serde::Deserialize;
 use super::bundle;
 use super::cgroup::Cgroups;
 use super::plan::Plan;
-use super::process;
+use super::process::{self, FirstProcess};
 use super::record::replace;
+use super::sandbox;
 use crate::command::{self, Command};
 use crate::runtimes::engine::{Answer, Error, Limits};
+use crate::runtimes::gvisor;
 
 /// Looked for in this order when the configuration names none.
 pub(super) const PROGRAMS: [&str; 2] = ["runc", "crun"];
@@ -40,6 +42,7 @@ pub(super) struct Oci {
     /// Where the OCI runtime keeps its state; it must outlive the server.
     state: PathBuf,
     cgroups: Cgroups,
+    gvisor: bool,
 }
 
 /// A container as the OCI runtime sees it.
@@ -65,26 +68,39 @@ struct LogLine {
     msg: String,
 }
 
+/// The first line of a program's `--version`, such as `runc version 1.1.5`.
+pub(in crate::runtimes) async fn version(program: &Path) -> Result<String, command::Error> {
+    let output = Command::new(program).arg("--version").success().await?;
+    Ok(output.stdout.lines().next().unwrap_or_default().to_owned())
+}
+
 impl Oci {
-    pub(super) fn new(program: PathBuf, state: PathBuf, cgroups: Cgroups) -> Self {
-        Self { program, state, cgroups }
+    pub(super) fn new(program: PathBuf, state: PathBuf, cgroups: Cgroups, gvisor: bool) -> Self {
+        Self { program, state, cgroups, gvisor }
     }
 
-    /// The first line of `--version`, such as `runc version 1.1.5`.
-    pub(super) async fn version(program: &Path) -> Result<String, command::Error> {
-        let output = Command::new(program).arg("--version").success().await?;
-        Ok(output.stdout.lines().next().unwrap_or_default().to_owned())
+    /// Whether a kernel of its own stands between a runtime and ours.
+    pub(super) fn is_gvisor(&self) -> bool {
+        self.gvisor
     }
 
     fn command(&self) -> Command {
         let command = Command::new(&self.program).arg("--root").arg(&self.state);
         let command = command.timeout(CALL_TIMEOUT);
-        if self.cgroups.any() { command } else { command.args(["--rootless", "true"]) }
+        let command = if self.gvisor { command.args(sandbox::FLAGS) } else { command };
+        match (self.cgroups.any(), self.gvisor) {
+            (true, _) => command,
+            (false, true) => command.arg("--ignore-cgroups"),
+            (false, false) => command.args(["--rootless", "true"]),
+        }
     }
 
     /// Writes the bundle: all of it is decided here, nothing at the start.
     pub(super) fn write(&self, bundle: &Path, plan: &Plan) -> Result<(), Error> {
-        let config = bundle::config(plan, &self.cgroups).map_err(failed)?;
+        let pids = plan.limits.pids;
+        let plan = Plan { limits: self.around(&plan.limits), ..plan.clone() };
+        let config = bundle::config(&plan, &self.cgroups).map_err(failed)?;
+        let config = self.adapted(config, pids)?;
         config.save(bundle.join(CONFIG)).map_err(failed)
     }
 
@@ -92,13 +108,44 @@ impl Oci {
     pub(super) async fn rewrite(&self, bundle: &Path, limits: &Limits) -> Result<(), Error> {
         let path = bundle.join(CONFIG);
         let config = Spec::load(&path).map_err(failed)?;
-        let config = bundle::with_limits(config, limits, &self.cgroups).map_err(failed)?;
+        let around = self.around(limits);
+        let config = bundle::with_limits(config, &around, &self.cgroups).map_err(failed)?;
+        let config = self.adapted(config, limits.pids)?;
         let text = serde_json::to_vec(&config).map_err(failed)?;
         replace(&path, &text).await.map_err(failed)
     }
 
+    /// What a runtime's control groups hold so that it has these limits, at once.
+    pub(super) fn live(&self, bundle: &Path, limits: &Limits) -> Result<Limits, Error> {
+        if self.gvisor {
+            let config = Spec::load(bundle.join(CONFIG)).map_err(failed)?;
+            if sandbox::pids(&config) != Some(u64::from(limits.pids)) {
+                return Err(Error::NotLive(format!("{}; stop it first", gvisor::FIXED_PIDS)));
+            }
+        }
+        Ok(self.around(limits))
+    }
+
+    fn around(&self, limits: &Limits) -> Limits {
+        if self.gvisor { gvisor::around(limits) } else { *limits }
+    }
+
+    fn adapted(&self, config: Spec, pids: u32) -> Result<Spec, Error> {
+        if self.gvisor { sandbox::adapted(config, pids).map_err(failed) } else { Ok(config) }
+    }
+
+    /// A bundle for gVisor is none for others, nor the other way round.
+    fn check(&self, bundle: &Path) -> Result<(), Error> {
+        let config = Spec::load(bundle.join(CONFIG)).map_err(failed)?;
+        if sandbox::pids(&config).is_some() == self.gvisor {
+            return Ok(());
+        }
+        Err(Error::Failed(gvisor::MADE_FOR_ANOTHER.to_owned()))
+    }
+
     /// Starts what the bundle describes and leaves it running.
     pub(super) async fn run(&self, name: &str, bundle: &Path) -> Result<(), Error> {
+        self.check(bundle)?;
         let log = bundle.join("engine.log");
         _ = tokio::fs::remove_file(&log).await;
         let command = self.command().arg("--log").arg(&log).args(["--log-format", "json"]);
@@ -142,16 +189,23 @@ impl Oci {
     }
 
     pub(super) async fn find(&self, name: &str) -> Result<Option<Container>, Error> {
-        if !tokio::fs::try_exists(self.state.join(name)).await.unwrap_or(false) {
+        if !self.has_state(name).await {
             return Ok(None);
         }
         let state = self.command().args(["state", name]).output().await.map_err(unavailable)?;
         match state.exit_code {
             Some(0) => serde_json::from_str(&state.stdout).map(Some).map_err(failed),
             // It may have gone since we looked.
-            _ if !tokio::fs::try_exists(self.state.join(name)).await.unwrap_or(false) => Ok(None),
+            _ if !self.has_state(name).await => Ok(None),
             _ => Err(Error::Failed(format!("{}: {}", self.program.display(), state.stderr.trim()))),
         }
+    }
+
+    async fn has_state(&self, name: &str) -> bool {
+        if self.gvisor {
+            return sandbox::has_state(&self.state, name).await;
+        }
+        tokio::fs::try_exists(self.state.join(name)).await.unwrap_or(false)
     }
 
     /// Ends a container: TERM, `grace`, KILL. Answers whether something in it had been killed
@@ -159,9 +213,9 @@ impl Oci {
     pub(super) async fn stop(&self, container: &Container, grace: Duration) -> Result<bool, Error> {
         let name = &container.id;
         if !container.is_stopped() {
-            self.signal(name, Signal::TERM).await?;
+            self.signal(container, Signal::TERM).await?;
             if !process::ends_within(container.pid, grace).await {
-                self.signal(name, Signal::KILL).await?;
+                self.signal(container, Signal::KILL).await?;
                 if !process::ends_within(container.pid, KILL_TIMEOUT).await {
                     return Err(Error::Failed(format!(
                         "process {} of runtime {name} does not end, although it was killed",
@@ -175,11 +229,20 @@ impl Oci {
         Ok(out_of_memory)
     }
 
-    async fn signal(&self, name: &str, signal: Signal) -> Result<(), Error> {
+    async fn signal(&self, container: &Container, signal: Signal) -> Result<(), Error> {
+        let name = &container.id;
+        if self.gvisor && signal == Signal::KILL {
+            let first = FirstProcess::of(container.pid);
+            return first.map_or(Ok(()), |first| process::signal(&first, signal)).map_err(failed);
+        }
         let number = signal.as_raw().to_string();
         let sent = self.command().args(["kill", name, &number]).output().await;
         let sent = sent.map_err(unavailable)?;
-        if sent.exit_code == Some(0) || self.find(name).await?.is_none_or(|now| now.is_stopped()) {
+        // A kernel of gVisor's that is ending takes no orders; what does not end is killed.
+        if sent.exit_code == Some(0) || self.gvisor {
+            return Ok(());
+        }
+        if self.find(name).await?.is_none_or(|now| now.is_stopped()) {
             return Ok(());
         }
         Err(Error::Failed(format!("{}: {}", self.program.display(), sent.stderr.trim())))
@@ -189,9 +252,7 @@ impl Oci {
     pub(super) async fn delete(&self, name: &str) -> Result<(), Error> {
         let deleted = self.command().args(["delete", "--force", name]).output().await;
         let deleted = deleted.map_err(unavailable)?;
-        if deleted.exit_code == Some(0)
-            || !tokio::fs::try_exists(self.state.join(name)).await.unwrap_or(false)
-        {
+        if deleted.exit_code == Some(0) || !self.has_state(name).await {
             return Ok(());
         }
         Err(Error::Failed(format!("{}: {}", self.program.display(), deleted.stderr.trim())))

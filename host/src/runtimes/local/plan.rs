@@ -8,6 +8,7 @@ use crate::runtimes::engine::{
     LINK_DIR, Limits, PROXY_ADDRESS, RuntimeSpec, RuntimeUser, SOCKET_FILE, SUPERVISOR_FILE,
     WORKSPACE_DIR,
 };
+use crate::runtimes::gvisor;
 
 /// Where programs are looked for inside.
 pub(super) const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -103,30 +104,11 @@ impl Plan {
     }
 }
 
-/// Why runtimes can't run on gVisor: its kernel shows all programs to the host's socket as one,
-/// and its releases in Debian have no child subreapers.
-pub(in crate::runtimes) const NO_GVISOR: &str =
-    "gVisor's runsc lacks what a runtime's supervisor needs";
-
-/// By the name of its program, or by what that says of itself.
-pub(in crate::runtimes) fn is_gvisor(name: &str) -> bool {
-    name.starts_with("runsc")
-}
-
-/// What to do where an OCI runtime of this name does not work.
-pub(super) fn what_instead(runtime: &str) -> String {
-    let program = runtime.rsplit('/').next().unwrap_or(runtime);
-    if is_gvisor(program) {
-        "name runc or crun".to_owned()
-    } else {
-        format!("install it: {}", how_to_install(runtime))
-    }
-}
-
 /// How an OCI runtime of this name gets onto a machine.
 pub(in crate::runtimes) fn how_to_install(runtime: &str) -> String {
     match runtime {
         "runc" | "crun" => format!("apt-get install {runtime}"),
+        _ if gvisor::is_meant_by(runtime) => gvisor::how_to_install(),
         other => format!("put the program “{other}” into a directory of PATH"),
     }
 }

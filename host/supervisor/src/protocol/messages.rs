@@ -24,6 +24,20 @@ pub struct Hello {
     pub process: Option<ProcessState>,
     /// TCP ports that something in the runtime listens on.
     pub ports: Vec<u16>,
+    /// Proves who it is where the host can't ask its own kernel.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<LinkKey>,
+}
+
+/// What the host gave to the supervisor, and to nobody else in the runtime.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct LinkKey(pub String);
+
+impl std::fmt::Debug for LinkKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("LinkKey(…)")
+    }
 }
 
 /// The host's answer to `Hello`; after it the connection is multiplexed.
@@ -375,6 +389,9 @@ pub struct Health {
     pub execs: u32,
     pub terminals: u32,
     pub egress: u32,
+    /// Of all programs in the runtime.
+    #[serde(default)]
+    pub threads: u64,
 }
 
 /// The answer to an `Open` that succeeded.

@@ -9,14 +9,13 @@ use super::{Supervisor, milliseconds};
 /// `/proc` counts processor time in hundredths of a second on every Linux.
 const TICK_US: u64 = 10_000;
 
+/// The number of the first field after a process's name.
+const FIRST_FIELD: usize = 3;
+
 impl Supervisor {
     pub(super) fn health(&self) -> Health {
-        let stat = read_to_string("/proc/self/stat").unwrap_or_default();
-        // Fields after the name, which may hold blanks; the first is number 3.
-        let after_name = stat.rsplit_once(')').map_or("", |(_, fields)| fields);
-        let fields: Vec<u64> =
-            after_name.split_ascii_whitespace().map(|field| field.parse().unwrap_or(0)).collect();
-        let field = |number: usize| fields.get(number - 3).copied().unwrap_or(0);
+        let fields = fields("self");
+        let field = |number: usize| fields.get(number - FIRST_FIELD).copied().unwrap_or(0);
         Health {
             uptime_ms: milliseconds(self.started.elapsed()),
             resident_bytes: field(24) * rustix::param::page_size() as u64,
@@ -25,6 +24,22 @@ impl Supervisor {
             execs: self.execs.running(),
             terminals: u32::try_from(self.terminals.states().len()).unwrap_or(u32::MAX),
             egress: self.egress.get(),
+            threads: threads(),
         }
     }
+}
+
+/// Threads of all programs: each has a directory that is named by a number.
+fn threads() -> u64 {
+    let Ok(entries) = std::fs::read_dir("/proc") else { return 0 };
+    let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let programs = names.filter(|name| name.bytes().all(|byte| byte.is_ascii_digit()));
+    programs.filter_map(|pid| fields(&pid).get(20 - FIRST_FIELD).copied()).sum()
+}
+
+/// What stands after a process's name, which may hold blanks; what is no number counts as zero.
+fn fields(process: &str) -> Vec<u64> {
+    let stat = read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    let after_name = stat.rsplit_once(')').map_or("", |(_, fields)| fields);
+    after_name.split_ascii_whitespace().map(|field| field.parse().unwrap_or(0)).collect()
 }

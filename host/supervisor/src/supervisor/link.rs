@@ -100,6 +100,7 @@ impl Supervisor {
             terminals: self.terminals.states(),
             process: self.process.state(),
             ports: self.ports.refresh(self),
+            key: self.key.clone(),
         }
     }
 }

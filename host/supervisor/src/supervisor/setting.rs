@@ -1,12 +1,14 @@
 //! What the supervisor sets right about its own process before it starts anything.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{CString, OsString};
 use std::fs::{File, read_to_string};
 use std::io;
 use std::os::fd::AsRawFd;
 
+use lockhouse_supervisor::protocol::{LINK_KEY_VARIABLE, LinkKey};
 use nix::sys::signal::{SigSet, SigmaskHow, sigprocmask};
+use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 
 use super::{DEFAULT_PATH, say};
 
@@ -87,6 +89,32 @@ fn raise_loopback() -> io::Result<()> {
     Ok(())
 }
 
+/// The key by which hosts know this process, if they need one. Everybody in the runtime is the
+/// same user: of a process that must not be dumped the kernel shows them no memory, but gVisor's
+/// still shows the environment that it was started with, so the key is wiped from there.
+#[expect(clippy::disallowed_methods, reason = "the engine gives it by the environment")]
+pub(super) fn link_key() -> Result<Option<LinkKey>, String> {
+    let Ok(key) = std::env::var(LINK_KEY_VARIABLE) else { return Ok(None) };
+    wipe(LINK_KEY_VARIABLE);
+    set_dumpable_behavior(DumpableBehavior::NotDumpable)
+        .map_err(|error| format!("the link's key can't be kept secret: {error}"))?;
+    Ok(Some(LinkKey(key)))
+}
+
+/// Overwrites the value of a variable in place, where the kernel put it.
+#[expect(unsafe_code, reason = "nothing safe changes the environment where it is")]
+fn wipe(variable: &str) {
+    let Ok(name) = CString::new(variable) else { return };
+    // SAFETY: this is the only thread, and nobody holds a reference to the environment. The value
+    // ends with a zero, before which alone is written.
+    unsafe {
+        let value = libc::getenv(name.as_ptr());
+        if !value.is_null() {
+            std::ptr::write_bytes(value, 0, libc::strlen(value));
+        }
+    }
+}
+
 /// Differs for each start of a supervisor.
 pub(super) fn boot_id() -> String {
     use std::io::Read;
@@ -115,9 +143,9 @@ pub(super) fn environment() -> BTreeMap<String, String> {
     all
 }
 
-/// What this process was handed.
-pub(super) fn inherited() -> std::env::VarsOs {
-    std::env::vars_os()
+/// What this process was handed for itself and its children.
+pub(super) fn inherited() -> impl Iterator<Item = (OsString, OsString)> {
+    std::env::vars_os().filter(|(name, _)| name != LINK_KEY_VARIABLE)
 }
 
 #[expect(clippy::disallowed_methods, reason = "the environment is what children inherit")]

@@ -7,7 +7,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command as Program, Stdio};
 
-use lockhouse_supervisor::protocol::Command;
+use lockhouse_supervisor::protocol::{Command, LINK_KEY_VARIABLE};
 use serde::{Deserialize, Serialize};
 
 /// Where a login shell with line editing usually is.
@@ -57,6 +57,7 @@ pub(super) fn keeper(control: OwnedFd) -> io::Result<i32> {
     let child = Program::new("/proc/self/exe")
         .arg0("lockhouse-supervisor")
         .arg(KEEPER_FLAG)
+        .env_remove(LINK_KEY_VARIABLE)
         .stdin(control)
         .stdout(Stdio::null())
         .spawn()?;
@@ -103,7 +104,7 @@ fn program(launch: &Launch) -> io::Result<Program> {
         .split_first()
         .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "no program named"))?;
     let mut program = Program::new(first);
-    program.args(rest);
+    program.args(rest).env_remove(LINK_KEY_VARIABLE);
     for name in &launch.removed {
         program.env_remove(name);
     }

@@ -26,6 +26,7 @@ fn hello() -> Hello {
         terminals: vec![],
         process: None,
         ports: vec![],
+        key: None,
     }
 }
 

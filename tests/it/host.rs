@@ -168,10 +168,19 @@ impl Host {
     }
 
     /// `kill -9`, and a new start on the same data.
-    pub(crate) async fn starts_again_after_a_kill(mut self) -> Self {
+    pub(crate) async fn starts_again_after_a_kill(self) -> Self {
+        let variables = self.variables;
+        self.starts_again_with(variables).await
+    }
+
+    /// The same, configured anew.
+    pub(crate) async fn starts_again_with(
+        mut self,
+        variables: &'static [(&'static str, &'static str)],
+    ) -> Self {
         self.child.kill().await.unwrap();
         let (data, engine) = (self.data.take().unwrap(), self.engine);
-        Self::start_on(data, engine, self.variables).await
+        Self::start_on(data, engine, variables).await
     }
 
     /// Another server on this one's database, with a data directory of its own and

@@ -7,7 +7,7 @@
 use super::engine::Limits;
 
 /// How its program is called, and how its `--version` begins.
-const NAME: &str = "runsc";
+pub(super) const NAME: &str = "runsc";
 
 /// The date of the oldest release on which supervisors were tried. Those of 2022 have no child
 /// subreapers, so that no command's orphans could be ended with it. Asking for the date costs a

@@ -237,7 +237,7 @@ impl Local {
     /// The container of an OCI runtime, if this is how runtimes are made.
     async fn container(&self, id: &ProjectId) -> Result<Option<Container>, Error> {
         match &self.method {
-            Method::Oci(oci) => oci.find(id.as_str()).await,
+            Method::Oci(oci) => oci.maker_of(&self.bundle(id)).find(id.as_str()).await,
             Method::Bubblewrap(_) => Ok(None),
         }
     }
@@ -271,10 +271,13 @@ impl Local {
 
     async fn halt(&self, id: &ProjectId, record: &Record, grace: Duration) -> Result<bool, Error> {
         match &self.method {
-            Method::Oci(oci) => match oci.find(id.as_str()).await? {
-                Some(container) => oci.stop(&container, grace).await,
-                None => Ok(record.out_of_memory),
-            },
+            Method::Oci(oci) => {
+                let oci = oci.maker_of(&self.bundle(id));
+                match oci.find(id.as_str()).await? {
+                    Some(container) => oci.stop(&container, grace).await,
+                    None => Ok(record.out_of_memory),
+                }
+            }
             Method::Bubblewrap(bubblewrap) => match &record.process {
                 Some(first) if first.lives() => {
                     bubblewrap.stop(id.as_str(), &self.bundle(id), first, grace).await
@@ -358,7 +361,7 @@ impl Engine for Local {
         match &self.method {
             Method::Oci(oci) => {
                 if container.is_some() {
-                    oci.delete(id.as_str()).await?;
+                    oci.maker_of(&bundle).delete(id.as_str()).await?;
                 }
                 oci.run(id.as_str(), &bundle).await
             }
@@ -440,8 +443,12 @@ impl Engine for Local {
             else {
                 continue;
             };
-            let container = containers.iter().find(|container| container.id == id.as_str());
-            found.push(self.observe(id, &record, container).await);
+            let listed = containers.iter().find(|container| container.id == id.as_str());
+            let container = match listed {
+                Some(listed) => Some(listed.clone()),
+                None => self.container(&id).await?,
+            };
+            found.push(self.observe(id, &record, container.as_ref()).await);
         }
         Ok(found)
     }
@@ -459,8 +466,8 @@ impl Engine for Local {
     async fn usage(&self, id: &ProjectId) -> Result<Usage, Error> {
         let record = self.record(id).await?;
         let first = match &self.method {
-            Method::Oci(oci) => {
-                let container = oci.find(id.as_str()).await?;
+            Method::Oci(_) => {
+                let container = self.container(id).await?;
                 container.filter(|container| !container.is_stopped()).map(|found| found.pid)
             }
             Method::Bubblewrap(_) => {

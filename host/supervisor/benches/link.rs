@@ -142,7 +142,7 @@ async fn take(input: &mut TerminalInput, output: &mut TerminalOutput, wanted: u6
                 input.ack(seq + bytes.len() as u64).await.unwrap();
             }
             TerminalEvent::Skipped { from, to } => println!("skipped {from} to {to}"),
-            TerminalEvent::State(_) | TerminalEvent::Snapshot { .. } => {}
+            TerminalEvent::State(_) | TerminalEvent::Snapshot { .. } | TerminalEvent::Typed(_) => {}
         }
     }
     got

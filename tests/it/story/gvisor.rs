@@ -153,3 +153,26 @@ async fn it_stops_and_starts_and_is_gone_when_it_is_deleted(host: Host) {
     let status = host.request(Method::GET, "/api/v1/containers/lab");
     assert_ne!(crate::host::answer(status).await.json["status"], "running");
 }
+
+/// Whether a kernel of gVisor's runs for a project.
+fn has_kernel(id: &str) -> bool {
+    let processes = std::fs::read_dir("/proc").unwrap().flatten();
+    let command = |process: std::fs::DirEntry| std::fs::read(process.path().join("cmdline")).ok();
+    let is_of_project = |text: Vec<u8>| {
+        let text = String::from_utf8_lossy(&text);
+        text.starts_with("runsc-sandbox") && text.contains(id)
+    };
+    processes.filter_map(command).any(is_of_project)
+}
+
+#[tokio::test]
+async fn what_runs_on_gvisor_is_ended_also_by_a_server_that_uses_it_no_more() {
+    let host = need!(gvisor, lab("local").await);
+    let project = host.get("/api/v1/projects/lab").await.json;
+    let id = project["id"].as_str().unwrap();
+    assert!(has_kernel(id));
+    let host = host.starts_again_with(&[]).await;
+    let deleted = host.delete("/api/v1/containers/lab").await;
+    assert!(deleted.status.is_success(), "{}", deleted.text);
+    assert!(!has_kernel(id));
+}

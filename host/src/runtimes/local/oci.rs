@@ -1,6 +1,7 @@
 //! The local engine as root: an OCI runtime by its standard command line. `runc`, `crun` and
 //! others take the same bundle and the same words; gVisor's `runsc` wants a few more.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -36,7 +37,7 @@ const MAX_LOG_BYTES: u64 = 64 * 1024;
 /// The bundle's own file.
 const CONFIG: &str = "config.json";
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Oci {
     program: PathBuf,
     /// Where the OCI runtime keeps its state; it must outlive the server.
@@ -132,6 +133,20 @@ impl Oci {
 
     fn adapted(&self, config: Spec, pids: u32) -> Result<Spec, Error> {
         if self.gvisor { sandbox::adapted(config, pids).map_err(failed) } else { Ok(config) }
+    }
+
+    /// The OCI runtime that a bundle was made for. After another one was configured, what the
+    /// one before has started is still seen, and ended.
+    pub(super) fn maker_of(&self, bundle: &Path) -> Cow<'_, Self> {
+        let made_for_gvisor =
+            Spec::load(bundle.join(CONFIG)).ok().map(|it| sandbox::pids(&it).is_some());
+        match made_for_gvisor {
+            Some(gvisor) if gvisor != self.gvisor => {
+                let program = if gvisor { gvisor::NAME } else { PROGRAMS[0] };
+                Cow::Owned(Self { program: program.into(), gvisor, ..self.clone() })
+            }
+            _ => Cow::Borrowed(self),
+        }
     }
 
     /// A bundle for gVisor is none for others, nor the other way round.

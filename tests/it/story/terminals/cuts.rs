@@ -161,8 +161,7 @@ impl Typing {
 
     /// A state that says `typed` asks for all keys from there on.
     fn look_at_states(&mut self, terminal: &mut Terminal) {
-        let asked = terminal.states.drain(..).filter_map(|state| state["typed"].as_u64()).last();
-        if let Some(typed) = asked {
+        for typed in terminal.states.drain(..).filter_map(|state| state["typed"].as_u64()) {
             (terminal.typed, self.sent) = (typed, usize::try_from(typed).unwrap());
         }
     }

@@ -15,8 +15,9 @@ pub(super) const FLAGS: [&str; 4] = {
     [network, sockets, calls, "--overlay2=none"]
 };
 
-/// The same bundle for gVisor: its kernel counts processes, keeps the list of calls, and shows no control groups but its
-/// own, which hold nothing. Of memory it shows as much as the machine's control groups allow.
+/// The same bundle for gVisor: its kernel counts processes, keeps the list of calls, and shows no
+/// control groups but its own, which hold nothing. Of memory it shows as much as the machine's
+/// control groups allow.
 pub(super) fn adapted(mut spec: Spec, pids: u32) -> Result<Spec, OciSpecError> {
     if let Some(mut process) = spec.process().clone() {
         let mut limits = process.rlimits().clone().unwrap_or_default();

@@ -242,6 +242,7 @@ impl Conversation {
                 self.seen = to;
                 self.notify(socket, json!({ "skipped": { "from": from, "to": to } })).await
             }
+            TerminalEvent::Typed(_) if !self.framed => Ok(()),
             TerminalEvent::Typed(seq) => {
                 self.send(socket, Message::Binary(frames::typed(seq))).await
             }

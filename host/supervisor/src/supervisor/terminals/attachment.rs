@@ -15,6 +15,7 @@ use super::super::scrollback::Next;
 use super::super::{Supervisor, refused};
 use super::Session;
 use super::shown::Drawn;
+use super::typists::Typist;
 
 /// What a client that was too slow is shown first when it goes on: about a screen of the newest.
 const RESUME_BYTES: u64 = 16 * 1024;
@@ -31,13 +32,14 @@ pub(in super::super) async fn serve(
     };
     let attachment = Attachment::new(session, attach);
     let mut state = attachment.session.state();
-    state.typed = attachment.typist.is_some().then_some(attachment.typed);
+    let typed = attachment.typed();
+    state.typed = typed;
     // The exit comes last, after all output.
     state.exit = None;
     reply(&mut frames, Ok(Reply::Terminal(state))).await?;
     let (sink, frames) = frames.split();
     tokio::select! {
-        sent = attachment.show(sink) => sent,
+        sent = attachment.show(sink, typed) => sent,
         () = attachment.listen(frames) => Ok(()),
     }
 }
@@ -49,9 +51,7 @@ struct Attachment {
     draws: bool,
     /// It sees the end and not what led there.
     stale: bool,
-    typist: Option<String>,
-    /// How many of the typist's keys were typed when he came.
-    typed: u64,
+    typist: Option<Rc<Typist>>,
 }
 
 impl Drop for Attachment {
@@ -69,7 +69,7 @@ struct View {
     /// Its screen is not what it should be, and is drawn once it has caught up.
     stale: bool,
     /// Of which keys it is known that they were typed.
-    typed: u64,
+    typed: Option<u64>,
 }
 
 impl Attachment {
@@ -88,16 +88,24 @@ impl Attachment {
         let draws = attach.snapshot;
         // Output that was made for another size does not add up to the screen.
         let stale = draws && since.is_none() && end > 0;
-        let typist = attach.typist.clone();
-        let typed = typist.as_deref().map_or(0, |typist| session.typists.come(typist));
-        Self { session, id, from, draws, stale, typist, typed }
+        let typist = attach.typist.as_deref().map(|typist| session.typists.come(typist));
+        Self { session, id, from, draws, stale, typist }
     }
 
-    async fn show(&self, mut sink: SplitSink<Frames, Frame>) -> Result<(), CodecError> {
+    /// How many of the typist's keys were typed, if there is one.
+    fn typed(&self) -> Option<u64> {
+        self.typist.as_deref().map(Typist::typed)
+    }
+
+    /// `typed`: what the host was told of.
+    async fn show(
+        &self,
+        mut sink: SplitSink<Frames, Frame>,
+        typed: Option<u64>,
+    ) -> Result<(), CodecError> {
         let session = &self.session;
         let version = session.version();
-        let (stale, typed) = (self.stale, self.typed);
-        let mut view = View { cursor: self.from, version, live: false, stale, typed };
+        let mut view = View { cursor: self.from, version, live: false, stale: self.stale, typed };
         let last = loop {
             let changed = session.changed.notified();
             if session.is_sent_away(self.id) {
@@ -150,10 +158,9 @@ impl Attachment {
             view.version = session.version();
             return Some(Frame::Terminal(session.state()));
         }
-        let typed = self.typist.as_deref().map_or(0, |typist| session.typists.typed(typist));
-        if typed > view.typed {
-            view.typed = typed;
-            return Some(Frame::Typed(typed));
+        if view.typed != self.typed() {
+            view.typed = self.typed();
+            return view.typed.map(Frame::Typed);
         }
         let unacknowledged = view.cursor.saturating_sub(session.acknowledged(self.id));
         let window = TERMINAL_WINDOW_BYTES.saturating_sub(unacknowledged);

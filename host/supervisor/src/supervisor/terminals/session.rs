@@ -21,7 +21,7 @@ use super::super::title::TitleReader;
 use super::super::{Supervisor, milliseconds, orphans, start, tree};
 use super::pty::{self, read_all, watched, winsize};
 use super::shown::Shown;
-use super::typists::Typists;
+use super::typists::{Typist, Typists};
 
 /// Read from the PTY before others get their turn.
 const READ_BYTES: usize = 64 * 1024;
@@ -178,11 +178,11 @@ impl Session {
     }
 
     /// The same with numbered keys, which may come again.
-    pub(super) async fn type_numbered(&self, id: u64, typist: &str, (seq, keys): (u64, Bytes)) {
+    pub(super) async fn type_numbered(&self, id: u64, by: &Typist, (seq, keys): (u64, Bytes)) {
         self.take_size_of(id);
         let Ok(room) = self.input.reserve().await else { return };
         // No wait between the two: what counts as typed is on its way.
-        if let Some(fresh) = self.typists.accept(typist, seq, keys) {
+        if let Some(fresh) = by.accept(seq, keys) {
             room.send(fresh);
             self.changed.notify_waiters();
         }

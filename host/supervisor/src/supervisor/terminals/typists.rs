@@ -1,52 +1,57 @@
 //! Those whose keys are numbered, and how many each has typed: what comes again, because its
 //! sender can't know whether it arrived, is not typed twice.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
+use std::rc::Rc;
 
 use bytes::{Buf, Bytes};
 
-/// Those remembered, more than can be attached at once; who came least recently is forgotten.
+/// Those remembered beside the ones that are attached; who came least recently is forgotten.
 const MOST: usize = 1024;
 
 #[derive(Default)]
-pub(super) struct Typists(RefCell<VecDeque<Typist>>);
+pub(super) struct Typists(RefCell<VecDeque<Rc<Typist>>>);
 
-struct Typist {
+pub(super) struct Typist {
     name: String,
-    typed: u64,
+    typed: Cell<u64>,
 }
 
 impl Typists {
-    /// Somebody comes, perhaps again; answers how many of his keys were typed.
-    pub(super) fn come(&self, name: &str) -> u64 {
+    /// Somebody comes, perhaps again; whoever holds the answer is attached.
+    pub(super) fn come(&self, name: &str) -> Rc<Typist> {
         let mut all = self.0.borrow_mut();
         let known = all.iter().position(|typist| typist.name == name);
         let known = known.and_then(|at| all.remove(at));
-        let typist = known.unwrap_or_else(|| Typist { name: name.to_owned(), typed: 0 });
-        let typed = typist.typed;
-        all.push_back(typist);
-        if all.len() > MOST {
-            all.pop_front();
+        let new = || Rc::new(Typist { name: name.to_owned(), typed: Cell::new(0) });
+        let typist = known.unwrap_or_else(new);
+        all.push_back(Rc::clone(&typist));
+        let is_away = |typist: &Rc<Typist>| Rc::strong_count(typist) == 1;
+        if all.len() > MOST
+            && let Some(oldest) = all.iter().position(is_away)
+        {
+            all.remove(oldest);
         }
-        typed
+        typist
     }
+}
 
-    pub(super) fn typed(&self, name: &str) -> u64 {
-        self.0.borrow().iter().find(|typist| typist.name == name).map_or(0, |found| found.typed)
+impl Typist {
+    /// How many keys were typed.
+    pub(super) fn typed(&self) -> u64 {
+        self.typed.get()
     }
 
     /// What of the keys is new and next. Keys that begin later wait until those between them
     /// have come: their sender sends them again.
-    pub(super) fn accept(&self, name: &str, seq: u64, mut keys: Bytes) -> Option<Bytes> {
-        let mut all = self.0.borrow_mut();
-        let typist = all.iter_mut().find(|typist| typist.name == name)?;
-        let known = usize::try_from(typist.typed.checked_sub(seq)?).unwrap_or(usize::MAX);
+    pub(super) fn accept(&self, seq: u64, mut keys: Bytes) -> Option<Bytes> {
+        let known = usize::try_from(self.typed().checked_sub(seq)?).unwrap_or(usize::MAX);
         if known >= keys.len() {
             return None;
         }
         keys.advance(known);
-        typist.typed += keys.len() as u64;
+        self.typed.set(self.typed() + keys.len() as u64);
         Some(keys)
     }
 }
@@ -63,26 +68,26 @@ mod tests {
         ) {
             let keys: Vec<u8> = (0..=255).cycle().take(300).collect();
             let (typists, mut typed) = (Typists::default(), Vec::new());
-            typists.come("ann");
+            let ann = typists.come("ann");
             for (at, length) in sent {
                 let piece = Bytes::copy_from_slice(&keys[at..(at + length).min(300)]);
-                typed.extend(typists.accept("ann", at as u64, piece).unwrap_or_default());
+                typed.extend(ann.accept(at as u64, piece).unwrap_or_default());
             }
             prop_assert_eq!(&keys[..typed.len()], &typed[..]);
-            prop_assert_eq!(typists.come("ann"), typed.len() as u64);
+            prop_assert_eq!(typists.come("ann").typed(), typed.len() as u64);
         }
     }
 
     #[test]
-    fn each_counts_for_himself_and_the_oldest_is_forgotten() {
+    fn each_counts_for_himself_and_only_who_is_away_is_forgotten() {
         let typists = Typists::default();
-        typists.come("ann");
-        typists.accept("ann", 0, Bytes::from_static(b"ls"));
-        assert_eq!((typists.come("bob"), typists.come("ann")), (0, 2));
-        let others = (1..MOST).map(|n| typists.come(&n.to_string())).sum::<u64>();
-        assert_eq!(others, 0);
-        assert_eq!((typists.typed("bob"), typists.typed("ann")), (0, 2));
-        typists.come("one more");
-        assert_eq!(typists.come("ann"), 0);
+        let ann = typists.come("ann");
+        for typist in [&ann, &typists.come("bob")] {
+            typist.accept(0, Bytes::from_static(b"ls"));
+        }
+        assert_eq!((typists.come("bob").typed(), typists.come("eve").typed()), (2, 0));
+        let others: Vec<_> = (0..MOST).map(|n| typists.come(&n.to_string()).typed()).collect();
+        assert!(others.iter().all(|typed| *typed == 0));
+        assert_eq!((typists.come("ann").typed(), typists.come("bob").typed()), (2, 0));
     }
 }

@@ -3,15 +3,19 @@
 //! Placeholders are `$1`, `$2`, …, which both understand. Booleans are BIGINT
 //! 0 or 1 and times BIGINT microseconds, since `sqlx::Any` carries no more.
 
+mod writer;
+
 use std::path::Path;
 use std::time::Duration;
 
 use serde::Deserialize;
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::migrate::{MigrateError, Migrator};
-use sqlx::{Any, AnyPool, ConnectOptions as _, Transaction};
+use sqlx::{AnyPool, ConnectOptions as _};
 
 use crate::secret::Secret;
+use writer::Queue;
+pub use writer::{Writer, Writing};
 
 /// How long a request waits for SQLite at least. A file is never away: whoever waits
 /// does so for others of this machine, and a rush comes to its end. The pragmas below
@@ -54,7 +58,8 @@ pub enum Error {
 #[derive(Debug, Clone)]
 pub struct Db {
     pool: AnyPool,
-    unsynced: AnyPool,
+    writer: Writer,
+    unsynced: Writer,
     backend: &'static str,
 }
 
@@ -93,32 +98,43 @@ impl Db {
                 .connect_with(options.clone())
                 .await
         };
-        let (synced, unsynced) = if backend == "sqlite" {
-            (SQLITE, SQLITE_UNSYNCED)
+        let (synced, unsynced, queue) = if backend == "sqlite" {
+            (SQLITE, SQLITE_UNSYNCED, Queue::new(patience))
         } else {
-            (POSTGRES, POSTGRES_UNSYNCED)
+            (POSTGRES, POSTGRES_UNSYNCED, Queue::none())
         };
         let pool = connect(config.max_connections, synced).await?;
         let unsynced = connect(UNSYNCED_CONNECTIONS, unsynced).await?;
-        Ok(Self { pool, unsynced, backend })
+        Ok(Self {
+            writer: Writer::new(pool.clone(), queue.clone()),
+            unsynced: Writer::new(unsynced, queue),
+            pool,
+            backend,
+        })
     }
 
+    /// For what only reads.
     pub fn pool(&self) -> &AnyPool {
         &self.pool
     }
 
+    /// For one statement that writes.
+    pub fn writer(&self) -> &Writer {
+        &self.writer
+    }
+
     /// For what a power cut may undo, such as who is at work on what: a write
     /// here does not wait for the disk.
-    pub fn unsynced(&self) -> &AnyPool {
+    pub fn unsynced(&self) -> &Writer {
         &self.unsynced
     }
 
     /// Begins a transaction that will write. SQLite takes its one write lock
     /// now, and waits for it where another has it; a transaction that began by
     /// reading would instead be refused once another had written.
-    pub async fn begin(&self) -> Result<Transaction<'static, Any>, Error> {
+    pub async fn begin(&self) -> Result<Writing, Error> {
         let statement = if self.backend == "sqlite" { "BEGIN IMMEDIATE" } else { "BEGIN" };
-        Ok(self.pool.begin_with(statement).await?)
+        Ok(self.writer.begin(statement).await?)
     }
 
     /// `sqlite` or `postgresql`.
@@ -144,7 +160,7 @@ impl Db {
         )
         .bind(name)
         .bind(new)
-        .execute(&self.pool)
+        .execute(&self.writer)
         .await?;
         let value = sqlx::query_scalar("SELECT value FROM settings WHERE name = $1")
             .bind(name)
@@ -169,7 +185,7 @@ impl Db {
         )
         .bind(name)
         .bind(value)
-        .execute(&self.pool)
+        .execute(&self.writer)
         .await?;
         Ok(())
     }

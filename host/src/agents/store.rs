@@ -58,7 +58,7 @@ impl Store {
         .bind(i64::from(kind_open))
         .bind(run.created_at.as_microsecond())
         .bind(run.updated_at.as_microsecond())
-        .execute(self.db.pool())
+        .execute(self.db.writer())
         .await?;
         Ok(())
     }
@@ -75,7 +75,7 @@ impl Store {
             .bind(state.as_str())
             .bind(error.map(without_nul))
             .bind(now_us)
-            .execute(self.db.pool())
+            .execute(self.db.writer())
             .await?;
         Ok(())
     }
@@ -95,7 +95,7 @@ impl Store {
     pub(super) async fn settle_kind(&self, run: &RunId) -> Result<(), Error> {
         sqlx::query("UPDATE runs SET kind_open = 0 WHERE id = $1")
             .bind(run.as_str())
-            .execute(self.db.pool())
+            .execute(self.db.writer())
             .await?;
         Ok(())
     }

@@ -47,7 +47,7 @@ impl Store {
         .bind(user.id.as_str())
         .bind(user.role.as_str())
         .bind(now_us)
-        .execute(self.db.pool())
+        .execute(self.db.writer())
         .await?;
         Ok(())
     }
@@ -80,7 +80,7 @@ impl Store {
             .bind(user.as_str())
             .bind(ADMIN)
             .bind(token.fingerprint())
-            .execute(self.db.pool())
+            .execute(self.db.writer())
             .await?;
         match self.add_token(token, &Added::of(user, ADMIN, now_us)).await {
             Ok(_) | Err(Error::Conflict) => Ok(()),
@@ -108,7 +108,7 @@ impl Store {
         .bind(added.parent.map(TokenId::as_str))
         .bind(added.now_us)
         .bind(added.expires_us)
-        .execute(self.db.pool())
+        .execute(self.db.writer())
         .await?;
         Ok(id)
     }
@@ -147,7 +147,7 @@ impl Store {
     pub(super) async fn delete_token(&self, token: &Secret) -> Result<(), Error> {
         sqlx::query("DELETE FROM tokens WHERE fingerprint = $1")
             .bind(token.fingerprint())
-            .execute(self.db.pool())
+            .execute(self.db.writer())
             .await?;
         Ok(())
     }
@@ -155,7 +155,7 @@ impl Store {
     pub(super) async fn delete_expired(&self, now_us: i64) -> Result<(), Error> {
         sqlx::query("DELETE FROM tokens WHERE expires_at <= $1")
             .bind(now_us)
-            .execute(self.db.pool())
+            .execute(self.db.writer())
             .await?;
         Ok(())
     }

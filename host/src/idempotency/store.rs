@@ -35,7 +35,7 @@ impl Store {
         .bind(i64::from(answer.status))
         .bind(body)
         .bind(now_us)
-        .execute(self.db.pool())
+        .execute(self.db.writer())
         .await?;
         Ok(())
     }
@@ -63,7 +63,7 @@ impl Store {
     pub(super) async fn delete_before(&self, oldest_us: i64) -> Result<(), db::Error> {
         sqlx::query("DELETE FROM idempotency_keys WHERE created_at <= $1")
             .bind(oldest_us)
-            .execute(self.db.pool())
+            .execute(self.db.writer())
             .await?;
         Ok(())
     }

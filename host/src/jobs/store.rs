@@ -38,7 +38,7 @@ impl Store {
         .bind(job.created_at.as_microsecond())
         .bind(job.updated_at.as_microsecond())
         .bind(job.expires_at.as_microsecond())
-        .execute(self.db.pool())
+        .execute(self.db.writer())
         .await?;
         Ok(())
     }
@@ -56,7 +56,7 @@ impl Store {
         .bind(job.error.as_deref())
         .bind(job.updated_at.as_microsecond())
         .bind(Status::Generating.as_str())
-        .execute(self.db.pool())
+        .execute(self.db.writer())
         .await?;
         Ok(result.rows_affected() > 0)
     }
@@ -151,7 +151,7 @@ impl Store {
         .bind(job.directory.as_str())
         .bind(i64::try_from(kept.size_bytes).unwrap_or(i64::MAX))
         .bind(kept.blake3.as_str())
-        .execute(self.db.pool())
+        .execute(self.db.writer())
         .await?;
         Ok(result.rows_affected() > 0)
     }
@@ -162,7 +162,7 @@ impl Store {
             "UPDATE jobs SET archive_bytes = NULL, archive_blake3 = NULL WHERE directory = $1",
         )
         .bind(job.directory.as_str())
-        .execute(self.db.pool())
+        .execute(self.db.writer())
         .await?;
         Ok(())
     }
@@ -242,7 +242,7 @@ impl Store {
         sqlx::query("DELETE FROM expired_jobs WHERE owner_id = $1 AND id = $2")
             .bind(owner.as_str())
             .bind(id.as_str())
-            .execute(self.db.pool())
+            .execute(self.db.writer())
             .await?;
         Ok(())
     }
@@ -251,14 +251,14 @@ impl Store {
     pub(super) async fn purge_expired(&self, before_us: i64, newest: u32) -> Result<(), Error> {
         sqlx::query("DELETE FROM expired_jobs WHERE expired_at <= $1")
             .bind(before_us)
-            .execute(self.db.pool())
+            .execute(self.db.writer())
             .await?;
         sqlx::query(
             "DELETE FROM expired_jobs WHERE directory IN (SELECT directory FROM expired_jobs \
              ORDER BY expired_at DESC, directory DESC LIMIT 1000000 OFFSET $1)",
         )
         .bind(i64::from(newest))
-        .execute(self.db.pool())
+        .execute(self.db.writer())
         .await?;
         Ok(())
     }
@@ -266,7 +266,7 @@ impl Store {
     pub(super) async fn delete(&self, job: &Job) -> Result<(), Error> {
         sqlx::query("DELETE FROM jobs WHERE directory = $1")
             .bind(job.directory.as_str())
-            .execute(self.db.pool())
+            .execute(self.db.writer())
             .await?;
         Ok(())
     }

@@ -68,7 +68,7 @@ impl Store {
              (SELECT id FROM judgements ORDER BY id DESC LIMIT 1 OFFSET $1)",
         )
         .bind(self.keep)
-        .execute(self.db.pool())
+        .execute(self.db.writer())
         .await?;
         Ok(())
     }

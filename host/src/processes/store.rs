@@ -33,7 +33,7 @@ impl Store {
         .bind(process.port.map(i64::from))
         .bind(restart_name(process.restart))
         .bind(now_us)
-        .execute(self.db.pool())
+        .execute(self.db.writer())
         .await?;
         Ok(())
     }
@@ -58,7 +58,7 @@ impl Store {
     pub(super) async fn delete(&self, project: &ProjectId) -> Result<(), Error> {
         sqlx::query("DELETE FROM processes WHERE project_id = $1")
             .bind(project.as_str())
-            .execute(self.db.pool())
+            .execute(self.db.writer())
             .await?;
         Ok(())
     }

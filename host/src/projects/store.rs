@@ -35,7 +35,7 @@ impl Store {
         .bind(project.created_at.as_microsecond())
         .bind(project.updated_at.as_microsecond())
         .bind(most.map_or(-1, i64::from))
-        .execute(self.db.pool())
+        .execute(self.db.writer())
         .await?;
         Ok(added.rows_affected() > 0)
     }
@@ -56,7 +56,7 @@ impl Store {
         .bind(project.kind.as_str())
         .bind(project.description.as_str())
         .bind(project.updated_at.as_microsecond())
-        .execute(self.db.pool())
+        .execute(self.db.writer())
         .await?;
         Ok(())
     }
@@ -235,7 +235,7 @@ impl Store {
     pub(super) async fn forget_deleted(&self, id: &ProjectId) -> Result<(), Error> {
         sqlx::query("DELETE FROM deleted_projects WHERE id = $1")
             .bind(id.as_str())
-            .execute(self.db.pool())
+            .execute(self.db.writer())
             .await?;
         Ok(())
     }

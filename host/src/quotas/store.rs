@@ -47,7 +47,7 @@ impl Store {
         .bind(own.quota.projects.map(i64::from))
         .bind(own.quota.runtimes.map(i64::from))
         .bind(own.updated_at.as_microsecond())
-        .execute(self.db.pool())
+        .execute(self.db.writer())
         .await?;
         Ok(put.rows_affected() > 0)
     }
@@ -55,7 +55,7 @@ impl Store {
     pub(super) async fn delete(&self, user: &UserId) -> Result<(), Error> {
         sqlx::query("DELETE FROM quotas WHERE user_id = $1")
             .bind(user.as_str())
-            .execute(self.db.pool())
+            .execute(self.db.writer())
             .await?;
         Ok(())
     }

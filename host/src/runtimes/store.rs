@@ -48,7 +48,7 @@ impl Store {
         .bind(runtime.started_at.map(Timestamp::as_microsecond))
         .bind(i64::from(runtime.crashes))
         .bind(runtime.retry_at.map(Timestamp::as_microsecond))
-        .execute(self.db.pool())
+        .execute(self.db.writer())
         .await
         .map_err(db::Error::from)?;
         Ok(())
@@ -152,7 +152,7 @@ impl Store {
     pub(super) async fn delete(&self, project: &ProjectId) -> Result<(), Error> {
         sqlx::query("DELETE FROM runtimes WHERE project_id = $1")
             .bind(project.as_str())
-            .execute(self.db.pool())
+            .execute(self.db.writer())
             .await
             .map_err(db::Error::from)?;
         Ok(())

@@ -41,7 +41,7 @@ impl Store {
         .bind(*expires_us)
         .bind(*since_us)
         .bind(expires.as_microsecond())
-        .execute(self.db.pool())
+        .execute(self.db.writer())
         .await?;
         Ok(())
     }
@@ -58,7 +58,7 @@ impl Store {
         )
         .bind(ticket.fingerprint())
         .bind(now.as_microsecond())
-        .fetch_optional(self.db.pool())
+        .fetch_optional(self.db.writer())
         .await?;
         row.map(|row| admission(&row)).transpose()
     }
@@ -75,7 +75,7 @@ impl Store {
     pub(super) async fn delete_expired(&self, now: Timestamp) -> Result<(), Error> {
         sqlx::query("DELETE FROM terminal_tickets WHERE expires_at <= $1")
             .bind(now.as_microsecond())
-            .execute(self.db.pool())
+            .execute(self.db.writer())
             .await?;
         Ok(())
     }

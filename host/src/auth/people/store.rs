@@ -64,7 +64,7 @@ impl Store {
             sqlx::query("UPDATE users SET role = $2 WHERE id = $1 AND removed_at IS NULL")
                 .bind(user.id.as_str())
                 .bind(user.role.as_str())
-                .execute(self.db.pool())
+                .execute(self.db.writer())
                 .await?;
         Ok(changed.rows_affected() > 0)
     }
@@ -73,7 +73,7 @@ impl Store {
         sqlx::query("UPDATE users SET removed_at = $2 WHERE id = $1 AND removed_at IS NULL")
             .bind(id.as_str())
             .bind(now_us)
-            .execute(self.db.pool())
+            .execute(self.db.writer())
             .await?;
         Ok(())
     }

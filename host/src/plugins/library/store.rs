@@ -3,12 +3,12 @@
 mod components;
 
 use serde_json::json;
+use sqlx::Row as _;
 use sqlx::any::AnyRow;
-use sqlx::{Any, Row as _, Transaction};
 
 use super::record::{Installed, PluginBinding, Release, Version};
 use crate::clock::from_micros;
-use crate::db::{Db, Error};
+use crate::db::{Db, Error, Writing};
 use crate::ids::BindingId;
 use crate::plugins::fault::Digest;
 use crate::policy::{Mode, OnError};
@@ -93,7 +93,7 @@ impl Store {
 
     /// Begins the change of what was seen. Whoever comes second waits, and is
     /// then refused.
-    async fn begin(&self, seen: Generation) -> Result<Transaction<'static, Any>, Unwritten> {
+    async fn begin(&self, seen: Generation) -> Result<Writing, Unwritten> {
         let mut transaction = self.db.begin().await?;
         let first =
             "INSERT INTO settings (name, value) VALUES ($1, '0') ON CONFLICT (name) DO NOTHING";

@@ -33,7 +33,7 @@ impl Store {
         .bind(link.port.map(i64::from))
         .bind(link.created_at.as_microsecond())
         .bind(link.expires_at.as_microsecond())
-        .execute(self.db.pool())
+        .execute(self.db.writer())
         .await?;
         Ok(())
     }
@@ -80,7 +80,7 @@ impl Store {
         sqlx::query("DELETE FROM preview_links WHERE project_id = $1 AND id = $2")
             .bind(project.as_str())
             .bind(id.as_str())
-            .execute(self.db.pool())
+            .execute(self.db.writer())
             .await?;
         Ok(())
     }
@@ -88,7 +88,7 @@ impl Store {
     pub(super) async fn delete_expired(&self, now: Timestamp) -> Result<(), Error> {
         sqlx::query("DELETE FROM preview_links WHERE expires_at <= $1")
             .bind(now.as_microsecond())
-            .execute(self.db.pool())
+            .execute(self.db.writer())
             .await?;
         Ok(())
     }

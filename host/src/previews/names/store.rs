@@ -31,7 +31,7 @@ impl Store {
         )
         .bind(label)
         .bind(project.as_str())
-        .execute(self.db.pool())
+        .execute(self.db.writer())
         .await?;
         self.label(project).await
     }

@@ -59,7 +59,7 @@ impl Store {
     pub(super) async fn free(&self, project: &ProjectId) -> Result<(), Error> {
         sqlx::query("DELETE FROM preview_ports WHERE project_id = $1")
             .bind(project.as_str())
-            .execute(self.db.pool())
+            .execute(self.db.writer())
             .await?;
         Ok(())
     }

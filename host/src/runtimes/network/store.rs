@@ -31,7 +31,7 @@ impl Store {
         .bind(text(&lists.allow)?)
         .bind(text(&lists.deny)?)
         .bind(now_us)
-        .execute(self.db.pool())
+        .execute(self.db.writer())
         .await?;
         Ok(())
     }

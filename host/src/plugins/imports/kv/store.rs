@@ -4,7 +4,7 @@ use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use sqlx::{Any, Transaction};
+use sqlx::AnyConnection;
 
 use crate::db::{Db, Error};
 
@@ -89,7 +89,7 @@ impl Store {
         sqlx::query("DELETE FROM plugin_kv WHERE plugin = $1 AND key = $2")
             .bind(plugin)
             .bind(key)
-            .execute(self.db.pool())
+            .execute(self.db.writer())
             .await?;
         Ok(())
     }
@@ -109,20 +109,20 @@ impl Store {
 
 /// Of two who write for one plugin at once, the second waits until the first
 /// is counted.
-async fn lock(transaction: &mut Transaction<'static, Any>, plugin: &str) -> Result<(), Error> {
+async fn lock(transaction: &mut AnyConnection, plugin: &str) -> Result<(), Error> {
     sqlx::query(
         "INSERT INTO plugin_kv_owners (plugin) VALUES ($1) \
          ON CONFLICT (plugin) DO UPDATE SET plugin = excluded.plugin",
     )
     .bind(plugin)
-    .execute(&mut **transaction)
+    .execute(&mut *transaction)
     .await?;
     Ok(())
 }
 
 /// Keys and bytes that a plugin uses without what is under `key`.
 async fn used_by_others(
-    transaction: &mut Transaction<'static, Any>,
+    transaction: &mut AnyConnection,
     plugin: &str,
     key: &str,
 ) -> Result<(i64, i64), Error> {
@@ -132,7 +132,7 @@ async fn used_by_others(
     )
     .bind(plugin)
     .bind(key)
-    .fetch_one(&mut **transaction)
+    .fetch_one(&mut *transaction)
     .await?;
     Ok(used)
 }

@@ -10,7 +10,9 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target");
+    // Asked now, not when this was compiled: the folder may have been moved since.
+    let here = std::env::var_os("CARGO_MANIFEST_DIR").ok_or("cargo sets CARGO_MANIFEST_DIR")?;
+    let target = Path::new(&here).join("../target");
     let supervisor = target.join("artifacts/lockhouse-supervisor");
     let components = target.join("components");
     for needed in [&supervisor, &components] {

@@ -100,6 +100,23 @@ impl Phase {
 #[error("the audit record can't be written now: {0}")]
 pub struct Unavailable(String);
 
+impl Unavailable {
+    fn stopping() -> Self {
+        Self("the server is stopping".to_owned())
+    }
+}
+
+/// An entry on its way.
+#[derive(Debug)]
+pub struct Written(oneshot::Receiver<Result<(), Unavailable>>);
+
+impl Written {
+    /// Waits until it is safe.
+    pub async fn safe(self) -> Result<(), Unavailable> {
+        self.0.await.map_err(|_| Unavailable::stopping())?
+    }
+}
+
 #[derive(Debug)]
 struct Append {
     entry: Entry,
@@ -118,15 +135,15 @@ pub struct Audit {
 impl Audit {
     /// A record whose heads nobody keeps.
     pub fn start(db: Db, clock: Clock, tasks: &Tasks) -> Self {
-        Self::begin(db, clock, tasks, None)
+        Self::build(db, clock, tasks, None)
     }
 
     /// The same, with its head kept where `seal` says.
     pub fn start_sealed(db: Db, clock: Clock, tasks: &Tasks, seal: Seal) -> Self {
-        Self::begin(db, clock, tasks, Some(seal))
+        Self::build(db, clock, tasks, Some(seal))
     }
 
-    fn begin(db: Db, clock: Clock, tasks: &Tasks, seal: Option<Seal>) -> Self {
+    fn build(db: Db, clock: Clock, tasks: &Tasks, seal: Option<Seal>) -> Self {
         let (waiting, queue) = mpsc::channel(WAITING_ENTRIES);
         let store = Store::new(db);
         tasks.run("audit", append_all(store.clone(), seal.clone(), queue));
@@ -139,10 +156,15 @@ impl Audit {
 
     /// Writes an entry and waits until it is safe.
     pub async fn append(&self, entry: Entry) -> Result<(), Unavailable> {
+        self.begin(entry).await?.safe().await
+    }
+
+    /// Writes an entry, for whoever has something else to do until it is safe.
+    pub async fn begin(&self, entry: Entry) -> Result<Written, Unavailable> {
         let (done, written) = oneshot::channel();
-        let gone = || Unavailable("the server is stopping".to_owned());
-        self.waiting.send(Append { entry, done: Some(done) }).await.map_err(|_| gone())?;
-        written.await.map_err(|_| gone())?
+        let append = Append { entry, done: Some(done) };
+        self.waiting.send(append).await.map_err(|_| Unavailable::stopping())?;
+        Ok(Written(written))
     }
 
     /// Writes an entry soon; used where the effect has happened already.

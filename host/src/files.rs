@@ -42,7 +42,7 @@ pub(crate) use archive::Missing;
 pub use archive::{Download, Format};
 pub(crate) use batch::Record;
 pub use batch::{Changed, MAX_OPERATIONS, Operation};
-pub use disk::{Content, Disk, Opened};
+pub use disk::{Content, Disk, Opened, Received};
 pub use entry::{Entry, EntryKind, Etag, Precondition};
 pub use path::{InvalidPath, MAX_DEPTH, MAX_NAME_BYTES, MAX_PATH_BYTES, RelPath, TEMPORARY_PREFIX};
 pub use root::Owner;
@@ -260,7 +260,7 @@ impl Files {
     /// Saves what the stream brings, all of it or nothing.
     pub async fn write<S, E>(
         &self,
-        _permit: &Permit,
+        permit: &Permit,
         project: &Project,
         path: &RelPath,
         body: S,
@@ -270,8 +270,35 @@ impl Files {
         S: Stream<Item = Result<Bytes, E>> + Send + Unpin,
         E: std::fmt::Display,
     {
+        let received = self.receive(project, path, body, save).await?;
+        self.land(permit, project, path, received).await
+    }
+
+    /// Takes in what will be saved; nobody sees it until it lands.
+    pub async fn receive<S, E>(
+        &self,
+        project: &Project,
+        path: &RelPath,
+        body: S,
+        save: Save,
+    ) -> Result<Received, Error>
+    where
+        S: Stream<Item = Result<Bytes, E>> + Send + Unpin,
+        E: std::fmt::Display,
+    {
         let Room { dir, left } = self.room_for(project, path).await?;
-        let saved = self.disk.save_within(dir, path.clone(), body, (save, left.bytes)).await?;
+        self.disk.receive(dir, path.clone(), body, (save, left.bytes)).await
+    }
+
+    /// Puts what was received in its place.
+    pub async fn land(
+        &self,
+        _permit: &Permit,
+        project: &Project,
+        path: &RelPath,
+        received: Received,
+    ) -> Result<Saved, Error> {
+        let saved = self.disk.land(received).await?;
         // Its directories may be new as well.
         let new = if saved.created { path.as_str().split('/').count() as u64 } else { 0 };
         self.disk.quotas().add(&project.id, new, saved.grown_bytes);

@@ -5,7 +5,7 @@
 use std::num::NonZeroU32;
 use std::sync::{Mutex, PoisonError};
 
-use crate::audit::{Audit, Entry, Phase, Unavailable};
+use crate::audit::{Audit, Entry, Phase, Unavailable, Written};
 use crate::auth::{self, Caller, Scope};
 use crate::db;
 use crate::drain::{Drain, Draining};
@@ -75,6 +75,28 @@ pub enum Denied {
     Draining(Draining),
     #[error(transparent)]
     Unrecorded(#[from] Unavailable),
+}
+
+/// Somebody who may do one thing as soon as that is on record.
+#[derive(Debug)]
+pub struct Admission {
+    permit: Permit,
+    written: Option<Written>,
+}
+
+impl Admission {
+    /// Waits until the record is safe.
+    pub async fn recorded(self) -> Result<Permit, Denied> {
+        let Self { mut permit, written } = self;
+        if let Some(written) = written
+            && let Err(unavailable) = written.safe().await
+        {
+            // There is no beginning that an end could follow.
+            permit.open = None;
+            return Err(unavailable.into());
+        }
+        Ok(permit)
+    }
 }
 
 /// Leave to do one thing. Only the gate makes one; dropping it unsealed
@@ -152,16 +174,26 @@ impl Gate {
 
     /// Authorises, limits and begins the record.
     pub async fn admit(&self, caller: &Caller, action: Action) -> Result<Permit, Denied> {
+        self.admit_soon(caller, action).await?.recorded().await
+    }
+
+    /// The same, for whoever has something to prepare while the record is written. Only
+    /// the permit that comes of it gives leave to do anything.
+    pub async fn admit_soon(&self, caller: &Caller, action: Action) -> Result<Admission, Denied> {
         if let Err(denied) = self.check(caller, &action) {
             let (id, outcome) = (AuditId::generate(), denied.to_string());
             self.audit.append_soon(self.entry(id, Phase::Denied, caller, &action, outcome));
             return Err(denied);
         }
-        let open = match action.effect {
-            Effect::Read => None,
-            Effect::Write => Some(self.begin(caller, &action).await?),
+        let (open, written) = match action.effect {
+            Effect::Read => (None, None),
+            Effect::Write => {
+                let (open, written) = self.begin(caller, &action).await?;
+                (Some(open), Some(written))
+            }
         };
-        Ok(Permit { caller: caller.clone(), action, open, notes: Mutex::default() })
+        let permit = Permit { caller: caller.clone(), action, open, notes: Mutex::default() };
+        Ok(Admission { permit, written })
     }
 
     /// Records what the server did by itself, such as stopping what is idle.
@@ -205,12 +237,16 @@ impl Gate {
         }
     }
 
-    async fn begin(&self, caller: &Caller, action: &Action) -> Result<Open, Unavailable> {
+    async fn begin(
+        &self,
+        caller: &Caller,
+        action: &Action,
+    ) -> Result<(Open, Written), Unavailable> {
         let id = AuditId::generate();
         let entry = self.entry(id.clone(), Phase::Begun, caller, action, String::new());
         let began_us = entry.at_us;
-        self.audit.append(entry).await?;
-        Ok(Open { id, audit: self.audit.clone(), began_us })
+        let written = self.audit.begin(entry).await?;
+        Ok((Open { id, audit: self.audit.clone(), began_us }, written))
     }
 
     fn entry(

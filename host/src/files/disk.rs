@@ -62,6 +62,14 @@ impl Plan {
     }
 }
 
+/// What is to be saved, whole and flushed, but not in its place yet; dropped, it leaves
+/// nothing.
+#[derive(Debug)]
+pub struct Received {
+    plan: Arc<Plan>,
+    draft: Draft,
+}
+
 /// A file that is open, and what it was when it was opened.
 #[derive(Debug)]
 pub struct Opened {
@@ -153,17 +161,18 @@ impl Disk {
         S: Stream<Item = Result<Bytes, E>> + Send + Unpin,
         E: std::fmt::Display,
     {
-        self.save_within(dir, path, body, (save, u64::MAX)).await
+        self.land(self.receive(dir, path, body, (save, u64::MAX)).await?).await
     }
 
-    /// The same where there is room for so many bytes.
-    pub(super) async fn save_within<S, E>(
+    /// Takes in what the stream brings, as far as there is room for so many bytes. It is
+    /// on the disk then, where nobody sees it.
+    pub(super) async fn receive<S, E>(
         &self,
         dir: PathBuf,
         path: RelPath,
         mut body: S,
         (save, room): (Save, u64),
-    ) -> Result<Saved, Error>
+    ) -> Result<Received, Error>
     where
         S: Stream<Item = Result<Bytes, E>> + Send + Unpin,
         E: std::fmt::Display,
@@ -185,7 +194,22 @@ impl Disk {
                 (draft, buffer) = (Some(begun), emptied);
             }
         }
-        self.commit(plan, draft, buffer).await
+        self.run(move || {
+            let draft = plan.append(draft, &buffer)?;
+            draft.prepare(&plan.save)?;
+            Ok(Received { plan, draft })
+        })
+        .await
+    }
+
+    /// Puts what was received in its place.
+    pub(super) async fn land(&self, received: Received) -> Result<Saved, Error> {
+        let locks = Arc::clone(&self.locks);
+        self.run(move || {
+            let Received { plan, draft } = received;
+            draft.commit(&plan.save, lock(&locks, &plan.dir))
+        })
+        .await
     }
 
     async fn append(
@@ -198,20 +222,6 @@ impl Disk {
             let draft = plan.append(draft, &buffer)?;
             buffer.clear();
             Ok((draft, buffer))
-        })
-        .await
-    }
-
-    async fn commit(
-        &self,
-        plan: Arc<Plan>,
-        draft: Option<Draft>,
-        buffer: Vec<u8>,
-    ) -> Result<Saved, Error> {
-        let locks = Arc::clone(&self.locks);
-        self.run(move || {
-            let draft = plan.append(draft, &buffer)?;
-            draft.commit(&plan.save, lock(&locks, &plan.dir))
         })
         .await
     }

@@ -67,9 +67,8 @@ impl Draft {
         self.file.write_all(bytes).map_err(|error| Error::from_io(error, self.path.as_str()))
     }
 
-    /// Puts the content in place.
+    /// Puts the content in place, after [`Draft::prepare`].
     pub(super) fn commit(mut self, save: &Save, lock: &Mutex<()>) -> Result<Saved, Error> {
-        self.prepare(save)?;
         let before = {
             let _alone = lock.lock().unwrap_or_else(PoisonError::into_inner);
             self.land(save)?
@@ -82,8 +81,9 @@ impl Draft {
         Ok(Saved { entry, created: before.is_none(), grown_bytes })
     }
 
-    /// Owner before mode, since a change of owner may take bits of the mode.
-    fn prepare(&self, save: &Save) -> Result<(), Error> {
+    /// Makes it all that it will be, but for its place, and flushes it. Owner before mode,
+    /// since a change of owner may take bits of the mode.
+    pub(super) fn prepare(&self, save: &Save) -> Result<(), Error> {
         let mode = mode(self.place.found()?.as_ref(), save.executable);
         let prepared = || {
             self.root.give(self.file.as_fd())?;

@@ -82,9 +82,15 @@ pub(crate) async fn save_content(
     whole_and_not_too_large(&headers, app.files.max_file_bytes())?;
     let save = Save { precondition: precondition(&headers)?, executable: query.executable };
     let project = app.projects.find(&caller, &project).await?;
-    let permit = app.gate.admit(&caller, action("file.write", &project, &path)).await?;
+    let admission = app.gate.admit_soon(&caller, action("file.write", &project, &path)).await?;
+    // What comes is taken in while the record is written; it lands only with a permit.
     let body = body.into_data_stream();
-    let saved = app.files.write(&permit, &project, &path, body, save).await;
+    let received = async { Ok(app.files.receive(&project, &path, body, save).await) };
+    let (permit, received) = tokio::try_join!(admission.recorded(), received)?;
+    let saved = match received {
+        Ok(received) => app.files.land(&permit, &project, &path, received).await,
+        Err(error) => Err(error),
+    };
     let saved = permit.seal(saved)?;
     let status = if saved.created { StatusCode::CREATED } else { StatusCode::OK };
     let etag = [(header::ETAG, saved.entry.etag.to_string())];

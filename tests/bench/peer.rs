@@ -2,6 +2,12 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+/// How long a program may take to end when it is asked to.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// A program that ends with this.
 pub(crate) struct Peer(Child);
@@ -14,6 +20,13 @@ impl Peer {
 
 impl Drop for Peer {
     fn drop(&mut self) {
+        // Asked first, since a killed nginx leaves its workers behind.
+        let asked = Pid::from_raw(self.0.id().cast_signed())
+            .is_some_and(|pid| kill_process(pid, Signal::TERM).is_ok());
+        let until = Instant::now() + PATIENCE;
+        while asked && Instant::now() < until && matches!(self.0.try_wait(), Ok(None)) {
+            std::thread::sleep(Duration::from_millis(10));
+        }
         // It may have ended by itself.
         let _ = self.0.kill();
         let _ = self.0.wait();

@@ -214,8 +214,16 @@ async fn bulk(report: &mut Report, host: &Host, port: Option<u16>) {
     for _ in 0..BULKS {
         plains.push(prints(&mut plain).await);
         numbereds.push(prints(&mut numbered).await);
-        if let Some(theirs) = theirs.as_mut() {
-            peers.push(prints(theirs).await);
+        if let Some(mut client) = theirs.take() {
+            // It has been seen to hang up in the midst of this.
+            let printing = async move { (prints(&mut client).await, client) };
+            match tokio::spawn(printing).await {
+                Ok((rate, client)) => {
+                    peers.push(rate);
+                    theirs = Some(client);
+                }
+                Err(_) => report.lacks("100 MB of ttyd's output", "it hung up"),
+            }
         }
     }
     for (what, own) in [("stock framing", plains), ("acknowledged", numbereds)] {

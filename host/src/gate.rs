@@ -6,7 +6,7 @@ use std::num::NonZeroU32;
 use std::sync::{Mutex, PoisonError};
 
 use crate::audit::{Audit, Entry, Phase, Unavailable, Written};
-use crate::auth::{self, Caller, Scope};
+use crate::auth::{self, Caller, Role, Scope, User};
 use crate::db;
 use crate::drain::{Drain, Draining};
 use crate::ids::{AuditId, RequestId, UserId};
@@ -210,6 +210,24 @@ impl Gate {
             request_id: RequestId::generate(),
             outcome,
         });
+    }
+
+    /// Records that somebody came in, or went.
+    pub fn record_visit(&self, caller: &Caller, action: &Action) {
+        let (id, outcome) = (AuditId::generate(), "ok".to_owned());
+        self.audit.append_soon(self.entry(id, Phase::Finished, caller, action, outcome));
+    }
+
+    /// Records that one whom nobody knows was kept out.
+    pub fn record_stranger(&self, origin: &Origin, request_id: &RequestId, action: &Action) {
+        let nobody = Caller {
+            user: User { id: auth::server_itself(), role: Role::Learner },
+            scope: Scope::Read,
+            origin: origin.clone(),
+            request_id: request_id.clone(),
+        };
+        let (id, outcome) = (AuditId::generate(), "a token that is not known".to_owned());
+        self.audit.append_soon(self.entry(id, Phase::Denied, &nobody, action, outcome));
     }
 
     fn check(&self, caller: &Caller, action: &Action) -> Result<(), Denied> {

@@ -11,6 +11,8 @@ pub struct Origin {
     pub address: Option<IpAddr>,
     /// What the client calls itself.
     pub agent: String,
+    /// Whether it came to the first proxy by TLS.
+    pub secure: bool,
 }
 
 impl Origin {
@@ -19,7 +21,8 @@ impl Origin {
     pub fn new(address: Option<IpAddr>, agent: &str) -> Self {
         let shown: String = agent.chars().filter(|c| !c.is_control()).collect();
         let end = shown.floor_char_boundary(MAX_AGENT_BYTES);
-        Self { address: address.map(|ip| ip.to_canonical()), agent: shown[..end].to_owned() }
+        let address = address.map(|ip| ip.to_canonical());
+        Self { address, agent: shown[..end].to_owned(), secure: false }
     }
 
     /// The address as it is written down; empty where there is none.

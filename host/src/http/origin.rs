@@ -13,6 +13,7 @@ use ipnet::IpNet;
 use crate::origin::Origin;
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
 /// Proxies behind each other that are looked through.
 const MAX_HOPS: usize = 16;
@@ -27,9 +28,17 @@ pub(super) async fn note(
     let address = peer.map(|peer| client(peer, request.headers(), &trusted));
     let agent = request.headers().get(header::USER_AGENT);
     let agent = agent.and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let origin = Origin::new(address, agent);
+    let secure = peer.is_some_and(|peer| by_tls(peer, request.headers(), &trusted));
+    let origin = Origin { secure, ..Origin::new(address, agent) };
     request.extensions_mut().insert(origin);
     next.run(request).await
+}
+
+/// Whether a trusted proxy says that it was asked by TLS.
+fn by_tls(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> bool {
+    let claim = headers.get(FORWARDED_PROTO).and_then(|value| value.to_str().ok());
+    claim.is_some_and(|claim| claim.eq_ignore_ascii_case("https"))
+        && trusted.iter().any(|network| network.contains(&peer.to_canonical()))
 }
 
 /// The nearest address that is no trusted proxy. Each proxy adds at the end whom it
@@ -90,6 +99,17 @@ mod tests {
     fn what_a_client_put_before_its_own_address_counts_for_nothing() {
         assert_eq!(seen("10.0.0.1", &["1.2.3.4, 198.51.100.1, 10.0.0.2"]), "198.51.100.1");
         assert_eq!(seen("10.0.0.1", &["1.2.3.4", "198.51.100.1"]), "198.51.100.1");
+    }
+
+    #[test]
+    fn only_a_trusted_proxy_is_believed_that_it_was_asked_by_tls() {
+        let trusted = ["10.0.0.0/8".parse().unwrap()];
+        let by = |peer: &str, proto: &str| {
+            let headers = HeaderMap::from_iter([(FORWARDED_PROTO, proto.parse().unwrap())]);
+            by_tls(peer.parse().unwrap(), &headers, &trusted)
+        };
+        assert!(by("10.0.0.1", "https") && by("::ffff:10.0.0.1", "HTTPS"));
+        assert!(!by("10.0.0.1", "http") && !by("203.0.113.9", "https"));
     }
 
     #[test]

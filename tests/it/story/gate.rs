@@ -38,6 +38,36 @@ async fn the_printed_url_signs_a_browser_in() {
 }
 
 #[tokio::test]
+async fn who_signs_in_and_out_is_on_record_and_so_is_who_was_kept_out() {
+    let host = need!(local, host().await);
+    let sign_in = |token: &str| {
+        let body = serde_json::json!({ "token": token });
+        answer(host.as_nobody(Method::POST, "/api/v1/session").json(&body))
+    };
+    let cookie = sign_in(&host.token).await.headers["set-cookie"].clone();
+    assert_eq!(sign_in("lha_guessed").await.status, 401);
+    let out = host.as_nobody(Method::DELETE, "/api/v1/session").header("cookie", cookie);
+    assert_eq!(answer(out.header("origin", &host.url)).await.status, 204);
+    let expected = "session.close admin finished, session.open lockhouse denied, \
+                    session.open admin finished";
+    eventually("who came, was kept out and went", async || {
+        let told = last_entries(&host, 3).await;
+        if told == expected { Ok(()) } else { Err(told) }
+    })
+    .await;
+}
+
+/// What was done by whom and what came of it, newest first.
+async fn last_entries(host: &Host, number: usize) -> String {
+    let page = host.get(&format!("/api/v1/admin/audit?limit={number}")).await;
+    let entries = page.json["entries"].as_array().unwrap().clone();
+    let of = |entry: &serde_json::Value| {
+        ["action", "actor", "phase"].map(|key| entry[key].as_str().unwrap().to_owned()).join(" ")
+    };
+    entries.iter().map(of).collect::<Vec<_>>().join(", ")
+}
+
+#[tokio::test]
 async fn a_page_of_another_origin_cannot_act_with_the_users_cookie() {
     let host = need!(local, host().await);
     let path = host.sign_in_url.replacen(&host.url, "", 1);

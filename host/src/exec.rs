@@ -37,6 +37,7 @@ pub use output::{Kept, Output};
 pub use running::{Ending, Event, Running};
 pub use signal::Signal;
 
+use crate::auth::Caller;
 use crate::clock::Clock;
 use crate::db::{self, Db};
 use crate::files::Files;
@@ -118,6 +119,16 @@ impl NewExec {
     }
 }
 
+/// A command, what was decided on it, and where it would run.
+#[derive(Debug)]
+pub struct Judged {
+    new: NewExec,
+    decision: Decision,
+    runtime: Runtime,
+    session: Option<SessionState>,
+    tracking: Option<Tracking>,
+}
+
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("{}", .0.reason)]
@@ -183,14 +194,37 @@ impl Exec {
         project: &Project,
         new: NewExec,
     ) -> Result<Running, Error> {
+        let judged = self.judge(permit.caller(), project, new).await?;
+        self.start_judged(permit, project, judged).await
+    }
+
+    /// Finds out what can be known of a command before there is leave to start it.
+    pub async fn judge(
+        &self,
+        caller: &Caller,
+        project: &Project,
+        new: NewExec,
+    ) -> Result<Judged, Error> {
         check_cwd(new.cwd.as_deref())?;
         let runtime = self.runtimes.find(&project.id).await?.ok_or(runtimes::Error::NotFound)?;
         let session = self.session(project, new.session.as_deref()).await?;
         let (decision, tracking) = tokio::join!(
-            self.judge(permit, project, (&runtime, session.as_ref()), &new),
+            self.decide(caller, project, (&runtime, session.as_ref()), &new),
             Tracking::begin(&self.files, &self.tasks, project, new.track),
         );
-        let (id, decision, shown) = (CommandId::generate(), decision?, shown(&new.command));
+        Ok(Judged { decision: decision?, runtime, session, tracking, new })
+    }
+
+    /// Starts the command, if its judges let it.
+    pub async fn start_judged(
+        &self,
+        permit: &Permit,
+        project: &Project,
+        judged: Judged,
+    ) -> Result<Running, Error> {
+        let Judged { decision, runtime, session, tracking, new } = judged;
+        decision.dissent().into_iter().for_each(|dissent| permit.note(dissent));
+        let (id, shown) = (CommandId::generate(), shown(&new.command));
         let asked = Asked {
             id: &id,
             project,
@@ -220,18 +254,6 @@ impl Exec {
         Ok(running.in_session(session).tracked(track, tracking))
     }
 
-    /// Runs a command to its end and answers with what it printed, at most
-    /// `keep_bytes` of each output.
-    pub async fn run(
-        &self,
-        permit: &Permit,
-        project: &Project,
-        new: NewExec,
-        keep_bytes: usize,
-    ) -> Result<(CommandId, Output), Error> {
-        self.start(permit, project, new).await?.collect(keep_bytes).await
-    }
-
     /// Where a session's next command will begin.
     async fn session(
         &self,
@@ -244,14 +266,13 @@ impl Exec {
         if state.busy { Err(Error::SessionBusy(name.to_owned())) } else { Ok(Some(state)) }
     }
 
-    async fn judge(
+    async fn decide(
         &self,
-        permit: &Permit,
+        caller: &Caller,
         project: &Project,
         (runtime, session): (&Runtime, Option<&SessionState>),
         new: &NewExec,
     ) -> Result<Decision, Error> {
-        let caller = permit.caller();
         let argv = match &new.command {
             Command::Argv(argv) if argv.is_empty() => {
                 return Err(Error::Invalid("argv is empty; name a program".to_owned()));
@@ -277,9 +298,7 @@ impl Exec {
             network: runtime.settings.network,
             request_id: caller.request_id.clone(),
         };
-        let decision = self.policies.decide(&request).await;
-        decision.dissent().into_iter().for_each(|dissent| permit.note(dissent));
-        Ok(decision)
+        Ok(self.policies.decide(&request).await)
     }
 }
 

@@ -130,8 +130,9 @@ impl Running {
         }
     }
 
-    /// All of it, to its end.
-    pub(super) async fn collect(mut self, keep_bytes: usize) -> Result<(CommandId, Output), Error> {
+    /// Waits for its end; answers with what it printed, at most `keep_bytes` of each
+    /// output.
+    pub async fn collect(mut self, keep_bytes: usize) -> Result<(CommandId, Output), Error> {
         let mut output = Output::default();
         while let Some(event) = self.next().await {
             output.add(event?, keep_bytes);

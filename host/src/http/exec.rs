@@ -78,21 +78,16 @@ pub(super) async fn run_command(
     Json(body): Json<ExecRequest>,
 ) -> Result<Response, Problem> {
     let new = new_exec(body)?;
+    let (detach, json) = (new.detach, sse::wants_json(&headers));
     let project = app.projects.find(&caller, &project).await?;
     if let Some(Extension(first)) = first {
         return attach::again(app, project, &first.location).await;
     }
-    let permit = app.gate.admit(&caller, Action::write("exec.start", project.target())).await?;
-    let (detach, json) = (new.detach, sse::wants_json(&headers));
+    let (permit, running) = begin(&app, &caller, &project, new).await?;
     if json && !detach {
-        let ran = app.exec.run(&permit, &project, new, MAX_JSON_OUTPUT_BYTES).await;
-        let (id, output) = permit.seal(ran)?;
+        let (id, output) = permit.seal(running.collect(MAX_JSON_OUTPUT_BYTES).await)?;
         return Ok((location(&project, &id), axum::Json(answer(&id, &output))).into_response());
     }
-    let running = match app.exec.start(&permit, &project, new).await {
-        Ok(running) => running,
-        Err(error) => return Ok(permit.seal::<Response, _>(Err(error))?),
-    };
     if !detach {
         return Ok(following(app, &project, running, Some(permit)));
     }
@@ -102,6 +97,27 @@ pub(super) async fn run_command(
         detached(&app, &project, &running).await
     } else {
         Ok(following(app, &project, running, None))
+    }
+}
+
+/// A command is judged while the record is written, and started only with a permit.
+async fn begin(
+    app: &App,
+    caller: &Caller,
+    project: &Project,
+    new: NewExec,
+) -> Result<(Permit, Running), Problem> {
+    let action = Action::write("exec.start", project.target());
+    let admission = app.gate.admit_soon(caller, action).await?;
+    let judging = async { Ok(app.exec.judge(caller, project, new).await) };
+    let (permit, judged) = tokio::try_join!(admission.recorded(), judging)?;
+    let started = match judged {
+        Ok(judged) => app.exec.start_judged(&permit, project, judged).await,
+        Err(error) => Err(error),
+    };
+    match started {
+        Ok(running) => Ok((permit, running)),
+        Err(error) => Ok(permit.seal(Err(error))?),
     }
 }
 

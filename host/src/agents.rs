@@ -10,6 +10,7 @@ mod checks;
 mod commands;
 mod executor;
 mod fixing;
+mod line;
 mod model;
 mod output;
 mod plan;
@@ -42,6 +43,7 @@ use crate::projects::{self, Project, Projects};
 use crate::runtimes::{self, Runtimes};
 use crate::tasks::Tasks;
 use executor::Execution;
+use line::{Full, Line, Ticket};
 use store::{Store, Wanted};
 use transcript::Recorder;
 
@@ -87,6 +89,10 @@ pub struct Config {
     pub max_fixes: u32,
     /// Tokens that a run may use of models, questions and answers together.
     pub max_model_tokens: u64,
+    /// Runs that go on at once on this server; others wait for their turn.
+    pub max_runs: usize,
+    /// Runs that may wait.
+    pub max_waiting_runs: usize,
     /// The agent that is asked where a run names none; without it, the first
     /// one that is loaded.
     pub default: Option<String>,
@@ -103,8 +109,20 @@ impl Default for Config {
             start_timeout: 60,
             max_fixes: 3,
             max_model_tokens: MAX_MODEL_TOKENS,
+            max_runs: 8,
+            max_waiting_runs: 100,
             default: None,
         }
+    }
+}
+
+impl Config {
+    /// What is wrong with it, if anything is.
+    pub fn check(&self) -> Result<(), String> {
+        if self.max_runs == 0 {
+            return Err("agents.max_runs: let at least one run go on".to_owned());
+        }
+        Ok(())
     }
 }
 
@@ -118,6 +136,8 @@ pub enum Error {
     MissingRole { agent: String, missing: &'static str, loaded: String },
     #[error("the run {0} is under way in this project; wait for it, or cancel it")]
     Active(RunId),
+    #[error("{0} runs wait for their turn already; try again later")]
+    LineFull(usize),
     /// What is wrong with the prompt.
     #[error("{0}")]
     Prompt(String),
@@ -160,6 +180,7 @@ pub struct Agents {
 struct Inner {
     parts: Parts,
     store: Store,
+    line: Line,
     live: Mutex<HashMap<RunId, Live>>,
 }
 
@@ -167,6 +188,8 @@ struct Inner {
 struct Live {
     project: ProjectId,
     cancel: CancellationToken,
+    /// Its number in the line.
+    number: u64,
     /// Number of its newest event; closed once it has ended.
     head: tokio::sync::watch::Receiver<u64>,
 }
@@ -186,7 +209,8 @@ impl Drop for Place {
 impl Agents {
     pub fn new(parts: Parts) -> Self {
         let store = Store::new(parts.db.clone());
-        Self { inner: Arc::new(Inner { parts, store, live: Mutex::default() }) }
+        let line = Line::new(parts.config.max_runs, parts.config.max_waiting_runs);
+        Self { inner: Arc::new(Inner { parts, store, line, live: Mutex::default() }) }
     }
 
     /// The agents that are loaded.
@@ -232,7 +256,8 @@ impl Agents {
         let agent = parts.agents.choose(asked.or(parts.config.default.as_deref()))?;
         let id = RunId::generate();
         let (head, newest) = tokio::sync::watch::channel(0);
-        let (place, cancel) = self.take_place(&id, &project.id, newest)?;
+        let ticket = self.inner.line.join()?;
+        let (place, cancel) = self.take_place(&id, &project.id, (ticket.number(), newest))?;
         let kind_fixed = new.kind_fixed && !store.kind_is_open(&project.id).await?
             || parts.runtimes.find(&project.id).await?.is_some();
         let job = NewJob { id: None, project_name: project.name.clone() };
@@ -254,7 +279,7 @@ impl Agents {
         store.insert(&run, !kind_fixed).await?;
         let lease = parts.leases.try_take(&lease_name(&id)).await?;
         let recorder = Recorder::new(store.clone(), parts.clock.clone(), id, head);
-        Ok(Begun { run, job, agent, kind_fixed, recorder, cancel, place, lease })
+        Ok(Begun { run, job, agent, kind_fixed, recorder, cancel, place, ticket, lease })
     }
 
     /// One run a project: takes the project's place, or says who has it.
@@ -262,14 +287,14 @@ impl Agents {
         &self,
         run: &RunId,
         project: &ProjectId,
-        head: tokio::sync::watch::Receiver<u64>,
+        (number, head): (u64, tokio::sync::watch::Receiver<u64>),
     ) -> Result<(Place, CancellationToken), Error> {
         let cancel = CancellationToken::new();
         let mut live = self.inner.live.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((active, _)) = live.iter().find(|(_, live)| live.project == *project) {
             return Err(Error::Active(active.clone()));
         }
-        let entry = Live { project: project.clone(), cancel: cancel.clone(), head };
+        let entry = Live { project: project.clone(), cancel: cancel.clone(), number, head };
         live.insert(run.clone(), entry);
         Ok((Place { inner: Arc::clone(&self.inner), run: run.clone() }, cancel))
     }
@@ -294,6 +319,13 @@ impl Agents {
         let owner = (!caller.is_admin()).then_some(&caller.user.id);
         let limit = limit.clamp(1, MAX_PAGE);
         Ok(self.inner.store.list(Wanted { owner, project, before, limit }).await?)
+    }
+
+    /// How many runs are before this one; none where it does not wait, or not here.
+    pub fn ahead_of(&self, run: &RunId) -> Option<usize> {
+        let live = self.inner.live.lock().unwrap_or_else(PoisonError::into_inner);
+        let number = live.get(run)?.number;
+        self.inner.line.ahead_of(number)
     }
 
     /// What happened in a run after its event `since`, and what happens, until
@@ -373,8 +405,15 @@ struct Begun {
     recorder: Recorder,
     cancel: CancellationToken,
     place: Place,
+    ticket: Ticket,
     /// Says to other servers that this one carries it out.
     lease: Option<Lease>,
+}
+
+impl From<Full> for Error {
+    fn from(full: Full) -> Self {
+        Self::LineFull(full.most_waiting)
+    }
 }
 
 fn lease_name(run: &RunId) -> String {

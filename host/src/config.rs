@@ -212,6 +212,7 @@ impl Config {
                 self.listen
             )));
         }
+        self.agents.check().map_err(Invalid)?;
         self.exec.check().map_err(Invalid)?;
         self.terminals.check().map_err(Invalid)?;
         self.previews.check().map_err(Invalid)

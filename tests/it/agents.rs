@@ -201,6 +201,14 @@ fn delete(path: &str) -> Edit {
     Edit::Delete { path: path.to_owned() }
 }
 
+async fn make_project(gate: &Gate, projects: &Projects, caller: &Caller, name: &str) -> Project {
+    let target = Target::New { name: format!("project/{name}") };
+    let permit = gate.admit(caller, Action::write("project.create", target)).await.unwrap();
+    let new =
+        NewProject { name: name.parse().unwrap(), kind: Kind::Python, description: String::new() };
+    projects.create(&permit, new).await.unwrap().0
+}
+
 impl Room {
     pub(crate) async fn with(agent: impl Agent) -> Self {
         let data = tempfile::tempdir().unwrap();
@@ -237,14 +245,7 @@ impl Room {
             runtimes.clone(),
             policies,
         );
-        let target = Target::New { name: "project/todo".to_owned() };
-        let permit = gate.admit(&ada, Action::write("project.create", target)).await.unwrap();
-        let new = NewProject {
-            name: "todo".parse().unwrap(),
-            kind: Kind::Python,
-            description: String::new(),
-        };
-        let (project, _) = projects.create(&permit, new).await.unwrap();
+        let project = make_project(&gate, &projects, &ada, "todo").await;
         let hosts = data.path().join("hosts");
         let leases = Leases::open(db.clone(), clock.clone(), tasks.clone(), hosts).await.unwrap();
         let parts = Parts {
@@ -277,6 +278,12 @@ impl Room {
 
     pub(crate) async fn begin(&self, agents: &Agents, new: NewRun) -> Result<Run, Error> {
         agents.generate(self.permit().await, self.project.clone(), new).await
+    }
+
+    /// Begins a run in another project.
+    pub(crate) async fn begin_in(&self, agents: &Agents, name: &str) -> Result<Run, Error> {
+        let project = make_project(&self.gate, &self.parts.projects, &self.ada, name).await;
+        agents.generate(self.permit().await, project, write_only("an app")).await
     }
 
     /// Carries out a run and answers with all that it told.

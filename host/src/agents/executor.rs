@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::agent::{Agent, AgentError, Brief, Check, Plan, Progress, ProgressSender, Stage};
 use super::fixing::Broken;
+use super::line::Ticket;
 use super::model::{ModelCall, Tally};
 use super::run::{Event, NewRun, Run, State};
 use super::store::Store;
@@ -87,6 +88,7 @@ pub(super) struct Execution {
     calls: mpsc::Receiver<ModelCall>,
     store: Store,
     recorder: Recorder,
+    ticket: Ticket,
     _place: Place,
     _lease: Option<Lease>,
 }
@@ -128,6 +130,7 @@ impl Execution {
             calls,
             store: inner.store.clone(),
             recorder: begun.recorder,
+            ticket: begun.ticket,
             _place: begun.place,
             _lease: begun.lease,
         }
@@ -180,6 +183,7 @@ impl Execution {
 
     /// Answers whether there is something to look at.
     async fn carry_out(&mut self) -> Result<bool, Stop> {
+        self.wait_in_line().await?;
         let plan = self.plan().await?;
         self.write(&plan).await?;
         if !self.start {
@@ -196,6 +200,24 @@ impl Execution {
                 ended => return ended,
             }
         }
+    }
+
+    /// Waits for its turn, and says how many are before it as often as that changes.
+    async fn wait_in_line(&mut self) -> Result<(), Stop> {
+        let mut told = None;
+        while let Some(ahead) = self.ticket.ahead() {
+            if told.replace(ahead) != Some(ahead) {
+                let message = match ahead {
+                    0 => "the next one to begin".to_owned(),
+                    1 => "1 run is before this one".to_owned(),
+                    more => format!("{more} runs are before this one"),
+                };
+                self.enter(State::Queued, &message, None).await?;
+            }
+            let brake = self.brake.clone();
+            brake.hold(self.ticket.moved()).await?;
+        }
+        Ok(())
     }
 
     /// Installs, starts and checks what was written; answers whether there is

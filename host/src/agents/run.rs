@@ -1,10 +1,10 @@
 //! A run, its states and what those who watch it are told.
 //!
 //! ```text
-//! planning ─► planned ─► writing ─┬───────────────────────────────► done
-//!                                 └► installing ─► checking ─► starting ─► checking ─► done
-//!                                         ▲ └──────────┴──────────┴──────────┤
-//!                                         └────────────────────────────── fixing
+//! [queued ─►] planning ─► planned ─► writing ─┬───────────────────────────────► done
+//!                                            └► installing ─► checking ─► starting ─► checking ─► done
+//!                                                    ▲ └──────────┴──────────┴──────────┤
+//!                                                    └────────────────────────────── fixing
 //!
 //! every one of them ─► failed | cancelled
 //! ```
@@ -21,6 +21,8 @@ use crate::ids::{JobId, ProjectId, ProjectName, RunId, UserId};
 /// How far a run has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum State {
+    /// Others go first.
+    Queued,
     Planning,
     Planned,
     Writing,
@@ -34,7 +36,8 @@ pub enum State {
 }
 
 impl State {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
+        Self::Queued,
         Self::Planning,
         Self::Planned,
         Self::Writing,
@@ -49,6 +52,7 @@ impl State {
 
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Queued => "queued",
             Self::Planning => "planning",
             Self::Planned => "planned",
             Self::Writing => "writing",

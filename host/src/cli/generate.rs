@@ -19,7 +19,8 @@ const MAX_RETRIES: u32 = 12;
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 /// The states that a bar goes through, and how far it is at each.
-const PLACES: [(&str, u64); 7] = [
+const PLACES: [(&str, u64); 8] = [
+    ("queued", 0),
     ("planning", 0),
     ("planned", 10),
     ("writing", 10),

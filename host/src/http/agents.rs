@@ -81,9 +81,11 @@ pub(super) struct RunView {
     pub job_id: String,
     pub agent: String,
     pub prompt: String,
-    /// `planning` `planned` `writing` `installing` `starting` `checking`
+    /// `queued` `planning` `planned` `writing` `installing` `starting` `checking`
     /// `fixing` `done` `failed` `cancelled`
     pub state: &'static str,
+    /// How many runs are before it, where it is queued on the server that was asked.
+    pub runs_ahead: Option<usize>,
     /// Why it failed.
     pub error: Option<String>,
     pub created_at: String,
@@ -267,7 +269,10 @@ pub(super) async fn list_runs(
     let runs = app.agents.list(&caller, project.as_ref(), before.as_ref(), limit).await?;
     let full = runs.len() == limit as usize;
     let next_cursor = runs.last().filter(|_| full).map(|last| write_cursor(last.id.as_str()));
-    Ok(axum::Json(RunList { runs: runs.into_iter().map(run_view).collect(), next_cursor }))
+    Ok(axum::Json(RunList {
+        runs: runs.into_iter().map(|run| run_view(&app, run)).collect(),
+        next_cursor,
+    }))
 }
 
 #[utoipa::path(get, path = "/runs/{run}", tag = "agents", params(("run" = String, Path)),
@@ -277,7 +282,7 @@ pub(super) async fn find_run(
     caller: Caller,
     Path(run): Path<String>,
 ) -> Result<axum::Json<RunView>, Problem> {
-    Ok(axum::Json(run_view(app.agents.find(&caller, &run).await?)))
+    Ok(axum::Json(run_view(&app, app.agents.find(&caller, &run).await?)))
 }
 
 /// What happened in the run, from its beginning or from after `Last-Event-ID`,
@@ -366,11 +371,12 @@ pub(super) async fn cancel_run(
     let target = Target::Owned { owner: run.owner.clone(), name: format!("run/{}", run.id) };
     let permit = app.gate.admit(&caller, Action::write("run.cancel", target)).await?;
     let cancelled = app.agents.cancel(&permit, &run).await;
-    Ok(axum::Json(run_view(permit.seal(cancelled)?)))
+    Ok(axum::Json(run_view(&app, permit.seal(cancelled)?)))
 }
 
-fn run_view(run: Run) -> RunView {
+fn run_view(app: &App, run: Run) -> RunView {
     RunView {
+        runs_ahead: app.agents.ahead_of(&run.id),
         id: run.id.to_string(),
         project: run.project_name.to_string(),
         job_id: run.job.to_string(),
@@ -447,6 +453,7 @@ impl From<Error> for Problem {
             Error::NoAgent { .. } => Self::bad_request("no_such_agent", text),
             Error::MissingRole { .. } => Self::bad_request("no_such_role", text),
             Error::Active(run) => Self::conflict("run_active", text).with("run_id", run.as_str()),
+            Error::LineFull(_) => Self::unavailable("too_many_runs", text),
             Error::Prompt(_) => Self::bad_request("invalid_prompt", text),
             Error::Job(jobs::Error::Db(error)) => error.into(),
             // The job is of the server's own making.

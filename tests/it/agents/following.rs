@@ -1,8 +1,12 @@
 //! A run is watched, cancelled, and survives in what is kept of it.
 
-use lockhouse::agents::{Error, Event, State};
+use std::sync::Arc;
+
+use lockhouse::agents::{Agents, Config, Error, Event, Recorded, State};
 use lockhouse::auth::Role;
 use lockhouse::jobs::Status;
+
+use tokio::sync::Semaphore;
 
 use super::{Room, Script, caller, failure, in_full, supervisor, told, write, write_only};
 
@@ -110,6 +114,53 @@ async fn a_run_that_another_server_carries_out_is_left_to_it() {
     let found = agents.find(&room.ada, run.id.as_str()).await.unwrap();
     assert_eq!(found.state, State::Planning);
     agents.cancel(&room.permit().await, &run).await.unwrap();
+}
+
+#[tokio::test]
+async fn more_runs_than_may_go_on_wait_for_their_turn_and_say_how_many_are_before_them() {
+    let (agents, room, may_plan) = one_at_a_time(9).await;
+    let first = room.begin(&agents, write_only("an app")).await.unwrap();
+    // It has left the line once it says that it plans.
+    agents.watch(&first, 0).next().await.unwrap().unwrap();
+    let second = room.begin_in(&agents, "second").await.unwrap();
+    let third = room.begin_in(&agents, "third").await.unwrap();
+    let mut watch = agents.watch(&third, 0);
+    let said = "1 run is before this one";
+    assert_eq!(state(watch.next().await.unwrap().unwrap()), (State::Queued, said.to_owned()));
+    assert_eq!(
+        [&first, &second, &third].map(|run| agents.ahead_of(&run.id)),
+        [None, Some(0), Some(1)]
+    );
+    assert_eq!(agents.cancel(&room.permit().await, &second).await.unwrap().state, State::Cancelled);
+    assert_eq!(state(watch.next().await.unwrap().unwrap()).0, State::Queued);
+    may_plan.add_permits(2);
+    assert_eq!(told(&agents, &first, 0).await.pop().unwrap().event, Event::Done { serves: false });
+    assert_eq!(told(&agents, &third, 0).await.pop().unwrap().event, Event::Done { serves: false });
+}
+
+#[tokio::test]
+async fn a_run_is_refused_where_as_many_wait_as_may() {
+    let (agents, room, _) = one_at_a_time(1).await;
+    let first = room.begin(&agents, write_only("an app")).await.unwrap();
+    agents.watch(&first, 0).next().await.unwrap().unwrap();
+    room.begin_in(&agents, "second").await.unwrap();
+    assert!(matches!(room.begin_in(&agents, "third").await, Err(Error::LineFull(1))));
+}
+
+/// Agents that plan one at a time, when they may.
+async fn one_at_a_time(max_waiting_runs: usize) -> (Agents, Room, Arc<Semaphore>) {
+    let script = waiting();
+    let may_plan = Arc::clone(&script.may_plan);
+    let mut room = Room::with(script).await;
+    room.parts.config = Config { max_runs: 1, max_waiting_runs, ..Config::default() };
+    (room.agents(), room, may_plan)
+}
+
+fn state(step: Recorded) -> (State, String) {
+    match step.event {
+        Event::State { state, message, .. } => (state, message),
+        other => panic!("a state was expected, not {other:?}"),
+    }
 }
 
 #[tokio::test]

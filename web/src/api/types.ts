@@ -80,6 +80,7 @@ export interface Process {
 }
 
 export const RUN_STATES = [
+  "queued",
   "planning",
   "planned",
   "writing",

@@ -35,6 +35,7 @@ export const NOT_STARTED: Progress = {
 
 /** The step of each state and how much of the step is done when the state begins. */
 const PLACES: Readonly<Record<Exclude<RunState, "done" | "failed">, readonly [step: number, share: number]>> = {
+  queued: [0, 0],
   planning: [0, 0],
   planned: [0, 1],
   writing: [1, 0],

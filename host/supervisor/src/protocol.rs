@@ -61,6 +61,10 @@ pub fn host_socket(first: &Path, seat: usize) -> PathBuf {
     first.with_file_name(format!("{}-{seat}.{}", part(first.file_stem()), part(first.extension())))
 }
 
+/// What either side gathers before it asks the kernel to carry it: the head of a frame goes with
+/// what follows it, and wakes nobody by itself.
+pub const LINK_BUFFER_BYTES: usize = 8 * 1024;
+
 /// How both sides set up the multiplexer: windows stay at 256 KiB per stream, because a window
 /// that grows is memory the other side can make us spend.
 #[must_use]

@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, BufStream};
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::compat::{Compat, TokioAsyncReadCompatExt};
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -17,7 +17,7 @@ use super::wire::{FrameStream, Wire, out_of_place};
 use super::{Config, Link, OpenRequest, Tunnel};
 use crate::Error;
 use crate::protocol::{
-    Event, ExecState, Exit, Frame, Hello, Open, ProcessState, multiplexer_config,
+    Event, ExecState, Exit, Frame, Hello, LINK_BUFFER_BYTES, Open, ProcessState, multiplexer_config,
 };
 
 /// Requests to open a stream that wait for the driver.
@@ -84,6 +84,7 @@ where
     let (opener, requests) = mpsc::channel(OPEN_REQUESTS);
     let (inbound, events) = mpsc::channel(config.inbound_buffer.max(1));
     let closed = CancellationToken::new();
+    let stream = BufStream::with_capacity(LINK_BUFFER_BYTES, LINK_BUFFER_BYTES, stream);
     let stream: Box<dyn Connection> = Box::new(stream);
     let link = Link::new(hello, config.clone(), opener, closed.clone());
     let side = FuturesUnordered::new();

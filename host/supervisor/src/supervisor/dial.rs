@@ -16,7 +16,8 @@ use super::not_found;
 const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
 /// A side that takes nothing for so long is gone.
 const STALL_DEADLINE: Duration = Duration::from_secs(120);
-const BUFFER_BYTES: usize = 16 * 1024;
+/// As much as a frame of the multiplexer carries.
+const BUFFER_BYTES: usize = 32 * 1024;
 
 pub(super) async fn serve(port: u16, mut frames: Frames) -> Result<(), CodecError> {
     let server = match connect(port).await {

@@ -8,9 +8,10 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use lockhouse_supervisor::protocol::{
-    Frame, Hello, MAJOR, MAX_HOSTS, MAX_STREAMS, MINOR, host_socket, multiplexer_config,
-    read_frame, write_frame,
+    Frame, Hello, LINK_BUFFER_BYTES, MAJOR, MAX_HOSTS, MAX_STREAMS, MINOR, host_socket,
+    multiplexer_config, read_frame, write_frame,
 };
+use tokio::io::BufStream;
 use tokio::net::UnixStream;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
@@ -108,6 +109,7 @@ impl Supervisor {
 /// Serves the host until the link ends. Conversations end with the link; what they were about
 /// goes on: a stream that ends is told from a link that ends by never hearing of the latter.
 async fn serve(supervisor: &Rc<Supervisor>, stream: UnixStream) {
+    let stream = BufStream::with_capacity(LINK_BUFFER_BYTES, LINK_BUFFER_BYTES, stream);
     let connection =
         yamux::Connection::new(stream.compat(), multiplexer_config(), yamux::Mode::Server);
     let (opener, openings) = mpsc::channel(OPENINGS);
@@ -126,7 +128,7 @@ async fn serve(supervisor: &Rc<Supervisor>, stream: UnixStream) {
 }
 
 struct Multiplexer {
-    connection: yamux::Connection<Compat<UnixStream>>,
+    connection: yamux::Connection<Compat<BufStream<UnixStream>>>,
     openings: mpsc::Receiver<oneshot::Sender<yamux::Stream>>,
     parked: Option<oneshot::Sender<yamux::Stream>>,
 }

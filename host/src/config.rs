@@ -168,6 +168,9 @@ impl Config {
             .merge(Serialized::defaults(flags));
         let mut config: Self = figment.extract().map_err(|error| Invalid(explain(error)))?;
         config.adopt_machine();
+        // What runs elsewhere is told of it, too.
+        config.data = std::path::absolute(&config.data)
+            .map_err(|error| Invalid(format!("data: {}: {error}", config.data.display())))?;
         config.check()?;
         Ok(config)
     }
@@ -320,6 +323,16 @@ mod tests {
         Jail::expect_with(|jail| {
             jail.create_file(FILE, "listen = \"0.0.0.0:8000\"\n[auth]\nmode = \"development\"\n")?;
             assert!(Config::load(None, Flags::default()).is_err());
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn a_relative_data_directory_is_meant_from_where_the_server_starts() {
+        Jail::expect_with(|jail| {
+            jail.create_file(FILE, "data = \"kept/here\"\n")?;
+            let data = Config::load(None, Flags::default()).unwrap().data;
+            assert_eq!(data, std::env::current_dir().unwrap().join("kept/here"));
             Ok(())
         });
     }

@@ -27,8 +27,11 @@ pub mod seal;
 mod store;
 mod verify;
 
+use std::time::Duration;
+
 use serde::Deserialize;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 
 use crate::clock::Clock;
 use crate::db::{self, Db};
@@ -49,6 +52,9 @@ const WAITING_ENTRIES: usize = 4096;
 
 /// Entries written as one transaction.
 const BATCH: usize = 256;
+
+/// How long what has happened already may wait to be written with something else.
+const LINGER: Duration = Duration::from_millis(10);
 
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -202,10 +208,23 @@ fn server_itself() -> UserId {
     "lockhouse".parse().unwrap_or_else(|_| UserId::generate())
 }
 
+/// Entries that nobody waits for go with one that somebody waits for, if that comes soon:
+/// whoever does one thing after the other then waits for one flush each time, not two.
+async fn gather(queue: &mut mpsc::Receiver<Append>, batch: &mut Vec<Append>) {
+    let until = Instant::now() + LINGER;
+    while batch.len() < BATCH && batch.iter().all(|append| append.done.is_none()) {
+        let more = queue.recv_many(batch, BATCH - batch.len());
+        if !matches!(tokio::time::timeout_at(until, more).await, Ok(1..)) {
+            return;
+        }
+    }
+}
+
 async fn append_all(store: Store, seal: Option<Seal>, mut queue: mpsc::Receiver<Append>) {
     let mut batch = Vec::with_capacity(BATCH);
     let mut head = seal.as_ref().and_then(Seal::own_head);
     while queue.recv_many(&mut batch, BATCH).await > 0 {
+        gather(&mut queue, &mut batch).await;
         let entries: Vec<&Entry> = batch.iter().map(|append| &append.entry).collect();
         let written = match store.append(&entries, head.as_ref()).await {
             Ok(last) => {

@@ -104,9 +104,15 @@ impl Db {
             (POSTGRES, POSTGRES_UNSYNCED, Queue::none())
         };
         let pool = connect(config.max_connections, synced).await?;
-        let unsynced = connect(UNSYNCED_CONNECTIONS, unsynced).await?;
+        // Who writes alone does so best by one connection: it knows what it wrote last,
+        // where another would have to read it again.
+        let (writer, unsynced) = if backend == "sqlite" {
+            (connect(1, synced).await?, connect(1, unsynced).await?)
+        } else {
+            (pool.clone(), connect(UNSYNCED_CONNECTIONS, unsynced).await?)
+        };
         Ok(Self {
-            writer: Writer::new(pool.clone(), queue.clone()),
+            writer: Writer::new(writer, queue.clone()),
             unsynced: Writer::new(unsynced, queue),
             pool,
             backend,
@@ -150,6 +156,7 @@ impl Db {
 
     pub async fn close(&self) {
         self.unsynced.close().await;
+        self.writer.close().await;
         self.pool.close().await;
     }
 
@@ -216,7 +223,7 @@ const POSTGRES: &[&str] = &[];
 
 const POSTGRES_UNSYNCED: &[&str] = &["SET synchronous_commit = off"];
 
-/// Connections for what need not reach the disk at once.
+/// Connections of PostgreSQL for what need not reach the disk at once.
 const UNSYNCED_CONNECTIONS: u32 = 2;
 
 async fn prepare(

@@ -71,6 +71,13 @@ impl Store {
     }
 
     async fn try_append(&self, entries: &[&Entry], head: Option<&Mark>) -> Result<Mark, Error> {
+        if let Some(head) = head {
+            // As a rule nobody else has written since, which one statement can tell.
+            let records = chain(entries.iter().copied(), head);
+            if insert(self.db.writer(), &records, Some(head)).await? {
+                return Ok(end(&records, head));
+            }
+        }
         let mut transaction = self.db.begin().await?;
         let mut last = tail(&mut transaction).await?;
         if let Some(head) = head
@@ -78,13 +85,14 @@ impl Store {
         {
             tracing::error!(seq = head.seq, "the audit record is not as this server left it");
             let at_us = entries.first().map_or(0, |entry| entry.at_us);
-            last = insert(&mut transaction, &broken(head, at_us), &last).await?;
+            let records = chain([&broken(head, at_us)], &last);
+            insert(&mut *transaction, &records, None).await?;
+            last = end(&records, &last);
         }
-        for entry in entries {
-            last = insert(&mut transaction, entry, &last).await?;
-        }
+        let records = chain(entries.iter().copied(), &last);
+        insert(&mut *transaction, &records, None).await?;
         transaction.commit().await?;
-        Ok(last)
+        Ok(end(&records, &last))
     }
 
     /// All entries in their order.
@@ -286,37 +294,101 @@ fn broken(head: &Mark, at_us: i64) -> Entry {
     }
 }
 
-/// Writes an entry after `last`.
-async fn insert(
-    connection: &mut sqlx::AnyConnection,
-    entry: &Entry,
-    last: &Mark,
-) -> Result<Mark, Error> {
-    let mut record = written(entry, last);
-    record.hash = record.expected_hash().unwrap_or_default();
-    sqlx::query(
-        "INSERT INTO audit_entries (seq, format, id, phase, at, actor, action, target, address, \
-         user_agent, duration_us, request_id, outcome, previous, hash) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
-    )
-    .bind(record.seq)
-    .bind(record.format)
-    .bind(record.id.as_str())
-    .bind(record.phase.as_str())
-    .bind(record.at_us)
-    .bind(record.actor.as_str())
-    .bind(record.action.as_str())
-    .bind(record.target.as_str())
-    .bind(record.address.as_str())
-    .bind(record.user_agent.as_str())
-    .bind(record.duration_us)
-    .bind(record.request_id.as_str())
-    .bind(record.outcome.as_str())
-    .bind(record.previous.as_str())
-    .bind(record.hash.as_str())
-    .execute(connection)
-    .await?;
-    Ok(record.mark())
+/// Columns of an entry, and what their values are.
+const COLUMNS: [(&str, &str); 15] = [
+    ("seq", "BIGINT"),
+    ("format", "BIGINT"),
+    ("id", "TEXT"),
+    ("phase", "TEXT"),
+    ("at", "BIGINT"),
+    ("actor", "TEXT"),
+    ("action", "TEXT"),
+    ("target", "TEXT"),
+    ("address", "TEXT"),
+    ("user_agent", "TEXT"),
+    ("duration_us", "BIGINT"),
+    ("request_id", "TEXT"),
+    ("outcome", "TEXT"),
+    ("previous", "TEXT"),
+    ("hash", "TEXT"),
+];
+
+/// Writes records, all in one statement; where `only_after` is not the last entry, none of
+/// them. Answers whether they were written.
+async fn insert<'c>(
+    executor: impl sqlx::Executor<'c, Database = sqlx::Any>,
+    records: &[Record],
+    only_after: Option<&Mark>,
+) -> Result<bool, Error> {
+    if records.is_empty() {
+        return Ok(true);
+    }
+    let text = insertion(records.len(), only_after.is_some());
+    let mut query = sqlx::query(sqlx::AssertSqlSafe(text));
+    for record in records {
+        query = query
+            .bind(record.seq)
+            .bind(record.format)
+            .bind(record.id.as_str())
+            .bind(record.phase.as_str())
+            .bind(record.at_us)
+            .bind(record.actor.as_str())
+            .bind(record.action.as_str())
+            .bind(record.target.as_str())
+            .bind(record.address.as_str())
+            .bind(record.user_agent.as_str())
+            .bind(record.duration_us)
+            .bind(record.request_id.as_str())
+            .bind(record.outcome.as_str())
+            .bind(record.previous.as_str())
+            .bind(record.hash.as_str());
+    }
+    if let Some(mark) = only_after {
+        query = query.bind(mark.seq).bind(mark.hash.as_str());
+    }
+    Ok(query.execute(executor).await?.rows_affected() > 0)
+}
+
+/// The statement for so many records. A database that is told no types takes a value for
+/// text, or refuses.
+fn insertion(records: usize, guarded: bool) -> String {
+    let names = COLUMNS.map(|(name, _)| name).join(", ");
+    let mut number = 0;
+    let mut row = || {
+        let values = COLUMNS.map(|(_, sort)| {
+            number += 1;
+            format!("CAST(${number} AS {sort})")
+        });
+        format!("({})", values.join(", "))
+    };
+    let rows = (0..records).map(|_| row()).collect::<Vec<_>>().join(", ");
+    let mut text =
+        format!("INSERT INTO audit_entries ({names}) SELECT * FROM (VALUES {rows}) AS fresh");
+    if guarded {
+        let (seq, hash) = (number + 1, number + 2);
+        text += &format!(
+            " WHERE EXISTS (SELECT 1 FROM audit_entries WHERE seq = ${seq} AND hash = ${hash}) \
+             AND NOT EXISTS (SELECT 1 FROM audit_entries WHERE seq > ${seq})"
+        );
+    }
+    text
+}
+
+/// Entries as they follow `last`.
+fn chain<'a>(entries: impl IntoIterator<Item = &'a Entry>, last: &Mark) -> Vec<Record> {
+    let mut last = last.clone();
+    let follow = |entry| {
+        let mut record = written(entry, &last);
+        record.hash = record.expected_hash().unwrap_or_default();
+        last = record.mark();
+        record
+    };
+    entries.into_iter().map(follow).collect()
+}
+
+/// Where the record ends with these after `before`.
+fn end(records: &[Record], before: &Mark) -> Mark {
+    records.last().map_or_else(|| before.clone(), Record::mark)
 }
 
 fn written(entry: &Entry, last: &Mark) -> Record {

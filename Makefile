@@ -27,7 +27,7 @@ run: build ## Build what is needed and start the server; ends with the URL to op
 
 .PHONY: build
 build: artifacts web ## Build the server, in one file.
-	cargo build --profile $(PROFILE) -p lockhouse
+	cargo build --profile $(PROFILE) --workspace --bin lockhouse
 
 .PHONY: artifacts
 artifacts: supervisor components ## Build what the server carries: supervisor and components.

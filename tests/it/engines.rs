@@ -142,6 +142,7 @@ macro_rules! engine_contract {
                 nothing_of_the_machine_is_seen
                 files_made_inside_belong_to_the_runtimes_user
                 a_question_to_an_image_is_as_confined
+                a_question_that_goes_round_in_circles_comes_to_an_end
             }
             walls {
                 a_set_user_id_program_gains_nothing

@@ -201,3 +201,11 @@ pub(super) async fn a_question_to_an_image_is_as_confined(stage: &Stage) {
     let answer = stage.engine.ask(Kind::Python, &["sh", "-c", &script]).await.unwrap();
     assert_eq!(answer.stdout.trim(), format!("{}\n1\n1000", no_powers(stage)));
 }
+
+/// Also where whoever asked was killed and ends nothing any more.
+pub(super) async fn a_question_that_goes_round_in_circles_comes_to_an_end(stage: &Stage) {
+    let answer = stage.engine.ask(Kind::Python, &["sh", "-c", "ulimit -t"]).await.unwrap();
+    assert_eq!(answer.stdout.trim(), "60");
+    let runtime = stage.running().await;
+    assert_eq!(runtime.says("ulimit -t").await, "unlimited");
+}

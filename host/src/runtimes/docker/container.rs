@@ -13,7 +13,8 @@ use crate::ids::InstanceId;
 use crate::runtimes::engine::{Error, LINK_DIR, Limits, RuntimeSpec, RuntimeUser, WORKSPACE_DIR};
 use crate::runtimes::gvisor;
 use crate::runtimes::local::plan::{
-    MASKED, QUESTION_LIMITS, READ_ONLY, SHM_BYTES, host_name, open_files, supervisor_argv,
+    MASKED, QUESTION_CPU_SECONDS, QUESTION_LIMITS, READ_ONLY, SHM_BYTES, host_name, open_files,
+    supervisor_argv,
 };
 use crate::runtimes::seccomp::{self, Kernel};
 
@@ -66,6 +67,7 @@ pub(super) fn question(
         WORKSPACE_DIR.to_owned(),
         format!("rw,exec,nosuid,nodev,mode=1777,size={}", QUESTION_LIMITS.tmp_bytes),
     );
+    host.ulimits.get_or_insert_default().push(ulimit("cpu", QUESTION_CPU_SECONDS));
     host.log_config = Some(log(ANSWER_BYTES));
     let argv = argv.iter().map(|arg| (*arg).to_owned()).collect();
     let mut body = process(argv, image, user);

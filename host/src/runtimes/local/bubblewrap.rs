@@ -30,13 +30,13 @@ const KILL_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long bubblewrap may take to write an exit code down; it may have been killed itself.
 const EXIT_CODE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Enters control groups, sets the limit of open files, opens what bubblewrap wants as open
+/// Enters control groups, sets limits of open files and processor time, opens what bubblewrap wants as open
 /// files, and becomes bubblewrap. A shell does it because only between `fork` and `exec` can it
 /// be done for the new process alone.
 const LAUNCH: &str = r#"
-allow=$1 unknown=$2 status=$3 files=$4; shift 4
+allow=$1 unknown=$2 status=$3 files=$4 processor=$5; shift 5
 while [ "$1" != -- ]; do echo $$ >"$1" || exit 1; shift; done; shift
-ulimit -n "$files" && ulimit -c 0 || exit 1
+ulimit -n "$files" && ulimit -c 0 && ulimit -t "$processor" || exit 1
 exec "$@" 3<"$allow" 4<"$unknown" 5>"$status"
 "#;
 
@@ -99,7 +99,9 @@ impl Bubblewrap {
         for path in self.rules.iter().chain([&status]) {
             command = command.arg(path);
         }
+        let processor = written.cpu_seconds.map(|seconds| seconds.to_string());
         command = command.arg(written.open_files.to_string());
+        command = command.arg(processor.as_deref().unwrap_or("unlimited"));
         for entrance in self.cgroups.entrances(&written.name) {
             command = command.arg(entrance);
         }
@@ -206,6 +208,9 @@ struct Written {
     cpu_millis: u32,
     pids: u32,
     open_files: u64,
+    /// None for a runtime.
+    #[serde(default)]
+    cpu_seconds: Option<u64>,
 }
 
 impl Written {
@@ -217,6 +222,7 @@ impl Written {
             cpu_millis: plan.limits.cpu_millis,
             pids: plan.limits.pids,
             open_files: open_files(&plan.limits),
+            cpu_seconds: plan.cpu_seconds,
         }
     }
 

@@ -57,8 +57,10 @@ fn process(plan: &Plan) -> Result<Process, OciSpecError> {
         .ambient(none)
         .build()?;
     let files = open_files(&plan.limits);
+    let processor = plan.cpu_seconds.map(|seconds| (PosixRlimitType::RlimitCpu, seconds));
     let rlimits = [(PosixRlimitType::RlimitNofile, files), (PosixRlimitType::RlimitCore, 0)]
         .into_iter()
+        .chain(processor)
         .map(|(typ, value)| PosixRlimitBuilder::default().typ(typ).soft(value).hard(value).build())
         .collect::<Result<Vec<_>, _>>()?;
     ProcessBuilder::default()

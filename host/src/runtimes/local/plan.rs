@@ -26,6 +26,9 @@ pub(in crate::runtimes) const QUESTION_LIMITS: Limits = Limits {
     open_files: 1024,
 };
 
+/// Whoever asked may have been killed, and nobody else would end what goes round in circles.
+pub(in crate::runtimes) const QUESTION_CPU_SECONDS: u64 = 60;
+
 /// Parts of /proc and /sys that tell of the machine or reach the kernel; empty inside.
 pub(in crate::runtimes) const MASKED: [&str; 14] = [
     "/proc/acpi",
@@ -61,6 +64,8 @@ pub(super) struct Plan {
     pub(super) hosts: Option<PathBuf>,
     pub(super) user: RuntimeUser,
     pub(super) limits: Limits,
+    /// Seconds of processor time that a process of it may use in all.
+    pub(super) cpu_seconds: Option<u64>,
 }
 
 impl Plan {
@@ -75,6 +80,7 @@ impl Plan {
             hosts: Some(hosts),
             user: spec.user,
             limits: spec.limits,
+            cpu_seconds: None,
         }
     }
 
@@ -89,6 +95,7 @@ impl Plan {
             hosts: None,
             user,
             limits: QUESTION_LIMITS,
+            cpu_seconds: Some(QUESTION_CPU_SECONDS),
         }
     }
 

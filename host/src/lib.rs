@@ -53,8 +53,3 @@ pub mod terminals;
 
 pub use config::Config;
 pub use server::{Started, serve};
-
-/// What a request needs is mostly given back by another thread than took it, which the
-/// C library's allocator is slow at.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

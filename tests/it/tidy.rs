@@ -110,6 +110,7 @@ const ROOMS: &[&str] = &[
     "processes",
     "projects",
     "reports",
+    "reviews",
     "runtimes",
     "terminals",
 ];
@@ -126,6 +127,7 @@ fn arrows(room: &str) -> &'static [&'static str] {
         "jobs" => &["files", "projects"],
         "agents" => &["exec", "files", "jobs", "processes", "projects", "runtimes"],
         "reports" => &["files", "runtimes"],
+        "reviews" => &["files", "projects"],
         _ => &[],
     }
 }

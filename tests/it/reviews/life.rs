@@ -69,7 +69,7 @@ on_every_database! {
         assert!(matches!(found, Err(Error::NotFound(_))), "{found:?}");
         let list = async |caller| room.reviews.list(caller, &Filter::default(), None, 10).await;
         assert_eq!(list(&bob).await.unwrap().0, []);
-        assert_eq!(list(&rex).await.unwrap().0, [submission.clone()]);
+        assert_eq!(list(&rex).await.unwrap().0, std::slice::from_ref(&submission));
         assert_eq!(room.reviews.find(&rex, submission.id.as_str()).await.unwrap(), submission);
         assert_eq!(list(&room.caller("ada").await).await.unwrap().0, [submission]);
     }

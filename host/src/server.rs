@@ -61,7 +61,7 @@ const OFFLINE_AGENT: &str = "scaffold";
 /// The one that does so through a model, for runs that ask for it.
 const MODEL_AGENT: &str = "model-agent";
 /// What administrators can ask for from the start.
-const REPORTS: [&str; 5] = ["usage", "disk", "decisions", "runtimes", "audit"];
+const REPORTS: [&str; 6] = ["usage", "disk", "decisions", "runtimes", "audit", "spend"];
 
 /// The URL that signs a browser in as the administrator.
 pub struct Started {

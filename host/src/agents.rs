@@ -16,6 +16,7 @@ mod output;
 mod plan;
 mod roster;
 mod run;
+mod spend;
 mod store;
 mod transcript;
 mod watch;

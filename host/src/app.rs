@@ -24,6 +24,7 @@ use crate::processes::Processes;
 use crate::projects::Projects;
 use crate::quotas::Quotas;
 use crate::reports::Reports;
+use crate::reviews::Reviews;
 use crate::runtimes::Runtimes;
 use crate::tasks::Tasks;
 use crate::terminals::Terminals;
@@ -68,6 +69,7 @@ pub struct House {
     pub projects: Projects,
     pub quotas: Quotas,
     pub reports: Reports,
+    pub reviews: Reviews,
     pub runtimes: Runtimes,
     pub started_at: Timestamp,
     pub tasks: Tasks,

@@ -9,6 +9,7 @@ mod images;
 mod plugin;
 mod policy;
 mod report;
+mod review;
 mod serve;
 mod token;
 mod user;
@@ -48,6 +49,8 @@ enum Command {
     Policy(policy::PolicyCommand),
     /// Has a report written, or lists those that there are.
     Report(report::Report),
+    /// Hands projects in, and reviews what others handed in.
+    Review(review::ReviewCommand),
     /// Makes, lists and revokes tokens.
     Token(token::TokenCommand),
     /// Says who may use a server.
@@ -93,6 +96,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Plugin(plugin) => plugin.run().await,
         Command::Policy(policy) => policy.run().await,
         Command::Report(report) => report.run().await,
+        Command::Review(review) => review.run().await,
         Command::Token(token) => token.run().await,
         Command::User(user) => user.run().await,
     }

@@ -19,7 +19,7 @@ use crate::runtimes::{egress, engines, spec};
 use crate::secret::Secret;
 use crate::{
     agents, audit, auth, db, exec, files, jobs, limits, objects, plugins, policy, previews, quotas,
-    terminals,
+    reviews, terminals,
 };
 
 /// The file that is read from the working directory, if it is there.
@@ -55,6 +55,7 @@ pub struct Config {
     pub policy: policy::Config,
     pub previews: previews::Config,
     pub quotas: quotas::Config,
+    pub reviews: reviews::Config,
     pub runtimes: spec::Config,
     pub server: Server,
     pub storage: objects::Config,
@@ -124,6 +125,7 @@ impl Default for Config {
             policy: policy::Config::default(),
             previews: previews::Config::default(),
             quotas: quotas::Config::default(),
+            reviews: reviews::Config::default(),
             runtimes: spec::Config::default(),
             server: Server::default(),
             storage: objects::Config::default(),
@@ -217,6 +219,7 @@ impl Config {
         }
         self.agents.check().map_err(Invalid)?;
         self.exec.check().map_err(Invalid)?;
+        self.reviews.check().map_err(Invalid)?;
         self.terminals.check().map_err(Invalid)?;
         self.previews.check().map_err(Invalid)
     }

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use tokio::sync::broadcast;
 
 use crate::clock::Clock;
-use crate::ids::{JobId, ProjectId, ProjectName, RunId, UserId};
+use crate::ids::{JobId, ProjectId, ProjectName, RunId, SubmissionId, UserId};
 
 /// How many past events can be resumed from.
 pub const KEPT_EVENTS: usize = 1024;
@@ -58,6 +58,15 @@ pub enum What {
     Run {
         run: RunId,
         state: &'static str,
+    },
+    /// Heard by reviewers as well.
+    Submission {
+        submission: SubmissionId,
+        number: u32,
+        state: &'static str,
+        /// `created`, `commented`, `verdict` or `deleted`.
+        change: &'static str,
+        by: UserId,
     },
     Port {
         port: u16,

@@ -9,10 +9,12 @@ mod archive;
 mod batch;
 mod disk;
 mod entry;
+mod ignored;
 mod path;
 mod quota;
 mod root;
 mod search;
+mod snapshot;
 mod staging;
 mod tree;
 mod undo;
@@ -47,6 +49,7 @@ pub use entry::{Entry, EntryKind, Etag, Precondition};
 pub use path::{InvalidPath, MAX_DEPTH, MAX_NAME_BYTES, MAX_PATH_BYTES, RelPath, TEMPORARY_PREFIX};
 pub use root::Owner;
 pub use search::{Cut, Found, Match, Query};
+pub use snapshot::{Bounds, Frozen, Snapshot};
 pub use tree::Listing;
 pub use watch::{KEPT_CHANGES, News, Told, Watch};
 pub use write::{Save, Saved};
@@ -124,6 +127,10 @@ pub enum Error {
     /// The sender went away, or sent something broken.
     #[error("the content did not arrive whole: {0}")]
     Body(String),
+    #[error(
+        "the project can't be taken as a whole: {0}; name in .gitignore what need not be in it"
+    )]
+    SnapshotTooLarge(String),
     #[error("the machine can't watch one more project; try again later")]
     Unwatchable,
     #[error("the server is stopping")]

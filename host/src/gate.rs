@@ -34,6 +34,10 @@ enum Effect {
 pub enum Target {
     /// Something that belongs to somebody.
     Owned { owner: UserId, name: String },
+    /// The same, shown to reviewers.
+    Shown { owner: UserId, name: String },
+    /// The same, on which reviewers give verdicts; those who made it give none.
+    Judged { makers: [UserId; 2], name: String },
     /// Something new of the caller's own.
     New { name: String },
     /// The installation, which is the administrators'.
@@ -53,7 +57,10 @@ impl Action {
 impl Target {
     fn describe(&self) -> &str {
         match self {
-            Self::Owned { name, .. } | Self::New { name } => name,
+            Self::Owned { name, .. }
+            | Self::Shown { name, .. }
+            | Self::Judged { name, .. }
+            | Self::New { name } => name,
             Self::Installation => "installation",
         }
     }
@@ -66,6 +73,8 @@ pub enum Denied {
     NotVisible,
     #[error("this needs the role admin, and a token whose scope is admin")]
     NotAdmin,
+    #[error("nobody gives a verdict on what is their own; a reviewer does")]
+    OwnWork,
     #[error("this token may only read; use one whose scope is write")]
     ReadOnly,
     #[error("too many requests")]
@@ -293,7 +302,8 @@ impl Gate {
 /// What a caller may do less often than all else.
 fn class(action: &str) -> Option<Class> {
     match action {
-        "job.create" | "project.create" | "run.start" | "runtime.create" => Some(Class::Create),
+        "comment.create" | "job.create" | "project.create" | "run.start" | "runtime.create"
+        | "submission.create" | "submission.judge" => Some(Class::Create),
         "exec.start" | "process.start" => Some(Class::Exec),
         "terminal.open" => Some(Class::Socket),
         _ => None,
@@ -302,7 +312,11 @@ fn class(action: &str) -> Option<Class> {
 
 fn authorise(caller: &Caller, target: &Target) -> Result<(), Denied> {
     match target {
+        Target::Judged { makers, .. } if makers.contains(&caller.user.id) => Err(Denied::OwnWork),
         _ if caller.is_admin() => Ok(()),
+        Target::Shown { .. } | Target::Judged { .. } if caller.is_reviewer() => Ok(()),
+        Target::Shown { owner, .. } if *owner == caller.user.id => Ok(()),
+        Target::Shown { .. } | Target::Judged { .. } => Err(Denied::NotVisible),
         Target::New { .. } => Ok(()),
         Target::Owned { owner, .. } if *owner == caller.user.id => Ok(()),
         Target::Owned { .. } => Err(Denied::NotVisible),

@@ -25,6 +25,7 @@ mod processes;
 mod projects;
 mod rates;
 mod reports;
+mod reviews;
 mod routes;
 mod runtimes;
 mod session;

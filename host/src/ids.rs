@@ -96,6 +96,14 @@ id!(
     LinkId, "preview link id"
 );
 id!(
+    /// A project as it was handed in to be reviewed.
+    SubmissionId, "submission id"
+);
+id!(
+    /// One remark on a submission.
+    CommentId, "comment id"
+);
+id!(
     /// One audit entry.
     AuditId, "audit id"
 );

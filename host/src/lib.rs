@@ -7,7 +7,7 @@
 //! frame   main lib cli config server telemetry
 //! doors   http (REST, SSE, WebSocket)   plugins (WebAssembly components)
 //! rooms   projects files runtimes exec processes terminals previews jobs agents
-//!         reports
+//!         reports reviews
 //! gates   gate auth limits quotas audit drain policy idempotency
 //! ground  db events leases tasks command ids origin clock secret artifacts objects
 //! ```
@@ -44,6 +44,7 @@ pub mod processes;
 pub mod projects;
 pub mod quotas;
 pub mod reports;
+pub mod reviews;
 pub mod runtimes;
 pub mod secret;
 mod server;

@@ -32,7 +32,7 @@ const SLOTS: u64 = 1 << 16;
 pub struct Config {
     /// Requests to the API, whatever they ask for.
     pub general: RateConfig,
-    /// Those that make projects, runtimes, jobs or runs.
+    /// Those that make projects, runtimes, jobs, runs, submissions or remarks.
     pub create: RateConfig,
     /// Those that start a command or a process.
     pub exec: RateConfig,

@@ -38,6 +38,7 @@ use crate::processes::Processes;
 use crate::projects::Projects;
 use crate::quotas::Quotas;
 use crate::reports::{self, Catalogue, Reports};
+use crate::reviews::{self, Reviews};
 use crate::runtimes::egress::{self, Egress, SystemResolver};
 use crate::runtimes::{self, Place, Runtimes, engines, local};
 use crate::secret::Secret;
@@ -60,7 +61,7 @@ const OFFLINE_AGENT: &str = "scaffold";
 /// The one that does so through a model, for runs that ask for it.
 const MODEL_AGENT: &str = "model-agent";
 /// What administrators can ask for from the start.
-const REPORTS: [&str; 5] = ["usage", "disk", "decisions", "runtimes", "audit"];
+const REPORTS: [&str; 6] = ["usage", "disk", "decisions", "runtimes", "audit", "spend"];
 
 /// The URL that signs a browser in as the administrator.
 pub struct Started {
@@ -144,6 +145,7 @@ struct Premises {
     quotas: Quotas,
     files: Files,
     jobs: Jobs,
+    reviews: Reviews,
     runtimes: Runtimes,
     engine_choice: String,
 }
@@ -208,6 +210,7 @@ async fn build(config: &Config, tasks: &Tasks, address: SocketAddr) -> anyhow::R
         projects: premises.projects,
         quotas: premises.quotas,
         reports,
+        reviews: premises.reviews,
         runtimes,
         started_at,
         tasks,
@@ -266,7 +269,9 @@ async fn premises(config: &Config, ground: &Ground, gate: &Gate) -> anyhow::Resu
         .within(quotas.clone());
     let disk = Disk::new(&config.files, owner);
     let files = Files::new(projects.clone(), clock, events.clone(), disk);
-    let jobs = jobs(config, ground, &files)?;
+    let objects = objects(config)?;
+    let jobs = jobs(config, ground, &files, objects.clone());
+    let reviews = reviews(config, ground, &files, objects);
     let place = Place::prepare_shared(
         config.data.join("runtimes"),
         instance,
@@ -295,14 +300,29 @@ async fn premises(config: &Config, ground: &Ground, gate: &Gate) -> anyhow::Resu
         gate: gate.clone(),
         config: config.runtimes.clone(),
     });
-    Ok(Premises { projects, quotas, files, jobs, runtimes, engine_choice })
+    Ok(Premises { projects, quotas, files, jobs, reviews, runtimes, engine_choice })
 }
 
-fn jobs(config: &Config, ground: &Ground, files: &Files) -> anyhow::Result<Jobs> {
+fn objects(config: &Config) -> anyhow::Result<Objects> {
     let proxies = config.egress.upstream.proxies()?;
     let objects = Objects::open(&config.storage, config.data.join("objects"), proxies)?;
     tracing::info!(place = objects.place(), "storage chosen");
-    Ok(Jobs::new(jobs::Parts {
+    Ok(objects)
+}
+
+fn reviews(config: &Config, ground: &Ground, files: &Files, objects: Objects) -> Reviews {
+    Reviews::new(reviews::Parts {
+        db: ground.db.clone(),
+        clock: ground.clock.clone(),
+        events: ground.events.clone(),
+        files: files.clone(),
+        objects,
+        config: config.reviews.clone(),
+    })
+}
+
+fn jobs(config: &Config, ground: &Ground, files: &Files, objects: Objects) -> Jobs {
+    Jobs::new(jobs::Parts {
         db: ground.db.clone(),
         clock: ground.clock.clone(),
         events: ground.events.clone(),
@@ -313,7 +333,7 @@ fn jobs(config: &Config, ground: &Ground, files: &Files) -> anyhow::Result<Jobs>
         batches: config.data.join("job-batches"),
         config: &config.jobs,
         limits: &config.files,
-    }))
+    })
 }
 
 /// What runs commands: short ones, and each project's long-running one.
@@ -452,6 +472,7 @@ fn start_background(config: &Config, app: &App, tasks: &Tasks) {
     tasks.run("history", app.exec.clone().retain_always(config.exec.clone(), tasks.clone()));
     app.jobs.sweep_always(tasks);
     app.projects.sweep_deleted_always(tasks);
+    app.reviews.sweep_always(tasks);
     tasks.run("idempotency", app.idempotency.clone().sweep_always(tasks.clone()));
     tasks.run("metrics", telemetry::keep_metrics(app.metrics.clone(), tasks.clone()));
     watch_plugins(config, app, tasks);

@@ -28,6 +28,7 @@ mod objects;
 mod plugins;
 mod previews;
 mod reports;
+mod reviews;
 mod runtimes;
 mod stores;
 mod story;

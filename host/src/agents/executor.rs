@@ -12,6 +12,7 @@ use super::fixing::Broken;
 use super::line::Ticket;
 use super::model::{ModelCall, Tally};
 use super::run::{Event, NewRun, Run, State};
+use super::spend::Spend;
 use super::store::Store;
 use super::transcript::Recorder;
 use super::{Begun, Inner, Parts, Place, fail_job, plan};
@@ -279,14 +280,12 @@ impl Execution {
                     told += 1;
                     self.tell_progress(report).await?;
                 }
-                Some(call) = self.calls.recv() => {
-                    self.record([Event::Model(Box::new(call))]).await?;
-                }
+                Some(call) = self.calls.recv() => self.keep_call(call).await?,
                 answered = &mut answer => break answered?,
             }
         };
         while let Ok(call) = self.calls.try_recv() {
-            self.record([Event::Model(Box::new(call))]).await?;
+            self.keep_call(call).await?;
         }
         // What it reported last may have come together with its answer.
         while told < MAX_PROGRESS
@@ -297,6 +296,13 @@ impl Execution {
         }
         let late = |_| Stop::Failed(format!("the agent took over {} s", patience.as_secs()));
         answered.map_err(late)?.map_err(failed)
+    }
+
+    /// Keeps a question to a model with its answer, and what it cost.
+    async fn keep_call(&mut self, call: ModelCall) -> Result<(), Stop> {
+        let spend = Spend::of(&call, &self.brief.caller, self.parts.clock.now_us());
+        self.store.add_spend(&self.run, &spend).await.map_err(failed)?;
+        self.record([Event::Model(Box::new(call))]).await
     }
 
     async fn tell_progress(&mut self, progress: Progress) -> Result<(), Stop> {

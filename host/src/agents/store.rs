@@ -4,6 +4,7 @@ use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
 use super::run::{Recorded, Run, State};
+use super::spend::Spend;
 use super::transcript;
 use crate::clock::from_micros;
 use crate::db::{Db, Error};
@@ -145,6 +146,34 @@ impl Store {
                 .await?;
         }
         transaction.commit().await?;
+        Ok(())
+    }
+
+    /// Adds what a question of a run cost, and forgets what is too old.
+    pub(super) async fn add_spend(&self, run: &Run, spend: &Spend) -> Result<(), Error> {
+        sqlx::query(
+            "INSERT INTO model_spend (day, user_id, project_id, model, project, calls, failed, \
+             input_tokens, output_tokens) VALUES ($1, $2, $3, $4, $5, 1, $6, $7, $8) \
+             ON CONFLICT (day, user_id, project_id, model) DO UPDATE SET \
+             project = excluded.project, calls = model_spend.calls + 1, \
+             failed = model_spend.failed + excluded.failed, \
+             input_tokens = model_spend.input_tokens + excluded.input_tokens, \
+             output_tokens = model_spend.output_tokens + excluded.output_tokens",
+        )
+        .bind(spend.day_us)
+        .bind(spend.user.as_str())
+        .bind(run.project.as_str())
+        .bind(spend.model.as_str())
+        .bind(run.project_name.as_str())
+        .bind(i64::from(spend.failed))
+        .bind(spend.input_tokens)
+        .bind(spend.output_tokens)
+        .execute(self.db.writer())
+        .await?;
+        sqlx::query("DELETE FROM model_spend WHERE day < $1")
+            .bind(spend.kept_since_us())
+            .execute(self.db.writer())
+            .await?;
         Ok(())
     }
 

@@ -109,7 +109,13 @@ impl Client {
 
     /// What a server answers to a GET, as it is; within a bound.
     pub(super) async fn download(&self, path: &str) -> anyhow::Result<Vec<u8>> {
-        let answer = self.send(self.request(Method::GET, path)).await?;
+        self.download_as(path, "*/*").await
+    }
+
+    /// The same in the media type that is asked for.
+    pub(super) async fn download_as(&self, path: &str, accept: &str) -> anyhow::Result<Vec<u8>> {
+        let request = self.request(Method::GET, path).header(ACCEPT, accept);
+        let answer = self.send(request).await?;
         let (mut body, mut bytes) = (answer.bytes_stream(), Vec::new());
         while let Some(chunk) = body.next().await {
             bytes.extend_from_slice(&chunk?);

@@ -7,7 +7,7 @@
 //! number of names that it looked at.
 
 use std::fs::File;
-use std::io::{self, BufRead as _, BufReader, Read};
+use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -18,11 +18,10 @@ use globset::{GlobBuilder, GlobMatcher};
 use grep_matcher::Matcher as _;
 use grep_regex::{RegexMatcher, RegexMatcherBuilder};
 use grep_searcher::{BinaryDetection, Searcher, SearcherBuilder, Sink, SinkMatch};
-use ignore::gitignore::{Gitignore, GitignoreBuilder};
-use rustix::fs::{AtFlags, FileType, Mode, OFlags};
-use rustix::io::Errno;
+use rustix::fs::FileType;
 
 use super::disk::Disk;
+use super::ignored::{HISTORY, Ignored, open_plain_file};
 use super::path::{MAX_DEPTH, RelPath};
 use super::root::{Root, open_plain_directory};
 use super::{Error, Files, tree};
@@ -57,13 +56,6 @@ const MAX_SEARCHED_BYTES: u64 = 64 * 1024 * 1024;
 
 /// What an expression may become when it is compiled.
 const MAX_EXPRESSION_BYTES: usize = 4 * 1024 * 1024;
-
-/// Lines of one `.gitignore`, and their bytes.
-const MAX_IGNORE_LINES: usize = 1_000;
-const MAX_IGNORE_BYTES: u64 = 64 * 1024;
-
-/// The directory of a repository's history.
-const HISTORY: &[u8] = b".git";
 
 /// What to look for, and where.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -197,7 +189,7 @@ fn look_through(root: Root, asked: Asked, gone: Arc<AtomicBool>) -> Result<Found
         searcher,
         time,
         names: 0,
-        ignores: Vec::new(),
+        ignored: Ignored::default(),
         found: Found::default(),
     };
     match walk.visit(dir.as_fd(), "") {
@@ -232,23 +224,19 @@ struct Walk {
     searcher: Searcher,
     time: Time,
     names: usize,
-    /// Of the directories on the way here, and how long their paths are.
-    ignores: Vec<(usize, Gitignore)>,
+    ignored: Ignored,
     found: Found,
 }
 
 impl Walk {
     fn visit(&mut self, dir: BorrowedFd<'_>, at: &str) -> Result<(), Stop> {
         let names = self.names(dir, at)?;
-        let ignores = self.ignores.len();
-        if let Some(ignore) = self.ignore(dir) {
-            self.ignores.push((at.len(), ignore));
-        }
+        let outside = self.ignored.enter(dir, at);
         for (name, file_type) in names {
             // A name that is not UTF-8 can't be named in an answer.
             let Ok(name) = String::from_utf8(name) else { continue };
             let path = if at.is_empty() { name.clone() } else { format!("{at}/{name}") };
-            if self.is_ignored(&path, file_type == FileType::Directory) {
+            if self.ignored.has(&path, file_type == FileType::Directory) {
                 continue;
             }
             match file_type {
@@ -257,7 +245,7 @@ impl Walk {
                 _ => {}
             }
         }
-        self.ignores.truncate(ignores);
+        self.ignored.leave(outside);
         Ok(())
     }
 
@@ -332,42 +320,6 @@ impl Walk {
         self.root.check_ordinary(&path, &stat).ok()?;
         Some(file)
     }
-
-    fn ignore(&self, dir: BorrowedFd<'_>) -> Option<Gitignore> {
-        let file = open_plain_file(dir, ".gitignore").ok()?;
-        let stat = rustix::fs::fstat(&file).ok()?;
-        if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
-            return None;
-        }
-        let mut builder = GitignoreBuilder::new("");
-        let lines = BufReader::new(file.take(MAX_IGNORE_BYTES)).lines().map_while(Result::ok);
-        for line in lines.take(MAX_IGNORE_LINES) {
-            // A line that git would not understand either.
-            let _ = builder.add_line(None, &line);
-        }
-        builder.build().ok()
-    }
-
-    /// The rule that stands nearest decides.
-    fn is_ignored(&self, path: &str, is_directory: bool) -> bool {
-        let rules = self.ignores.iter().rev().map(|(at, ignore)| {
-            let below = path[*at..].trim_start_matches('/');
-            ignore.matched(below, is_directory)
-        });
-        let decided = rules.into_iter().find(|rule| !rule.is_none());
-        decided.is_some_and(|rule| rule.is_ignore())
-    }
-}
-
-fn open_plain_file(dir: BorrowedFd<'_>, name: &str) -> Result<File, Errno> {
-    // A pipe is not even opened, lest somebody waits for us.
-    let stat = rustix::fs::statat(dir, name, AtFlags::SYMLINK_NOFOLLOW)?;
-    if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
-        return Err(Errno::INVAL);
-    }
-    let flags =
-        OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    rustix::fs::openat(dir, name, flags, Mode::empty()).map(File::from)
 }
 
 /// A file that ends when the time does.

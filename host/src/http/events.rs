@@ -15,8 +15,8 @@ use crate::app::App;
 use crate::auth::Caller;
 use crate::events::{Change, Event, Events, What};
 
-/// What happens to the caller's projects, as it happens. `Last-Event-ID`
-/// resumes.
+/// What happens to the caller's projects, as it happens; for reviewers also what happens
+/// to anybody's submissions. `Last-Event-ID` resumes.
 #[utoipa::path(get, path = "/events", tag = "events",
     responses((status = 200, description = "Server-sent events", content_type = "text/event-stream", body = String),
         (status = "4XX", body = ProblemView), (status = "5XX", body = ProblemView)))]
@@ -41,12 +41,17 @@ fn news(
                 () = tasks.stopping() => None,
             };
             let Some(event) = event else { break };
-            let own = event.about.as_ref().is_some_and(|about| about.owner == caller.user.id);
-            if caller.is_admin() || own {
+            if may_hear(&caller, &event) {
                 yield Ok(sse::event(&view(&event)).id(event.seq.to_string()));
             }
         }
     }
+}
+
+fn may_hear(caller: &Caller, event: &Event) -> bool {
+    let own = event.about.as_ref().is_some_and(|about| about.owner == caller.user.id);
+    let reviewed = matches!(event.what, What::Submission { .. }) && caller.is_reviewer();
+    own || reviewed || caller.is_admin()
 }
 
 fn view(event: &Event) -> Value {
@@ -78,6 +83,10 @@ fn what(what: &What) -> Value {
         What::Run { run, state } => {
             json!({ "type": "run", "run_id": run.as_str(), "state": state })
         }
+        What::Submission { submission, number, state, change, by } => json!({
+            "type": "submission", "submission_id": submission.as_str(), "number": number,
+            "state": state, "change": change, "by": by.as_str(),
+        }),
         What::Plugin { name, version, change, reason } => json!({
             "type": "plugin", "name": name, "version": version, "change": change,
             "reason": reason,

@@ -349,7 +349,7 @@ impl From<Error> for Problem {
             Error::Cursor => Self::bad_request("invalid_cursor", text),
             Error::Query(_) => Self::bad_request("invalid_search", text),
             Error::Archive(_) => Self::bad_request("invalid_archive", text),
-            Error::ArchiveTooLarge(_) => Self::too_large(text),
+            Error::ArchiveTooLarge(_) | Error::SnapshotTooLarge(_) => Self::too_large(text),
             Error::Body(_) => Self::bad_request("incomplete_body", text),
             Error::NotFound(_) => Self::not_found(text),
             Error::Exists(_) => Self::conflict("exists", text),

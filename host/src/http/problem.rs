@@ -151,6 +151,7 @@ impl From<Denied> for Problem {
         match denied {
             Denied::NotVisible => Self::not_found(denied.to_string()),
             Denied::NotAdmin => Self::new(StatusCode::FORBIDDEN, "not_admin", denied.to_string()),
+            Denied::OwnWork => Self::new(StatusCode::FORBIDDEN, "own_work", denied.to_string()),
             Denied::ReadOnly => Self::new(StatusCode::FORBIDDEN, "read_only", denied.to_string()),
             Denied::TooOften(wait) => wait.into(),
             Denied::Draining(_) => {

@@ -132,7 +132,8 @@ pub(super) async fn update_project(
     Ok(axum::Json(view(&app, permit.seal(updated)?).await?))
 }
 
-/// Deletes the project: its runtime and its history at once, its files in a week.
+/// Deletes the project: its runtime and its history at once, its files and submissions in a
+/// week.
 /// Until then it can be taken back, unless `purge` is asked for.
 #[utoipa::path(delete, path = "/projects/{project}", tag = "projects", params(("project" = String, Path), DeleteQuery),
     responses((status = 204), (status = "4XX", body = ProblemView), (status = "5XX", body = ProblemView)))]
@@ -176,7 +177,9 @@ pub(super) async fn delete_whole(
 /// The same for good.
 async fn purge_whole(app: &App, permit: &Permit, project: &Project) -> Result<(), runtimes::Error> {
     app.runtimes.delete(permit, project).await?;
-    Ok(app.projects.delete(permit, project).await?)
+    app.projects.delete(permit, project).await?;
+    deleted::forget_reviews(app, permit, &project.id).await;
+    Ok(())
 }
 
 pub(super) async fn view(app: &App, project: Project) -> Result<ProjectView, Problem> {

@@ -20,7 +20,8 @@ use super::{
     once, plugins, policies, previews,
 };
 use super::{
-    processes, projects, rates, reports, runtimes, session, stats, terminals, tokens, users,
+    processes, projects, rates, reports, reviews, runtimes, session, stats, terminals, tokens,
+    users,
 };
 use crate::app::App;
 
@@ -170,6 +171,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(jobs::download::download_job))
         .routes(routes!(jobs::job_stats))
         .routes(routes!(jobs::clean_up_jobs))
+        .merge(reviews())
         .routes(routes!(policies::explain))
         .routes(routes!(agents::generate))
         .routes(routes!(agents::list_agents))
@@ -178,6 +180,20 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(agents::run_events))
         .routes(routes!(agents::run_transcript))
         .routes(routes!(agents::cancel_run))
+}
+
+/// What is handed in, and what is said about it.
+fn reviews() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(reviews::create_submission, reviews::list_project_submissions))
+        .routes(routes!(reviews::list_submissions))
+        .routes(routes!(reviews::find_submission, reviews::delete_submission))
+        .routes(routes!(reviews::judge_submission))
+        .routes(routes!(reviews::diff::diff_submission))
+        .routes(routes!(reviews::files::list_submitted_files))
+        .routes(routes!(reviews::files::read_submitted_file))
+        .routes(routes!(reviews::comments::create_comment, reviews::comments::list_comments))
+        .routes(routes!(reviews::comments::change_comment))
 }
 
 /// Many files within JSON.

@@ -14,6 +14,7 @@
 //! | `actions` | day, actor, action and outcome | `since` `limit` |
 //! | `audit` | audit entry that says how something ended, newest first | `since` `limit` |
 //! | `plugins` | plugin that is installed | `limit` |
+//! | `spend` | day, user, project and model that was asked | `since` `project` `limit` |
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -42,6 +43,7 @@ pub(super) enum Question {
     Actions,
     Audit,
     Plugins,
+    Spend,
 }
 
 /// A question with its parameters.
@@ -96,7 +98,7 @@ enum Limit {
 }
 
 impl Question {
-    pub(super) const ALL: [Self; 11] = [
+    pub(super) const ALL: [Self; 12] = [
         Self::Activity,
         Self::Commands,
         Self::Decisions,
@@ -108,6 +110,7 @@ impl Question {
         Self::Actions,
         Self::Audit,
         Self::Plugins,
+        Self::Spend,
     ];
 
     pub(super) fn as_str(self) -> &'static str {
@@ -123,13 +126,14 @@ impl Question {
             Self::Actions => "actions",
             Self::Audit => "audit",
             Self::Plugins => "plugins",
+            Self::Spend => "spend",
         }
     }
 
     /// The parameters it takes.
     fn parameters(self) -> &'static [&'static str] {
         match self {
-            Self::Activity | Self::Runs => &["since", "project", "limit"],
+            Self::Activity | Self::Runs | Self::Spend => &["since", "project", "limit"],
             Self::Commands => &["since", "project", "decision", "limit"],
             Self::Decisions | Self::Jobs | Self::Actions | Self::Audit => &["since", "limit"],
             Self::Projects | Self::Runtimes | Self::Disk => &["project", "limit"],

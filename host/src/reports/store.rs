@@ -100,6 +100,7 @@ fn statement(question: Question) -> &'static Statement {
         Question::Actions => &ACTIONS,
         Question::Audit => &AUDIT,
         Question::Plugins => &PLUGINS,
+        Question::Spend => &SPEND,
     }
 }
 
@@ -275,5 +276,24 @@ const PLUGINS: Statement = Statement {
         ("state", Text),
         ("bindings", Integer),
         ("changed", Time),
+    ],
+};
+
+/// A day that began before the time that is asked for counts with it.
+const SPEND: Statement = Statement {
+    sql: "SELECT day, user_id, project, model, calls, failed, input_tokens, output_tokens \
+          FROM model_spend WHERE day > $1 - 86400000000 \
+          AND ($2 = '' OR project = $2 OR project_id = $2) \
+          ORDER BY day DESC, user_id, project_id, model LIMIT $3",
+    binds: &[Bind::Since, Bind::Project, Bind::Limit],
+    columns: &[
+        ("day", Time),
+        ("user", Text),
+        ("project", Text),
+        ("model", Text),
+        ("calls", Integer),
+        ("failed", Integer),
+        ("input_tokens", Integer),
+        ("output_tokens", Integer),
     ],
 };

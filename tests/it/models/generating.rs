@@ -119,6 +119,8 @@ async fn a_prompt_becomes_a_running_project_through_anthropics_api() {
     let metrics = host.get("/metrics").await.text;
     let tokens = r#"model_tokens_total{model="default",direction="input"} 80"#;
     assert!(metrics.contains(tokens), "{metrics}");
+    let kept = "SELECT SUM(input_tokens) FROM model_spend WHERE model = 'default'";
+    assert_eq!(host.rows(kept).await, 80);
 }
 
 #[tokio::test]

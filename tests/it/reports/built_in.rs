@@ -86,6 +86,7 @@ macro_rules! cases {
 }
 
 cases! {
+    the_cases_of_spend_hold: "spend";
     the_cases_of_usage_hold: "usage";
     the_cases_of_disk_hold: "disk";
     the_cases_of_decisions_hold: "decisions";

@@ -17,9 +17,9 @@ async fn the_reports_that_there_are_are_listed_with_their_parameters() {
     let list = host.get("/api/v1/admin/reports").await.json;
     let reports = list["reports"].as_array().unwrap();
     let names: Vec<_> = reports.iter().map(|report| report["name"].as_str().unwrap()).collect();
-    assert_eq!(names, ["audit", "decisions", "disk", "runtimes", "usage"]);
-    assert_eq!(reports[4]["plugin"], "usage@0.1.0");
-    let parameters = reports[4]["parameters"].as_array().unwrap().iter();
+    assert_eq!(names, ["audit", "decisions", "disk", "runtimes", "spend", "usage"]);
+    assert_eq!(reports[5]["plugin"], "usage@0.1.0");
+    let parameters = reports[5]["parameters"].as_array().unwrap().iter();
     let parameters: Vec<_> = parameters.map(|parameter| &parameter["name"]).collect();
     assert_eq!(parameters, ["since", "project"]);
 }
@@ -55,7 +55,10 @@ async fn what_a_report_does_not_take_is_told_with_what_it_does() {
     };
     let (status, detail) = of("nothing").await;
     assert_eq!(status, 404);
-    assert!(detail.contains("there are audit, decisions, disk, runtimes, usage"), "{detail}");
+    assert!(
+        detail.contains("there are audit, decisions, disk, runtimes, spend, usage"),
+        "{detail}"
+    );
     let (status, detail) = of("usage?param=sinse=7d").await;
     assert_eq!((status, detail.contains("it has since, project")), (400, true), "{detail}");
     assert_eq!(of("usage?format=pdf").await.0, 400);

@@ -211,6 +211,19 @@ on_every_database! {
         assert_eq!(table.rows[0][11..13], [Cell::Integer(1024), Cell::Empty]);
     }
 
+    async fn what_models_cost_is_told_from_the_day_on_that_is_asked_for(database: Database) {
+        let room = Room::open(&database).await;
+        room.does("INSERT INTO model_spend (day, user_id, project_id, model, project, calls, \
+            failed, input_tokens, output_tokens) VALUES \
+            ($2 - 43200000000, 'ada', $1, 'default', 'todo', 2, 1, 30, 4), \
+            ($2 - 129600000001, 'ada', $1, 'default', 'todo', 9, 9, 9, 9)").await;
+        let noon = r#"{"since": "2026-11-20T12:00:00Z", "project": "todo"}"#;
+        let cost = [vec![day()], texts(&["ada", "todo", "default"]), whole(&[2, 1, 30, 4])].concat();
+        assert_eq!(room.asks("spend", noon).await.unwrap().rows, [cost]);
+        let other = room.asks("spend", r#"{"project": "other"}"#).await.unwrap();
+        assert_eq!(other.rows.len(), 0);
+    }
+
     async fn runs_jobs_and_plugins_are_told(database: Database) {
         let room = Room::open(&database).await;
         room.does("INSERT INTO runs (id, project_id, owner_id, job_id, agent, prompt, state, \

@@ -233,7 +233,7 @@ fn about(entry: &Entry) -> [(HeaderName, HeaderValue); 8] {
         (header::LAST_MODIFIED, value(http_date(entry))),
         (header::ACCEPT_RANGES, fixed("bytes")),
         (header::CACHE_CONTROL, fixed("private, no-cache")),
-        (header::CONTENT_TYPE, value(content_type(entry))),
+        (header::CONTENT_TYPE, value(content_type(&entry.path))),
         (header::X_CONTENT_TYPE_OPTIONS, fixed("nosniff")),
         (header::CONTENT_SECURITY_POLICY, fixed("sandbox; default-src 'none'")),
         (HeaderName::from_static("cross-origin-resource-policy"), fixed("same-origin")),
@@ -245,8 +245,8 @@ fn http_date(entry: &Entry) -> String {
 }
 
 /// Guessed by the name.
-fn content_type(entry: &Entry) -> String {
-    let guess = mime_guess::from_path(&entry.path).first_or_octet_stream();
+pub(in crate::http) fn content_type(path: &str) -> String {
+    let guess = mime_guess::from_path(path).first_or_octet_stream();
     if guess.type_() == mime_guess::mime::TEXT && guess.get_param("charset").is_none() {
         format!("{guess}; charset=utf-8")
     } else {

@@ -7,7 +7,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::{ProjectView, view};
 use crate::app::App;
 use crate::auth::Caller;
-use crate::gate::Action;
+use crate::gate::{Action, Permit};
 use crate::http::extract::{Path, Query};
 use crate::http::page::{PageQuery, write_cursor};
 use crate::http::problem::{Problem, ProblemView};
@@ -83,7 +83,17 @@ pub(super) async fn purge(app: &App, caller: &Caller, project: &str) -> Result<(
     let action = Action::write("project.delete", deleted.project.target());
     let permit = app.gate.admit(caller, action).await?;
     let purged = app.projects.purge(&permit, &deleted).await;
+    if purged.is_ok() {
+        forget_reviews(app, &permit, &deleted.project.id).await;
+    }
     Ok(permit.seal(purged)?)
+}
+
+/// What can't be removed now is swept later.
+pub(super) async fn forget_reviews(app: &App, permit: &Permit, project: &ProjectId) {
+    if let Err(error) = app.reviews.forget(permit, project).await {
+        tracing::warn!(%project, %error, "submissions were not removed; tried again later");
+    }
 }
 
 fn shown(deleted: &Deleted) -> DeletedView {

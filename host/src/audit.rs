@@ -27,6 +27,8 @@ pub mod seal;
 mod store;
 mod verify;
 
+use std::time::Instant;
+
 use serde::Deserialize;
 use tokio::sync::{mpsc, oneshot};
 
@@ -133,6 +135,11 @@ impl Audit {
         Self { waiting, store, clock, seal }
     }
 
+    /// Entries that are not written yet.
+    pub fn waiting(&self) -> usize {
+        self.waiting.max_capacity() - self.waiting.capacity()
+    }
+
     pub fn now_us(&self) -> i64 {
         self.clock.now_us()
     }
@@ -185,6 +192,7 @@ async fn append_all(store: Store, seal: Option<Seal>, mut queue: mpsc::Receiver<
     let mut head = seal.as_ref().and_then(Seal::own_head);
     while queue.recv_many(&mut batch, BATCH).await > 0 {
         let entries: Vec<&Entry> = batch.iter().map(|append| &append.entry).collect();
+        let began = Instant::now();
         let written = match store.append(&entries, head.as_ref()).await {
             Ok(last) => {
                 if let Some(seal) = &seal {
@@ -198,6 +206,7 @@ async fn append_all(store: Store, seal: Option<Seal>, mut queue: mpsc::Receiver<
                 Err(Unavailable(error.to_string()))
             }
         };
+        metrics::histogram!("audit_write_seconds").record(began.elapsed());
         for append in batch.drain(..) {
             if let Some(done) = append.done {
                 // The caller may have gone; its entry is written all the same.

@@ -28,6 +28,8 @@ use lockhouse_supervisor::Error as LinkError;
 use lockhouse_supervisor::client::{ExecStream, Link};
 use lockhouse_supervisor::protocol;
 use serde::Deserialize;
+use tracing::field::Empty;
+use tracing::{Instrument as _, Span};
 
 pub use changes::{Changes, MAX_CHANGES, Track};
 pub use history::{Ended, Entry, MAX_PAGE, Search, State};
@@ -47,6 +49,7 @@ use crate::projects::Project;
 use crate::runtimes::activity::Cause;
 use crate::runtimes::{self, Runtime, Runtimes};
 use crate::tasks::Tasks;
+use crate::traces::SPANS;
 use changes::Tracking;
 use store::{Asked, Store};
 
@@ -183,6 +186,25 @@ impl Exec {
         project: &Project,
         new: NewExec,
     ) -> Result<Running, Error> {
+        let span = tracing::info_span!(
+            target: SPANS,
+            "exec",
+            lockhouse.project = %project.id,
+            lockhouse.command_id = Empty,
+            lockhouse.allowed = Empty,
+            process.exit.code = Empty,
+        );
+        let started = self.judge_and_start(permit, project, new).instrument(span.clone()).await?;
+        span.record("lockhouse.command_id", started.id.as_str());
+        Ok(started.in_span(span))
+    }
+
+    async fn judge_and_start(
+        &self,
+        permit: &Permit,
+        project: &Project,
+        new: NewExec,
+    ) -> Result<Running, Error> {
         check_cwd(new.cwd.as_deref())?;
         let runtime = self.runtimes.find(&project.id).await?.ok_or(runtimes::Error::NotFound)?;
         let session = self.session(project, new.session.as_deref()).await?;
@@ -201,8 +223,10 @@ impl Exec {
             decision: &decision,
             now_us: self.clock.now_us(),
         };
+        Span::current().record("lockhouse.allowed", decision.allow);
         self.store.insert(asked).await?;
         if !decision.allow {
+            count("refused");
             return Err(Error::Denied(Box::new(decision)));
         }
         let link = self.runtimes.link(&project.id).await?;
@@ -210,6 +234,7 @@ impl Exec {
         let (track, session) = (new.track, new.session.clone());
         let stream = match launch(&link, &id, most, new).await {
             Err(error @ (Error::NotStarted(_) | Error::Invalid(_))) => {
+                count("not-started");
                 self.store.finish(&id, &NOT_STARTED, None).await?;
                 return Err(error);
             }
@@ -281,6 +306,11 @@ impl Exec {
         decision.dissent().into_iter().for_each(|dissent| permit.note(dissent));
         Ok(decision)
     }
+}
+
+/// How a command ended, in one of a few words.
+fn count(outcome: &'static str) {
+    metrics::counter!("execs_total", "outcome" => outcome).increment(1);
 }
 
 /// Relative to the workspace, or absolute where a session has left it.

@@ -98,6 +98,7 @@ const GROUND: &[&str] = &[
     "origin",
     "secret",
     "tasks",
+    "traces",
 ];
 const GATES: &[&str] =
     &["audit", "auth", "drain", "gate", "idempotency", "limits", "policy", "quotas"];
@@ -207,9 +208,19 @@ fn only_objects_name_object_store() {
 }
 
 #[test]
+fn only_traces_and_telemetry_name_opentelemetry() {
+    let may = |file: &str| file == "traces.rs" || file.starts_with("telemetry");
+    let named =
+        ["opentelemetry", "opentelemetry_sdk", "opentelemetry_otlp", "tracing_opentelemetry"];
+    let strangers: Vec<String> = named.iter().flat_map(|it| strangers(it, may)).collect();
+    assert_eq!(strangers, [] as [&str; 0]);
+}
+
+#[test]
 fn only_the_database_and_stores_name_sqlx() {
-    let may =
-        |file: &str| file == "db.rs" || file.ends_with("/store.rs") || file.contains("/store/");
+    let may = |file: &str| {
+        file.starts_with("db") || file.ends_with("/store.rs") || file.contains("/store/")
+    };
     assert_eq!(strangers("sqlx", may), [] as [&str; 0]);
 }
 

@@ -32,6 +32,13 @@ pub(super) async fn note(
     next.run(request).await
 }
 
+/// Whether the other end of the connection is a proxy that the operator trusts.
+pub(super) fn is_trusted(request: &Request, trusted: &[IpNet]) -> bool {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    let peer = peer.map(|info| info.0.ip().to_canonical());
+    peer.is_some_and(|peer| trusted.iter().any(|network| network.contains(&peer)))
+}
+
 /// The nearest address that is no trusted proxy. Each proxy adds at the end whom it
 /// was asked by, so what stands before the first stranger is anybody's claim.
 fn client(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {

@@ -5,6 +5,7 @@ mod administrators;
 mod browser;
 mod chaos;
 mod commands;
+mod doctor;
 mod documented;
 mod execs;
 mod gate;

@@ -27,11 +27,10 @@ pub mod seal;
 mod store;
 mod verify;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::Instant;
 
 use crate::clock::Clock;
 use crate::db::{self, Db};
@@ -156,6 +155,11 @@ impl Audit {
         Self { waiting, store, clock, seal }
     }
 
+    /// Entries that are not written yet.
+    pub fn waiting(&self) -> usize {
+        self.waiting.max_capacity() - self.waiting.capacity()
+    }
+
     pub fn now_us(&self) -> i64 {
         self.clock.now_us()
     }
@@ -214,7 +218,7 @@ async fn gather(queue: &mut mpsc::Receiver<Append>, batch: &mut Vec<Append>) {
     let until = Instant::now() + LINGER;
     while batch.len() < BATCH && batch.iter().all(|append| append.done.is_none()) {
         let more = queue.recv_many(batch, BATCH - batch.len());
-        if !matches!(tokio::time::timeout_at(until, more).await, Ok(1..)) {
+        if !matches!(tokio::time::timeout_at(until.into(), more).await, Ok(1..)) {
             return;
         }
     }
@@ -226,6 +230,7 @@ async fn append_all(store: Store, seal: Option<Seal>, mut queue: mpsc::Receiver<
     while queue.recv_many(&mut batch, BATCH).await > 0 {
         gather(&mut queue, &mut batch).await;
         let entries: Vec<&Entry> = batch.iter().map(|append| &append.entry).collect();
+        let began = Instant::now();
         let written = match store.append(&entries, head.as_ref()).await {
             Ok(last) => {
                 if let Some(seal) = &seal {
@@ -239,6 +244,7 @@ async fn append_all(store: Store, seal: Option<Seal>, mut queue: mpsc::Receiver<
                 Err(Unavailable(error.to_string()))
             }
         };
+        metrics::histogram!("audit_write_seconds").record(began.elapsed());
         for append in batch.drain(..) {
             if let Some(done) = append.done {
                 // The caller may have gone; its entry is written all the same.

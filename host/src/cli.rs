@@ -3,6 +3,7 @@
 mod audit;
 mod clear;
 mod client;
+mod doctor;
 mod exec;
 mod generate;
 mod images;
@@ -41,6 +42,8 @@ enum Command {
     Audit(audit::AuditCommand),
     /// Removes every runtime of this installation; files and history stay.
     Clear(clear::Clear),
+    /// Says whether a server can work here, and what to do where it can't.
+    Doctor(doctor::Doctor),
     /// Builds and lists what runtimes run on.
     Images(images::Images),
     /// Writes, checks and measures plugins of your own.
@@ -92,6 +95,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Generate(generate) => generate.run().await,
         Command::Audit(audit) => audit.run().await,
         Command::Clear(clear) => clear.run().await,
+        Command::Doctor(doctor) => doctor.run().await,
         Command::Images(images) => images.run().await,
         Command::Plugin(plugin) => plugin.run().await,
         Command::Policy(policy) => policy.run().await,

@@ -4,6 +4,7 @@
 //! Each room owns its part; a key that nobody knows is an error that names the
 //! nearest one.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
@@ -59,6 +60,7 @@ pub struct Config {
     pub runtimes: spec::Config,
     pub server: Server,
     pub storage: objects::Config,
+    pub telemetry: Telemetry,
     pub terminals: terminals::Config,
 }
 
@@ -104,6 +106,76 @@ impl Default for Log {
     }
 }
 
+/// Where traces are exported to; nowhere by default.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Telemetry {
+    /// A collector that speaks OTLP over HTTP, such as `http://127.0.0.1:4318`.
+    pub otlp_endpoint: Option<String>,
+    /// Headers that the collector asks for.
+    pub otlp_headers: BTreeMap<String, Secret>,
+    /// Which part of all traces is exported, from 0 to 1.
+    pub sampling_ratio: f64,
+    pub service_name: String,
+    /// Further attributes of this server.
+    pub resource: BTreeMap<String, String>,
+}
+
+impl Default for Telemetry {
+    fn default() -> Self {
+        Self {
+            otlp_endpoint: None,
+            otlp_headers: BTreeMap::new(),
+            sampling_ratio: 1.0,
+            service_name: "lockhouse".to_owned(),
+            resource: BTreeMap::new(),
+        }
+    }
+}
+
+impl Telemetry {
+    /// What OpenTelemetry's standard variables say of what is not configured.
+    fn adopt(&mut self, variable: impl Fn(&str) -> Option<String>) {
+        let endpoint = variable("OTEL_EXPORTER_OTLP_ENDPOINT");
+        let endpoint = variable("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT").or(endpoint);
+        self.otlp_endpoint = self.otlp_endpoint.take().or(endpoint);
+        if self.service_name == Self::default().service_name {
+            self.service_name = variable("OTEL_SERVICE_NAME").unwrap_or(self.service_name.clone());
+        }
+        for (name, value) in pairs(variable("OTEL_RESOURCE_ATTRIBUTES")) {
+            self.resource.entry(name).or_insert(value);
+        }
+        for (name, value) in pairs(variable("OTEL_EXPORTER_OTLP_HEADERS")) {
+            self.otlp_headers.entry(name).or_insert(Secret::new(value));
+        }
+    }
+
+    fn check(&self) -> Result<(), String> {
+        if !(0.0..=1.0).contains(&self.sampling_ratio) {
+            return Err("telemetry.sampling_ratio: use 0 to 1".to_owned());
+        }
+        let http = |url: &String| url.starts_with("http://") || url.starts_with("https://");
+        if self.otlp_endpoint.as_ref().is_some_and(|url| !http(url)) {
+            return Err(
+                "telemetry.otlp_endpoint (or OTEL_EXPORTER_OTLP_ENDPOINT): write a URL of \
+                        HTTP, as http://127.0.0.1:4318"
+                    .to_owned(),
+            );
+        }
+        Ok(())
+    }
+}
+
+/// `a=b,c=d`, as the standard writes it.
+fn pairs(text: Option<String>) -> Vec<(String, String)> {
+    let text = text.unwrap_or_default();
+    let pair = |part: &str| {
+        let (name, value) = part.split_once('=')?;
+        Some((name.trim().to_owned(), value.trim().to_owned()))
+    };
+    text.split(',').filter_map(pair).collect()
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -129,6 +201,7 @@ impl Default for Config {
             runtimes: spec::Config::default(),
             server: Server::default(),
             storage: objects::Config::default(),
+            telemetry: Telemetry::default(),
             terminals: terminals::Config::default(),
         }
     }
@@ -188,6 +261,7 @@ impl Config {
         if let Some(key) = variable("ANTHROPIC_API_KEY") {
             self.adopt_key(Secret::new(key));
         }
+        self.telemetry.adopt(variable);
         // What the founding documents call it.
         if self.auth.jwt.secret.is_none() {
             self.auth.jwt.secret = variable("JWT_SECRET").map(Secret::new);
@@ -220,6 +294,7 @@ impl Config {
         self.agents.check().map_err(Invalid)?;
         self.exec.check().map_err(Invalid)?;
         self.reviews.check().map_err(Invalid)?;
+        self.telemetry.check().map_err(Invalid)?;
         self.terminals.check().map_err(Invalid)?;
         self.previews.check().map_err(Invalid)
     }
@@ -370,6 +445,23 @@ mod tests {
             assert_eq!(model.provider, ProviderName::Anthropic);
             assert_eq!(model.api_key.as_ref().map(Secret::reveal), Some("hush"));
             assert!(!format!("{config:?}").contains("hush"));
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn the_standard_variables_name_a_collector_where_nothing_is_configured() {
+        Jail::expect_with(|jail| {
+            jail.set_env("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318");
+            jail.set_env("OTEL_RESOURCE_ATTRIBUTES", "deployment.environment=lab, rack = 7");
+            jail.set_env("OTEL_EXPORTER_OTLP_HEADERS", "authorization=hush");
+            let telemetry = Config::load(None, Flags::default()).unwrap().telemetry;
+            assert_eq!(telemetry.otlp_endpoint.as_deref(), Some("http://127.0.0.1:4318"));
+            assert_eq!(telemetry.resource["rack"], "7");
+            assert!(!format!("{telemetry:?}").contains("hush"));
+            jail.create_file(FILE, "[telemetry]\notlp_endpoint = \"collector\"\n")?;
+            let refused = Config::load(None, Flags::default()).unwrap_err().to_string();
+            assert!(refused.contains("telemetry.otlp_endpoint"), "{refused}");
             Ok(())
         });
     }

@@ -5,14 +5,16 @@
 
 mod writer;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde::Deserialize;
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::{AnyPool, ConnectOptions as _};
 
+use crate::clock::from_micros;
 use crate::secret::Secret;
 use writer::Queue;
 pub use writer::{Writer, Writing};
@@ -54,6 +56,15 @@ pub enum Error {
     Failed(String),
 }
 
+/// How the tables that are there differ from those that this program knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tables {
+    /// Changes that are still to be made.
+    pub missing: usize,
+    /// Changes that a newer program made.
+    pub newer: usize,
+}
+
 /// A handle on the database. Cloning is cheap.
 #[derive(Debug, Clone)]
 pub struct Db {
@@ -76,9 +87,14 @@ impl Db {
         Self::connect(config, data, "rw").await
     }
 
+    /// Where the database is, unless another is configured.
+    pub fn file(data: &Path) -> PathBuf {
+        data.join("lockhouse.db")
+    }
+
     async fn connect(config: &Config, data: &Path, mode: &str) -> Result<Self, Error> {
         sqlx::any::install_default_drivers();
-        let file = data.join("lockhouse.db");
+        let file = Self::file(data);
         let url = config.url.clone();
         let url = url.unwrap_or_else(|| format!("sqlite:{}?mode={mode}", file.display()));
         let backend = if url.starts_with("postgres") { "postgresql" } else { "sqlite" };
@@ -152,6 +168,49 @@ impl Db {
     pub async fn ping(&self) -> Result<(), Error> {
         sqlx::query("SELECT 1").execute(&self.pool).await?;
         Ok(())
+    }
+
+    /// Whether it takes writes now; none is left.
+    pub async fn can_write(&self) -> Result<(), Error> {
+        let mut writing = self.begin().await?;
+        sqlx::query("CREATE TABLE lockhouse_doctor (id BIGINT)").execute(&mut *writing).await?;
+        Ok(())
+    }
+
+    /// How its tables differ from those of this program.
+    pub async fn tables(&self) -> Result<Tables, Error> {
+        let exists = match self.backend {
+            "sqlite" => "SELECT COUNT(*) FROM sqlite_master WHERE name = '_sqlx_migrations'",
+            _ => {
+                "SELECT COUNT(*) FROM information_schema.tables WHERE table_name = '_sqlx_migrations'"
+            }
+        };
+        let exists: i64 = sqlx::query_scalar(exists).fetch_one(&self.pool).await?;
+        let mut made: Vec<i64> = Vec::new();
+        if exists > 0 {
+            let versions = sqlx::query_scalar("SELECT version FROM _sqlx_migrations");
+            made = versions.fetch_all(&self.pool).await?;
+        }
+        let known: Vec<i64> = MIGRATIONS.iter().map(|change| change.version).collect();
+        Ok(Tables {
+            missing: known.iter().filter(|version| !made.contains(version)).count(),
+            newer: made.iter().filter(|version| !known.contains(version)).count(),
+        })
+    }
+
+    /// What its own clock says; `None` where that is this machine's.
+    pub async fn clock(&self) -> Result<Option<Timestamp>, Error> {
+        if self.backend == "sqlite" {
+            return Ok(None);
+        }
+        let query = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)";
+        let micros: i64 = sqlx::query_scalar(query).fetch_one(&self.pool).await?;
+        Ok(Some(from_micros(micros)))
+    }
+
+    /// Connections that are open, and those of them that nobody uses now.
+    pub fn connections(&self) -> (u32, usize) {
+        (self.pool.size(), self.pool.num_idle())
     }
 
     pub async fn close(&self) {

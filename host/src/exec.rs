@@ -28,6 +28,8 @@ use lockhouse_supervisor::Error as LinkError;
 use lockhouse_supervisor::client::{ExecStream, Link};
 use lockhouse_supervisor::protocol;
 use serde::Deserialize;
+use tracing::field::Empty;
+use tracing::{Instrument as _, Span};
 
 pub use changes::{Changes, MAX_CHANGES, Track};
 pub use history::{Ended, Entry, MAX_PAGE, Search, State};
@@ -48,6 +50,7 @@ use crate::projects::Project;
 use crate::runtimes::activity::Cause;
 use crate::runtimes::{self, Runtime, Runtimes};
 use crate::tasks::Tasks;
+use crate::traces::SPANS;
 use changes::Tracking;
 use store::{Asked, Store};
 
@@ -127,6 +130,8 @@ pub struct Judged {
     runtime: Runtime,
     session: Option<SessionState>,
     tracking: Option<Tracking>,
+    /// In which it is traced.
+    span: Span,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -205,14 +210,17 @@ impl Exec {
         project: &Project,
         new: NewExec,
     ) -> Result<Judged, Error> {
-        check_cwd(new.cwd.as_deref())?;
-        let runtime = self.runtimes.find(&project.id).await?.ok_or(runtimes::Error::NotFound)?;
-        let session = self.session(project, new.session.as_deref()).await?;
-        let (decision, tracking) = tokio::join!(
-            self.decide(caller, project, (&runtime, session.as_ref()), &new),
-            Tracking::begin(&self.files, &self.tasks, project, new.track),
+        let span = tracing::info_span!(
+            target: SPANS,
+            "exec",
+            lockhouse.project = %project.id,
+            lockhouse.command_id = Empty,
+            lockhouse.allowed = Empty,
+            process.exit.code = Empty,
         );
-        Ok(Judged { decision: decision?, runtime, session, tracking, new })
+        let judged = self.look_at(caller, project, new).instrument(span.clone()).await?;
+        span.record("lockhouse.allowed", judged.decision.allow);
+        Ok(Judged { span, ..judged })
     }
 
     /// Starts the command, if its judges let it.
@@ -222,7 +230,36 @@ impl Exec {
         project: &Project,
         judged: Judged,
     ) -> Result<Running, Error> {
-        let Judged { decision, runtime, session, tracking, new } = judged;
+        let span = judged.span.clone();
+        let started = self.begin(permit, project, judged).instrument(span.clone()).await?;
+        span.record("lockhouse.command_id", started.id.as_str());
+        Ok(started.in_span(span))
+    }
+
+    async fn look_at(
+        &self,
+        caller: &Caller,
+        project: &Project,
+        new: NewExec,
+    ) -> Result<Judged, Error> {
+        check_cwd(new.cwd.as_deref())?;
+        let runtime = self.runtimes.find(&project.id).await?.ok_or(runtimes::Error::NotFound)?;
+        let session = self.session(project, new.session.as_deref()).await?;
+        let (decision, tracking) = tokio::join!(
+            self.decide(caller, project, (&runtime, session.as_ref()), &new),
+            Tracking::begin(&self.files, &self.tasks, project, new.track),
+        );
+        let span = Span::none();
+        Ok(Judged { decision: decision?, runtime, session, tracking, new, span })
+    }
+
+    async fn begin(
+        &self,
+        permit: &Permit,
+        project: &Project,
+        judged: Judged,
+    ) -> Result<Running, Error> {
+        let Judged { decision, runtime, session, tracking, new, .. } = judged;
         decision.dissent().into_iter().for_each(|dissent| permit.note(dissent));
         let (id, shown) = (CommandId::generate(), shown(&new.command));
         let asked = Asked {
@@ -237,6 +274,7 @@ impl Exec {
         };
         self.store.insert(asked).await?;
         if !decision.allow {
+            count("refused");
             return Err(Error::Denied(Box::new(decision)));
         }
         let link = self.runtimes.link(&project.id).await?;
@@ -244,6 +282,7 @@ impl Exec {
         let (track, session) = (new.track, new.session.clone());
         let stream = match launch(&link, &id, most, new).await {
             Err(error @ (Error::NotStarted(_) | Error::Invalid(_))) => {
+                count("not-started");
                 self.store.finish(&id, &NOT_STARTED, None).await?;
                 return Err(error);
             }
@@ -300,6 +339,11 @@ impl Exec {
         };
         Ok(self.policies.decide(&request).await)
     }
+}
+
+/// How a command ended, in one of a few words.
+fn count(outcome: &'static str) {
+    metrics::counter!("execs_total", "outcome" => outcome).increment(1);
 }
 
 /// Relative to the workspace, or absolute where a session has left it.

@@ -5,6 +5,7 @@ mod admin;
 mod agents;
 mod assets;
 mod audit;
+mod description;
 mod documented;
 mod events;
 mod exec;

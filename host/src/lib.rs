@@ -9,7 +9,7 @@
 //! rooms   projects files runtimes exec processes terminals previews jobs agents
 //!         reports reviews
 //! gates   gate auth limits quotas audit drain policy idempotency
-//! ground  db events leases tasks command ids origin clock secret artifacts objects
+//! ground  db events leases tasks command ids origin clock secret artifacts objects traces
 //! ```
 //!
 //! `server` is the only place that builds rooms; `app` names them for the doors.
@@ -51,6 +51,7 @@ mod server;
 pub mod tasks;
 mod telemetry;
 pub mod terminals;
+mod traces;
 
 pub use config::Config;
 pub use server::{Started, serve};

@@ -410,16 +410,6 @@ async fn library(
     plugins: &Plugins,
     (policies, agents, reports): (&Policies, &Roster, &Catalogue),
 ) -> anyhow::Result<Library> {
-    let configured = serde_json::to_string(&config.policy.settings)?;
-    let mut built_ins = vec![
-        built_in(DEFAULT_POLICY, configured, true)?,
-        built_in(STRICT_POLICY, "{}".to_owned(), false)?,
-        built_in(OFFLINE_AGENT, "{}".to_owned(), true)?,
-        built_in(MODEL_AGENT, "{}".to_owned(), true)?,
-    ];
-    for report in REPORTS {
-        built_ins.push(built_in(report, "{}".to_owned(), true)?);
-    }
     let parts = LibraryParts {
         plugins: plugins.clone(),
         db: ground.db.clone(),
@@ -429,7 +419,7 @@ async fn library(
         policies: policies.clone(),
         agents: agents.clone(),
         reports: reports.clone(),
-        built_in: built_ins,
+        built_in: built_ins(config)?,
         signatures: config.plugins.signatures.clone(),
         registries: oci::Registries::new(
             config.plugins.oci.clone(),
@@ -451,6 +441,21 @@ fn plugin_rooms(ground: &Ground, premises: &Premises, (audit, models): (&Audit, 
         models,
         tape: None,
     }
+}
+
+/// The components that the server carries, as they are loaded.
+pub(crate) fn built_ins(config: &Config) -> anyhow::Result<Vec<BuiltIn>> {
+    let configured = serde_json::to_string(&config.policy.settings)?;
+    let mut built_ins = vec![
+        built_in(DEFAULT_POLICY, configured, true)?,
+        built_in(STRICT_POLICY, "{}".to_owned(), false)?,
+        built_in(OFFLINE_AGENT, "{}".to_owned(), true)?,
+        built_in(MODEL_AGENT, "{}".to_owned(), true)?,
+    ];
+    for report in REPORTS {
+        built_ins.push(built_in(report, "{}".to_owned(), true)?);
+    }
+    Ok(built_ins)
 }
 
 fn built_in(name: &'static str, settings: String, bound: bool) -> anyhow::Result<BuiltIn> {
@@ -475,6 +480,8 @@ fn start_background(config: &Config, app: &App, tasks: &Tasks) {
     app.reviews.sweep_always(tasks);
     tasks.run("idempotency", app.idempotency.clone().sweep_always(tasks.clone()));
     tasks.run("metrics", telemetry::keep_metrics(app.metrics.clone(), tasks.clone()));
+    let gauges = telemetry::keep_gauges(app.clone(), config.data.clone(), tasks.clone());
+    tasks.run("gauges", gauges);
     watch_plugins(config, app, tasks);
     app.files.sweep_once(config.data.join("projects"), tasks);
     let runtimes = app.runtimes.clone();

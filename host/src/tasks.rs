@@ -52,7 +52,8 @@ impl Tasks {
         end: CancellationToken,
         work: impl Future<Output = ()> + Send + 'static,
     ) {
-        let span = tracing::info_span!("task", name);
+        // It may live longer than what began it, whose span must end all the same.
+        let span = tracing::info_span!(parent: None, "task", name);
         self.tracker.spawn(
             async move {
                 tokio::select! {

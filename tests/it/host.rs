@@ -173,6 +173,14 @@ impl Host {
         self.starts_again_with(variables).await
     }
 
+    /// Ends as an operator ends it, and says nothing more.
+    pub(crate) async fn ends_in_order(mut self) {
+        let pid = nix::unistd::Pid::from_raw(self.pid().try_into().unwrap());
+        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).unwrap();
+        let ended = tokio::time::timeout(PATIENCE, self.child.wait()).await;
+        assert!(ended.expect("the server ends in time").unwrap().success());
+    }
+
     /// The same, configured anew.
     pub(crate) async fn starts_again_with(
         mut self,

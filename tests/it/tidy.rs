@@ -98,6 +98,7 @@ const GROUND: &[&str] = &[
     "origin",
     "secret",
     "tasks",
+    "traces",
 ];
 const GATES: &[&str] =
     &["audit", "auth", "drain", "gate", "idempotency", "limits", "policy", "quotas"];
@@ -206,6 +207,15 @@ fn only_the_docker_engine_names_bollard() {
 #[test]
 fn only_objects_name_object_store() {
     assert_eq!(strangers("object_store", |file| file == "objects.rs"), [] as [&str; 0]);
+}
+
+#[test]
+fn only_traces_and_telemetry_name_opentelemetry() {
+    let may = |file: &str| file == "traces.rs" || file.starts_with("telemetry");
+    let named =
+        ["opentelemetry", "opentelemetry_sdk", "opentelemetry_otlp", "tracing_opentelemetry"];
+    let strangers: Vec<String> = named.iter().flat_map(|it| strangers(it, may)).collect();
+    assert_eq!(strangers, [] as [&str; 0]);
 }
 
 #[test]

@@ -33,16 +33,19 @@ impl Serve {
         let engines = self.engine.map(|engine| EngineFlag { engine });
         let flags = Flags { listen: self.listen, data: self.data, engines };
         let config = Config::load(self.config.as_deref(), flags)?;
-        telemetry::start_log(&config.log)?;
+        let traces = telemetry::start_log(&config)?;
         let listener = TcpListener::bind(config.listen)
             .await
             .with_context(|| format!("{} can't be listened on", config.listen))?;
         let shutdown = shutdown_asked()?;
-        server::serve(config, listener, shutdown, |started| {
+        let served = server::serve(config, listener, shutdown, |started| {
             say(format_args!("Lockhouse is ready: {}", started.sign_in_url));
-        })
-        .await?;
-        Ok(ExitCode::SUCCESS)
+        });
+        let served = served.await;
+        if let Some(traces) = traces {
+            traces.end().await;
+        }
+        served.map(|()| ExitCode::SUCCESS)
     }
 }
 

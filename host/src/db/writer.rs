@@ -8,7 +8,7 @@
 
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::future::BoxFuture;
 use futures::stream::{self, BoxStream};
@@ -42,7 +42,9 @@ impl Queue {
 
     async fn turn(&self) -> Result<Turn, Error> {
         let Some(turn) = &self.turn else { return Ok(None) };
+        let began = Instant::now();
         let turn = tokio::time::timeout(self.patience, Arc::clone(turn).lock_owned()).await;
+        metrics::histogram!("database_write_wait_seconds").record(began.elapsed());
         turn.map(Some).map_err(|_| Error::PoolTimedOut)
     }
 }

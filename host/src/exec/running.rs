@@ -7,10 +7,11 @@ use bytes::Bytes;
 use lockhouse_supervisor::Error as LinkError;
 use lockhouse_supervisor::client::{ExecEvent, ExecStream};
 use lockhouse_supervisor::protocol::{ExecId, SessionState};
+use tracing::Span;
 
 use super::changes::{Changes, Track, Tracking};
 use super::output::Output;
-use super::{Error, Exec, Exit, OutputStream, link_error};
+use super::{Error, Exec, Exit, ExitReason, OutputStream, count, link_error};
 use crate::ids::CommandId;
 use crate::projects::Project;
 use crate::runtimes::activity::Use;
@@ -34,6 +35,26 @@ pub struct Running {
     ending: Ending,
     /// The runtime is in use until the command ends, or nobody follows it.
     _use: Use,
+    _counted: Counted,
+    /// In which its start stands, and its end.
+    span: Span,
+}
+
+/// One of the commands that are followed, until this is dropped.
+#[derive(Debug)]
+struct Counted;
+
+impl Counted {
+    fn begin() -> Self {
+        metrics::gauge!("execs_running").increment(1.0);
+        Self
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        metrics::gauge!("execs_running").decrement(1.0);
+    }
 }
 
 /// What is known at its end beside the exit code.
@@ -82,12 +103,18 @@ impl Running {
             tracking: None,
             ending: Ending::default(),
             _use: used,
+            _counted: Counted::begin(),
+            span: Span::none(),
         }
     }
 
     /// Looked at by somebody who has seen so much of it.
     pub(super) fn watched(self, seen: u64) -> Self {
         Self { seen, watching: true, ..self }
+    }
+
+    pub(super) fn in_span(self, span: Span) -> Self {
+        Self { span, ..self }
     }
 
     pub(super) fn in_session(self, session: Option<String>) -> Self {
@@ -176,6 +203,7 @@ impl Running {
 
     /// Whoever started it writes down how it ended.
     async fn end(&mut self, exit: &Exit) {
+        self.span.record("process.exit.code", exit.code);
         self.ending.tracked = self.track != Track::No;
         if let Some(tracking) = self.tracking.take() {
             self.ending.changes = Some(tracking.end().await);
@@ -187,6 +215,12 @@ impl Running {
         if let Err(error) = finished {
             tracing::warn!(command = %self.id, %error, "an exit code was not recorded");
         }
+        count(match exit.reason {
+            _ if exit.success() => "success",
+            ExitReason::Timeout => "timeout",
+            ExitReason::Cancelled => "ended",
+            ExitReason::Exited | ExitReason::Signalled => "failure",
+        });
         metrics::histogram!("exec_seconds")
             .record(Duration::from_millis(exit.duration_ms).as_secs_f64());
     }

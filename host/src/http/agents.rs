@@ -34,6 +34,7 @@ const GUESSED_KIND: Kind = Kind::Python;
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "prompt": "a to-do list with a JSON API", "run": true }))]
 pub(super) struct Generate {
     /// What to build.
     pub prompt: String,
@@ -275,6 +276,7 @@ pub(super) async fn list_runs(
     }))
 }
 
+/// How a run is.
 #[utoipa::path(get, path = "/runs/{run}", tag = "agents", params(("run" = String, Path)),
     responses((status = 200, body = RunView), (status = "4XX", body = ProblemView), (status = "5XX", body = ProblemView)))]
 pub(super) async fn find_run(

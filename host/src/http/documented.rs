@@ -48,6 +48,7 @@ fn platform() -> OpenApiRouter<App> {
 /// The same as `POST /api/v1/containers/{project}/create`.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "project": "todo", "project_type": "python" }))]
 pub(super) struct CreateContainer {
     pub project: String,
     pub project_type: Option<String>,
@@ -70,6 +71,7 @@ async fn create_container(
 /// Writes a file whose path is in the URL, as `PUT …/files/write` does.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "content": "print(1)\n" }))]
 pub(super) struct PutFile {
     pub content: String,
     #[serde(default)]

@@ -35,6 +35,7 @@ const MAX_JSON_OUTPUT_BYTES: usize = 1024 * 1024;
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "command": "python3 -m pytest -q", "timeout": 60 }))]
 pub(super) struct ExecRequest {
     /// Text for the runtime's shell. Give this or `argv`.
     pub command: Option<String>,

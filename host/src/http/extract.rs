@@ -57,6 +57,7 @@ pub(super) fn calling(
     let origin = parts.extensions.get::<Origin>().cloned().unwrap_or_default();
     let request_id = parts.extensions.get::<RequestId>().cloned();
     let request_id = request_id.unwrap_or_else(RequestId::generate);
+    tracing::Span::current().record("user", user.id.as_str());
     let caller = Caller { user, scope, origin, request_id };
     rates::count(limits, parts, &caller)?;
     Ok(caller)

@@ -79,6 +79,7 @@ pub(super) enum NewType {
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "path": "src/app.py", "content": "print(1)\n" }))]
 pub(super) struct CreateFile {
     pub path: String,
     #[serde(default)]
@@ -90,6 +91,7 @@ pub(super) struct CreateFile {
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "path": "src/app.py", "content": "print(1)\n" }))]
 pub(super) struct WriteFile {
     pub path: String,
     pub content: String,
@@ -103,6 +105,7 @@ pub(super) struct WriteFile {
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "path": "src", "recursive": true }))]
 pub(super) struct DeleteFile {
     pub path: String,
     /// Whether a directory goes with what is in it.
@@ -112,6 +115,7 @@ pub(super) struct DeleteFile {
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "from": "old.txt", "to": "new.txt" }))]
 pub(super) struct RenameFile {
     pub from: String,
     pub to: String,

@@ -27,6 +27,7 @@ const MAX_BATCH_FILES: usize = 1_000;
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "project_name": "todo" }))]
 pub(super) struct CreateJob {
     pub project_name: String,
     /// Your own choice; it must be new among your jobs.
@@ -35,6 +36,7 @@ pub(super) struct CreateJob {
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "path": "main.py", "content": "print(1)\n" }))]
 pub(super) struct JobFile {
     pub path: String,
     pub content: String,
@@ -47,6 +49,7 @@ pub(super) struct JobFile {
 /// Files, bare or within `files`.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(untagged)]
+#[schema(example = json!({ "files": [{ "path": "main.py", "content": "print(1)\n" }] }))]
 pub(super) enum JobFiles {
     Bare(Vec<JobFile>),
     Named { files: Vec<JobFile> },
@@ -54,6 +57,7 @@ pub(super) enum JobFiles {
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "error": "the model did not answer" }))]
 pub(super) struct FailJob {
     /// Why nothing will come of it.
     #[serde(default)]
@@ -124,6 +128,7 @@ pub(super) struct CleanedUp {
     pub removed: u64,
 }
 
+/// The caller's jobs, newest first.
 #[utoipa::path(get, path = "/jobs", tag = "jobs", params(PageQuery),
     responses((status = 200, body = JobList), (status = "4XX", body = ProblemView), (status = "5XX", body = ProblemView)))]
 pub(super) async fn list_jobs(
@@ -156,6 +161,7 @@ pub(super) async fn create_job(
     Ok((StatusCode::CREATED, JsonAnswer(view(&permit.seal(created)?))))
 }
 
+/// How a job is.
 #[utoipa::path(get, path = "/jobs/{job}", tag = "jobs", params(("job" = String, Path)),
     responses((status = 200, body = JobView), (status = "4XX", body = ProblemView), (status = "5XX", body = ProblemView)))]
 pub(super) async fn find_job(
@@ -188,7 +194,7 @@ pub(super) async fn delete_job(
 }
 
 /// Keeps the plan: any JSON, bare or within `plan`.
-#[utoipa::path(post, path = "/jobs/{job}/plan", tag = "jobs", params(("job" = String, Path)), request_body = Object,
+#[utoipa::path(post, path = "/jobs/{job}/plan", tag = "jobs", params(("job" = String, Path)), request_body(content = Object, example = json!({ "kind": "python", "steps": ["write main.py"] })),
     responses((status = 200, body = JobChanged), (status = "4XX", body = ProblemView), (status = "5XX", body = ProblemView)))]
 pub(super) async fn set_plan(
     State(app): State<App>,
@@ -262,6 +268,7 @@ async fn write(
     Ok(permit.seal(written)?)
 }
 
+/// What a job's directory holds.
 #[utoipa::path(get, path = "/jobs/{job}/files", tag = "jobs", operation_id = "list_job_files", params(("job" = String, Path), FilesQuery),
     responses((status = 200, body = FileList), (status = "4XX", body = ProblemView), (status = "5XX", body = ProblemView)))]
 pub(super) async fn list_files(
@@ -284,6 +291,7 @@ pub(super) async fn list_files(
     }))
 }
 
+/// A whole file of a job within JSON.
 #[utoipa::path(get, path = "/jobs/{job}/files/{*path}", tag = "jobs", operation_id = "read_job_file", params(("job" = String, Path), ("path" = String, Path)),
     responses((status = 200, body = FileContent), (status = "4XX", body = ProblemView), (status = "5XX", body = ProblemView)))]
 pub(super) async fn read_file(
@@ -401,7 +409,7 @@ impl From<Error> for Problem {
             Error::Objects(error) => error.into(),
             Error::Taken(_) => Self::conflict("job_exists", text),
             Error::Status { is, .. } => {
-                Self::conflict("job_status", text).with("status", is.as_str())
+                Self::conflict("job_status", text).with("job_status", is.as_str())
             }
             Error::PlanTooLarge => Self::too_large(text),
             Error::Files(error) => error.into(),

@@ -44,6 +44,7 @@ pub(super) struct RuleView {
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "allow": ["api.example.com"], "deny": ["registry.npmjs.org"] }))]
 pub(super) struct NetworkLists {
     /// Hosts that this project may reach besides: `name`, `*.suffix`, each with
     /// or without `:port`.

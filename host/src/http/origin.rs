@@ -37,8 +37,17 @@ pub(super) async fn note(
 /// Whether a trusted proxy says that it was asked by TLS.
 fn by_tls(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> bool {
     let claim = headers.get(FORWARDED_PROTO).and_then(|value| value.to_str().ok());
-    claim.is_some_and(|claim| claim.eq_ignore_ascii_case("https"))
-        && trusted.iter().any(|network| network.contains(&peer.to_canonical()))
+    claim.is_some_and(|claim| claim.eq_ignore_ascii_case("https")) && is_among(peer, trusted)
+}
+
+/// Whether the other end of the connection is a proxy that the operator trusts.
+pub(super) fn is_trusted(request: &Request, trusted: &[IpNet]) -> bool {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    peer.is_some_and(|info| is_among(info.0.ip(), trusted))
+}
+
+fn is_among(ip: IpAddr, trusted: &[IpNet]) -> bool {
+    trusted.iter().any(|network| network.contains(&ip.to_canonical()))
 }
 
 /// The nearest address that is no trusted proxy. Each proxy adds at the end whom it

@@ -24,6 +24,7 @@ use upload::UploadForm;
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "grants": [] }))]
 pub(super) struct SetGrants {
     /// Such as `kv` or `secret/NAME`; what is not among them is revoked.
     pub grants: std::collections::BTreeSet<String>,
@@ -32,6 +33,7 @@ pub(super) struct SetGrants {
 /// What shall be different about a binding; what is left out stays.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "mode": "shadow", "position": 1 }))]
 pub(super) struct ChangeBinding {
     /// Lower ones are asked first.
     pub position: Option<i32>,
@@ -46,6 +48,7 @@ pub(super) struct ChangeBinding {
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "plugin": "strict", "project": "todo", "change": { "mode": "enforce" } }))]
 pub(super) struct CreateBinding {
     pub plugin: String,
     /// Name or id of the one project it judges; everybody's where none is given.
@@ -56,6 +59,7 @@ pub(super) struct CreateBinding {
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "reference": "registry.example.com/policies/strict:1.2.0", "binding": { "mode": "shadow" } }))]
 pub(super) struct PullPlugin {
     /// `oci://HOST/REPOSITORY@sha256:…`, or with a tag and `digest`.
     pub reference: String,
@@ -108,6 +112,7 @@ pub(super) async fn list_plugins(
     Ok(axum::Json(PluginList { plugins, next_cursor: None }))
 }
 
+/// One plugin: its versions, grants and bindings.
 #[utoipa::path(get, path = "/admin/plugins/{plugin}", tag = "plugins", params(("plugin" = String, Path)),
     responses((status = 200, body = PluginView), (status = "4XX", body = ProblemView), (status = "5XX", body = ProblemView)))]
 pub(super) async fn find_plugin(
@@ -267,6 +272,7 @@ async fn bind(
     Ok(app.library.bind(permit, new).await?)
 }
 
+/// Changes where and how a plugin is used.
 #[utoipa::path(patch, path = "/admin/bindings/{binding}", tag = "plugins", params(("binding" = String, Path)),
     request_body = ChangeBinding,
     responses((status = 200, body = BindingView), (status = "4XX", body = ProblemView), (status = "5XX", body = ProblemView)))]
@@ -282,6 +288,7 @@ pub(super) async fn change_binding(
     Ok(axum::Json(binding_view(permit.seal(changed)?)))
 }
 
+/// Ends one use of a plugin; the plugin stays.
 #[utoipa::path(delete, path = "/admin/bindings/{binding}", tag = "plugins", params(("binding" = String, Path)),
     responses((status = 204), (status = "4XX", body = ProblemView), (status = "5XX", body = ProblemView)))]
 pub(super) async fn delete_binding(

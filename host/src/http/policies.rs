@@ -21,6 +21,7 @@ const NO_PROJECT: &str = "example";
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "command": "rm -rf /", "project": "todo" }))]
 pub(super) struct EvaluateCommand {
     /// As shell text; or give `argv`.
     pub command: Option<String>,

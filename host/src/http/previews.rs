@@ -169,11 +169,25 @@ async fn show(app: &App, showing: Showing, request: Request) -> Result<Response,
     }
     let page = wants_page(request.method(), request.headers());
     let (project, policy) = (showing.project.clone(), showing.policy.clone());
-    match forward(app, showing, request).await {
+    let answer = forward(app, showing, request).await;
+    count(&answer);
+    match answer {
         Ok(answer) => Ok(answer),
         Err(error) if page => page::waiting(app, &project, &error, &policy).await,
         Err(error) => Err(error.into()),
     }
+}
+
+fn count(answer: &Result<Response, Error>) {
+    let status = match answer.as_ref().map(|answer| answer.status().as_u16() / 100) {
+        Ok(1) => "1xx",
+        Ok(2) => "2xx",
+        Ok(3) => "3xx",
+        Ok(4) => "4xx",
+        Ok(_) => "5xx",
+        Err(_) => "failed",
+    };
+    metrics::counter!("preview_requests_total", "status" => status).increment(1);
 }
 
 async fn forward(app: &App, showing: Showing, request: Request) -> Result<Response, Error> {

@@ -26,6 +26,7 @@ use crate::processes::{Error, LogEvent, NewProcess, Process, ProcessStatus, Rest
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "command": "python3 -m http.server 8000", "port": 8000, "restart": "on-failure" }))]
 pub(super) struct StartProcess {
     pub command: String,
     /// Port that it will listen on; it finds it in `PORT`.
@@ -99,6 +100,7 @@ pub(super) async fn start_process(
     Ok(axum::Json(view(permit.seal(started)?, app.clock.now())))
 }
 
+/// How the project's process is.
 #[utoipa::path(get, path = "/containers/{project}/process", tag = "processes", params(("project" = String, Path)),
     responses((status = 200, body = ProcessView), (status = "4XX", body = ProblemView), (status = "5XX", body = ProblemView)))]
 pub(super) async fn find_process(

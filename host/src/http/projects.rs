@@ -21,6 +21,7 @@ use crate::runtimes;
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "name": "todo", "kind": "python" }))]
 pub(super) struct CreateProject {
     /// `^[a-z0-9][a-z0-9-]{0,62}$`
     pub name: String,
@@ -40,6 +41,7 @@ const MAX_DESCRIPTION_BYTES: usize = 4096;
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "description": "what we do today" }))]
 pub(super) struct UpdateProject {
     pub description: Option<String>,
 }
@@ -105,6 +107,7 @@ pub(super) async fn list_projects(
     Ok(axum::Json(ProjectList { projects, next_cursor }))
 }
 
+/// One project.
 #[utoipa::path(get, path = "/projects/{project}", tag = "projects", params(("project" = String, Path)),
     responses((status = 200, body = ProjectView), (status = "4XX", body = ProblemView), (status = "5XX", body = ProblemView)))]
 pub(super) async fn find_project(
@@ -116,6 +119,7 @@ pub(super) async fn find_project(
     Ok(axum::Json(view(&app, project).await?))
 }
 
+/// Changes what a project says of itself.
 #[utoipa::path(patch, path = "/projects/{project}", tag = "projects", params(("project" = String, Path)),
     request_body = UpdateProject,
     responses((status = 200, body = ProjectView), (status = "4XX", body = ProblemView), (status = "5XX", body = ProblemView)))]

@@ -7,6 +7,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{any, get};
 use ipnet::IpNet;
+use serde_json::Value;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -16,8 +17,8 @@ use super::admin::{disk, drain, orphans, quotas};
 use super::files::{archive, batch, container, content, search, watch};
 use super::problem::Problem;
 use super::{
-    admin, agents, assets, audit, documented, events, exec, files, health, jobs, layers, networks,
-    once, plugins, policies, previews,
+    admin, agents, assets, audit, description, documented, events, exec, files, health, jobs,
+    layers, networks, once, plugins, policies, previews,
 };
 use super::{
     processes, projects, rates, reports, reviews, runtimes, session, stats, terminals, tokens,
@@ -26,26 +27,24 @@ use super::{
 use crate::app::App;
 
 #[derive(OpenApi)]
-#[openapi(info(
-    title = "Lockhouse",
-    description = "Builds and runs software projects on behalf of people and AI agents."
-))]
+#[openapi(info(title = "Lockhouse"))]
 struct Description;
 
 /// The whole server, as one service.
 pub(crate) fn router(app: App, trusted_proxies: &[IpNet]) -> Router {
     let once = from_fn_with_state(app.clone(), once::answer_once);
     let rates = from_fn_with_state(app.clone(), rates::limit);
-    let (router, mut description) = OpenApiRouter::with_openapi(Description::openapi())
+    let (router, described) = OpenApiRouter::with_openapi(Description::openapi())
         .merge(system())
         .nest("/api/v1", api().layer(once.clone()).layer(rates.clone()))
         .merge(documented::routes().layer(once).layer(rates))
         .split_for_parts();
-    // OpenAPI has no name for a parameter that takes the rest of the path.
-    let named = |(path, item): (String, _)| (path.replace("{*", "{"), item);
-    description.paths.paths = description.paths.paths.into_iter().map(named).collect();
+    let described = description::complete(&described).unwrap_or_else(|error| {
+        tracing::error!(%error, "the API's description can't be written");
+        Value::Null
+    });
     let router = router
-        .merge(SwaggerUi::new("/docs").url("/openapi.json", description))
+        .merge(SwaggerUi::new("/docs").external_url_unchecked("/openapi.json", described))
         .route("/sign-in", get(session::sign_in_by_url))
         .route("/api/v1/preview/{project}", any(previews::preview))
         .route("/api/v1/preview/{project}/", any(previews::preview))

@@ -27,6 +27,7 @@ use crate::runtimes::{self, Runtime};
 
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "project_type": "python", "config": { "memory_limit": "512m", "cpu_limit": 0.5, "network": "registries" } }))]
 pub(super) struct CreateRuntime {
     /// The project's kind; needed where the project is new.
     pub project_type: Option<String>,
@@ -59,6 +60,7 @@ pub(super) struct RuntimeConfig {
 
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "config": { "memory_limit": "1g", "idle_timeout": 7200 } }))]
 pub(super) struct ChangeRuntime {
     /// The project's kind, which can't be changed.
     pub project_type: Option<String>,
@@ -198,6 +200,7 @@ pub(super) struct DeleteQuery {
 }
 
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = RuntimeDeleted)]
 pub(super) struct Deleted {
     pub success: bool,
     pub message: &'static str,
@@ -296,6 +299,7 @@ async fn create_project(
     Ok(project)
 }
 
+/// How a runtime is.
 #[utoipa::path(get, path = "/containers/{project}", tag = "runtimes", params(("project" = String, Path)),
     responses((status = 200, body = RuntimeView), (status = "4XX", body = ProblemView), (status = "5XX", body = ProblemView)))]
 pub(super) async fn find_runtime(
@@ -333,6 +337,7 @@ pub(super) async fn update_runtime(
     Ok(axum::Json(view(&app, &project, &permit.seal(updated)?).await))
 }
 
+/// Deletes a runtime, and the files too where that is asked for.
 #[utoipa::path(delete, path = "/containers/{project}", tag = "runtimes", params(("project" = String, Path), DeleteQuery),
     responses((status = 200, body = Deleted), (status = "4XX", body = ProblemView), (status = "5XX", body = ProblemView)))]
 pub(super) async fn delete_runtime(
@@ -352,6 +357,7 @@ pub(super) async fn delete_runtime(
     Ok(axum::Json(Deleted { success: true, message: "Container deleted" }))
 }
 
+/// Starts a runtime; one that runs stays as it is.
 #[utoipa::path(post, path = "/containers/{project}/start", tag = "runtimes", params(("project" = String, Path)),
     responses((status = 200, body = RuntimeView), (status = "4XX", body = ProblemView), (status = "5XX", body = ProblemView)))]
 pub(super) async fn start_runtime(
@@ -365,6 +371,7 @@ pub(super) async fn start_runtime(
     Ok(axum::Json(view(&app, &project, &permit.seal(started)?).await))
 }
 
+/// Stops a runtime; one that is stopped stays as it is.
 #[utoipa::path(post, path = "/containers/{project}/stop", tag = "runtimes", params(("project" = String, Path)),
     responses((status = 200, body = RuntimeView), (status = "4XX", body = ProblemView), (status = "5XX", body = ProblemView)))]
 pub(super) async fn stop_runtime(
@@ -378,6 +385,7 @@ pub(super) async fn stop_runtime(
     Ok(axum::Json(view(&app, &project, &permit.seal(stopped)?).await))
 }
 
+/// Stops a runtime and starts it again.
 #[utoipa::path(post, path = "/containers/{project}/restart", tag = "runtimes", params(("project" = String, Path)),
     responses((status = 200, body = RuntimeView), (status = "4XX", body = ProblemView), (status = "5XX", body = ProblemView)))]
 pub(super) async fn restart_runtime(
@@ -459,7 +467,7 @@ impl From<runtimes::Error> for Problem {
         let text = error.to_string();
         match error {
             Error::NotRunning(status) => {
-                Self::conflict("runtime_not_running", text).with("status", status.as_str())
+                Self::conflict("runtime_not_running", text).with("runtime_status", status.as_str())
             }
             Error::NotFound => Self::not_found(text),
             Error::Differs => Self::conflict("exists", text),

@@ -20,6 +20,7 @@ use crate::secret::Secret;
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "token": "lha_the-token-that-the-server-printed" }))]
 pub(super) struct SignIn {
     /// A Lockhouse token.
     pub token: String,

@@ -162,6 +162,7 @@ pub(super) struct TerminalList {
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "cols": 120, "rows": 40 }))]
 pub(super) struct ResizeTerminal {
     pub cols: u16,
     pub rows: u16,

@@ -22,6 +22,7 @@ const MAX_PAGE: u32 = 200;
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "name": "ci", "scope": "write", "expires_in": 86400 }))]
 pub(super) struct CreateToken {
     /// What it is for, in your words.
     pub name: String,

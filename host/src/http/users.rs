@@ -20,6 +20,7 @@ const MAX_PAGE: u32 = 200;
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "id": "ada", "role": "learner" }))]
 pub(super) struct CreateUser {
     /// 1 to 64 letters, digits, “-” or “_”; what `sub` says of those for whom an
     /// issuer vouches.
@@ -31,6 +32,7 @@ pub(super) struct CreateUser {
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "role": "reviewer" }))]
 pub(super) struct ChangeUser {
     /// `learner` `reviewer` `admin`
     pub role: String,
@@ -51,6 +53,7 @@ pub(super) struct UserList {
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "user": "ada", "name": "laptop" }))]
 pub(super) struct CreateUsersToken {
     /// Whose it is.
     pub user: String,

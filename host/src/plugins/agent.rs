@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures::future::BoxFuture;
+use tracing::Instrument as _;
 use wasmtime::Store;
 use wasmtime::component::Instance;
 
@@ -72,7 +73,7 @@ impl AgentPlugin {
 
     async fn ask<R: Send + 'static>(
         &self,
-        brief: &Brief,
+        (asked, brief): (&'static str, &Brief),
         progress: &ProgressSender,
         ask: Ask<Result<R, errors::Error>>,
         size: impl FnOnce(&R) -> usize,
@@ -96,7 +97,8 @@ impl AgentPlugin {
                 _ => Ok(Ok(answer)),
             }
         };
-        let held = self.host.quarantines.hold(&self.loaded, Some(&brief.caller), call).await;
+        let held = self.host.quarantines.hold(&self.loaded, Some(&brief.caller), call);
+        let held = held.instrument(self.loaded.span(asked)).await;
         held.map_err(|fault| AgentError::Fault(fault.to_string()))?
     }
 
@@ -142,7 +144,7 @@ impl Agent for AgentPlugin {
                 agent.lockhouse_agent_planner().call_plan(store, &asked).await
             })
         });
-        self.ask(brief, progress, ask, plan_size).await.map(plan_from_wit)
+        self.ask(("plan", brief), progress, ask, plan_size).await.map(plan_from_wit)
     }
 
     async fn write(
@@ -160,7 +162,7 @@ impl Agent for AgentPlugin {
                 agent.lockhouse_agent_writer().call_write(store, &plan, step, &asked).await
             })
         });
-        let edits = self.ask(&context.brief, progress, ask, edits_size).await?;
+        let edits = self.ask(("write", &context.brief), progress, ask, edits_size).await?;
         Ok(edits.into_iter().map(edit_from_wit).collect())
     }
 
@@ -178,7 +180,7 @@ impl Agent for AgentPlugin {
                 agent.lockhouse_agent_fixer().call_fix(store, &failure, &asked).await
             })
         });
-        let edits = self.ask(&context.brief, progress, ask, edits_size).await?;
+        let edits = self.ask(("fix", &context.brief), progress, ask, edits_size).await?;
         Ok(edits.into_iter().map(edit_from_wit).collect())
     }
 }

@@ -5,6 +5,7 @@ use std::time::Instant as Began;
 
 use tokio::runtime::Handle;
 use tokio::time::Instant;
+use tracing::Span;
 
 use super::Host;
 use super::bindings::{policy, report};
@@ -17,6 +18,7 @@ use super::instance::{Call, State};
 use super::manifest::Manifest;
 use super::reach::{Behalf, Reach};
 use crate::agents::ProgressSender;
+use crate::traces::SPANS;
 
 pub(super) struct Loaded {
     pub(super) code: Arc<Code>,
@@ -62,6 +64,11 @@ impl Meters {
 }
 
 impl Timer {
+    /// How long calls wait for one of these threads.
+    pub(super) fn of_waiting(threads: &'static str) -> Self {
+        Self(metrics::histogram!("plugin_wait_seconds", "threads" => threads))
+    }
+
     pub(super) fn time<R>(&self, work: impl FnOnce() -> R) -> R {
         let began = Began::now();
         let result = work();
@@ -108,6 +115,19 @@ impl Loaded {
             progress,
             reach,
         }
+    }
+
+    /// In which a call of this plugin stands.
+    pub(super) fn span(&self, asked: &'static str) -> Span {
+        let Identity { id, version, digest } = &*self.identity;
+        tracing::info_span!(
+            target: SPANS,
+            "plugin call",
+            lockhouse.asked = asked,
+            lockhouse.plugin.id = id,
+            lockhouse.plugin.version = version,
+            lockhouse.plugin.digest = %digest,
+        )
     }
 
     /// The fault of a call of this plugin, counted.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use tokio::sync::OwnedSemaphorePermit;
+use tracing::Instrument as _;
 use wasmtime::Store;
 
 use super::Host;
@@ -81,12 +82,14 @@ impl PolicyPlugin {
     async fn judge(&self, request: &Request) -> Result<Verdict, Fault> {
         let turn = self.turn().await?;
         let call = self.ask_verdict(request, turn);
-        self.host.quarantines.hold(&self.loaded, Some(&request.caller), call).await
+        let held = self.host.quarantines.hold(&self.loaded, Some(&request.caller), call);
+        held.instrument(self.loaded.span("evaluate")).await
     }
 
     async fn rules(&self) -> Result<String, Fault> {
         let turn = self.turn().await?;
-        self.host.quarantines.hold(&self.loaded, None, self.ask_rules(turn)).await
+        let held = self.host.quarantines.hold(&self.loaded, None, self.ask_rules(turn));
+        held.instrument(self.loaded.span("explain")).await
     }
 
     async fn ask_verdict(&self, request: &Request, turn: Turn) -> Result<Verdict, Fault> {

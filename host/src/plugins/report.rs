@@ -5,6 +5,7 @@ mod words;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use tracing::Instrument as _;
 use wasmtime::Store;
 
 use super::bindings::policy::lockhouse::types::errors;
@@ -57,6 +58,7 @@ impl ReportPlugin {
     /// is no answer.
     async fn call<R: Send + 'static>(
         &self,
+        asked: &'static str,
         ask: impl FnOnce(&AdminReport, &mut Store<State>) -> wasmtime::Result<Result<R, errors::Error>>
         + Send
         + 'static,
@@ -75,7 +77,8 @@ impl ReportPlugin {
                 _ => Ok(Ok(answer)),
             }
         };
-        let held = self.host.quarantines.hold(&self.loaded, None, call).await;
+        let held = self.host.quarantines.hold(&self.loaded, None, call);
+        let held = held.instrument(self.loaded.span(asked)).await;
         held.map_err(|fault| ReportError::Fault(fault.to_string()))?
     }
 
@@ -114,7 +117,7 @@ impl Report for ReportPlugin {
         let ask = move |report: &AdminReport, store: &mut Store<State>| {
             report.lockhouse_admin_report().call_queries(store, &parameters)
         };
-        let queries = self.call(ask, |queries| queries_size(queries)).await?;
+        let queries = self.call("queries", ask, |queries| queries_size(queries)).await?;
         Ok(queries.into_iter().map(query_from_wit).collect())
     }
 
@@ -124,7 +127,7 @@ impl Report for ReportPlugin {
         let ask = move |report: &AdminReport, store: &mut Store<State>| {
             report.lockhouse_admin_report().call_render(store, &parameters, &dataset)
         };
-        self.call(ask, document_size).await.map(document_from_wit)
+        self.call("render", ask, document_size).await.map(document_from_wit)
     }
 }
 

@@ -13,6 +13,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::fault::{Error, FaultKind};
 use super::instance::{Spent, thread_time};
+use super::loaded::Timer;
 
 type Job = Box<dyn FnOnce() + Send>;
 
@@ -20,6 +21,7 @@ type Job = Box<dyn FnOnce() + Send>;
 pub(super) struct DecisionThreads {
     queue: Arc<Queue>,
     free: Arc<Semaphore>,
+    waited: Timer,
 }
 
 /// Calls on their way to a thread. Who adds one wakes one thread: woken threads
@@ -41,8 +43,11 @@ impl DecisionThreads {
     /// They end when this is dropped and their last call is over.
     pub(super) fn start(count: u32) -> Result<Self, Error> {
         let count = count.max(1);
-        let threads =
-            Self { queue: Arc::default(), free: Arc::new(Semaphore::new(count as usize)) };
+        let threads = Self {
+            queue: Arc::default(),
+            free: Arc::new(Semaphore::new(count as usize)),
+            waited: Timer::of_waiting("decisions"),
+        };
         for n in 0..count {
             let queue = Arc::clone(&threads.queue);
             std::thread::Builder::new()
@@ -67,7 +72,7 @@ impl DecisionThreads {
         wall: Duration,
         work: impl FnOnce() -> (Result<R, FaultKind>, L) + Send + 'static,
     ) -> Result<R, FaultKind> {
-        let permit = free(&self.free, wall).await?;
+        let permit = self.waited.time_async(free(&self.free, wall)).await?;
         let (answer, answered) = oneshot::channel();
         let job = move || {
             let (result, left) = work();
@@ -124,6 +129,7 @@ pub(super) struct AgentThreads {
     /// Taken only when dropped.
     runtime: Option<Runtime>,
     free: Arc<Semaphore>,
+    waited: Timer,
 }
 
 impl AgentThreads {
@@ -136,7 +142,7 @@ impl AgentThreads {
             .build()
             .map_err(|error| Error::Machine(format!("no threads for agents: {error}")))?;
         let free = Arc::new(Semaphore::new(calls.max(1) as usize));
-        Ok(Self { runtime: Some(runtime), free })
+        Ok(Self { runtime: Some(runtime), free, waited: Timer::of_waiting("agents") })
     }
 
     /// Runs `work`, which is dropped when the caller gives up or `wall` is over;
@@ -147,7 +153,7 @@ impl AgentThreads {
         spent: Spent,
         work: impl Future<Output = Result<R, FaultKind>> + Send + 'static,
     ) -> Result<R, FaultKind> {
-        let permit = free(&self.free, wall).await?;
+        let permit = self.waited.time_async(free(&self.free, wall)).await?;
         let Some(runtime) = &self.runtime else {
             return Err(FaultKind::Host("the server ends".to_owned()));
         };

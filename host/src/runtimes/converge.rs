@@ -2,10 +2,11 @@
 //! each written down before and after its steps.
 
 use std::sync::{Arc, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::SignedDuration;
 use tokio::sync::oneshot;
+use tracing::Instrument as _;
 
 use super::activity::Cause;
 use super::crash::{self, After};
@@ -17,6 +18,7 @@ use super::{Error, Inner, Runtime, Runtimes};
 use crate::events::What;
 use crate::ids::{Kind, ProjectId};
 use crate::projects::Project;
+use crate::traces::SPANS;
 
 /// Steps after which a runtime that does not settle has failed.
 const MAX_STEPS: usize = 8;
@@ -51,17 +53,37 @@ pub(super) enum Wanted {
     Still,
 }
 
+impl Wanted {
+    fn as_str(&self) -> &'static str {
+        match self {
+            Self::Created(_) => "created",
+            Self::Changed(_) => "changed",
+            Self::Running => "running",
+            Self::Stopped => "stopped",
+            Self::Restarted => "restarted",
+            Self::Absent => "absent",
+            Self::Settled => "settled",
+            Self::Revived => "revived",
+            Self::Expired => "expired",
+            Self::Still => "still",
+        }
+    }
+}
+
 impl Runtimes {
     /// Takes the change in a task of its own: a client that goes away leaves
     /// nothing half-done.
     pub(super) async fn settle(&self, project: &Project, wanted: Wanted) -> Result<Runtime, Error> {
         let (done, answer) = oneshot::channel();
         let (room, project) = (self.clone(), project.clone());
-        self.inner.tasks.run("settle a runtime", async move {
+        let (asked, id) = (wanted.as_str(), &project.id);
+        let span = tracing::info_span!(target: SPANS, "runtime change", lockhouse.wanted = asked, lockhouse.project = %id);
+        let work = async move {
             let change = room.change(&project, wanted);
             // The client may have gone; what it asked for is done all the same.
             let _ = done.send(room.in_turn(&project.id, change).await);
-        });
+        };
+        self.inner.tasks.run("settle a runtime", work.instrument(span));
         answer.await.map_err(|_| Error::Stopping)?
     }
 
@@ -304,7 +326,11 @@ impl Runtimes {
     ) -> Result<(), Error> {
         let patience = step.patience(&self.inner.config);
         tracing::debug!(project = %project.id, ?step, "step begins");
-        let taken = tokio::time::timeout(patience, self.take(project, runtime, step)).await;
+        let span = tracing::info_span!(target: SPANS, "runtime step", step = step.as_str());
+        let (began, take) = (Instant::now(), self.take(project, runtime, step).instrument(span));
+        let taken = tokio::time::timeout(patience, take).await;
+        metrics::histogram!("runtime_step_seconds", "step" => step.as_str())
+            .record(began.elapsed());
         tracing::debug!(project = %project.id, ?step, "step ends");
         taken.map_err(|_| Error::Late(step.status(), patience.as_secs()))?
     }

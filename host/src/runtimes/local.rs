@@ -9,6 +9,7 @@ mod bubblewrap;
 mod bundle;
 pub(super) mod cgroup;
 mod machine;
+mod namespaces;
 pub(super) mod oci;
 pub(super) mod plan;
 pub(super) mod process;
@@ -27,6 +28,7 @@ use tokio::sync::{Mutex, MutexGuard, OnceCell, mpsc};
 
 use self::bubblewrap::Bubblewrap;
 use self::cgroup::{Cgroups, Maker};
+pub use self::namespaces::{needs_user_namespaces, what_forbids_user_namespaces};
 use self::oci::{Container, Oci};
 use self::plan::Plan;
 use self::record::BUNDLE;

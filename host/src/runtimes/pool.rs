@@ -66,7 +66,8 @@ pub struct Sizes {
 }
 
 impl Sizes {
-    fn of(&self, kind: Kind) -> usize {
+    /// How many of a kind.
+    pub fn of(&self, kind: Kind) -> usize {
         let size = match kind {
             Kind::Python => self.python,
             Kind::Node => self.node,

@@ -128,6 +128,18 @@ impl Step {
         }
     }
 
+    /// As metrics and traces name it.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Start => "start",
+            Self::AwaitLink => "await-link",
+            Self::Stop => "stop",
+            Self::Remove => "remove",
+            Self::Settled(_) => "settled",
+        }
+    }
+
     /// What is shown while the step is taken.
     pub fn status(self) -> Status {
         match self {

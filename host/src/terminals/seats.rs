@@ -43,6 +43,7 @@ impl Seats {
         }
         taken.by_project.insert(project.clone(), of_project + 1);
         taken.by_user.insert(user.clone(), of_user + 1);
+        metrics::gauge!("terminals_attached").increment(1.0);
         Ok(Seat { seats: self.clone(), project: project.clone(), user: user.clone() })
     }
 
@@ -56,6 +57,7 @@ impl Drop for Seat {
         let mut taken = self.seats.taken();
         free(&mut taken.by_project, &self.project);
         free(&mut taken.by_user, &self.user);
+        metrics::gauge!("terminals_attached").decrement(1.0);
     }
 }
 

@@ -15,6 +15,7 @@ use crate::http::problem::{Problem, ProblemView};
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "on": true, "reason": "the machine is restarted at noon" }))]
 pub(crate) struct ChangeDrain {
     /// Whether new runtimes, commands, terminals and runs are refused.
     pub on: bool,

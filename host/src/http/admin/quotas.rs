@@ -16,6 +16,7 @@ use crate::quotas::{Error, Over, OwnQuota, Quota};
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "user": "ada", "projects": 20, "runtimes": 5 }))]
 pub(crate) struct SetQuota {
     /// Whose it is.
     pub user: String,

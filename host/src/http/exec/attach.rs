@@ -65,6 +65,7 @@ pub(in crate::http) struct StdinQuery {
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "signal": "INT" }))]
 pub(in crate::http) struct SignalRequest {
     /// Such as `INT`, `TERM` or `KILL`.
     pub signal: String,

@@ -94,6 +94,7 @@ pub(in crate::http) struct ChangedFile {
 }
 
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ShellSessionView)]
 pub(in crate::http) struct SessionView {
     pub name: String,
     /// Where the next command begins: relative to the workspace, or absolute outside of it.

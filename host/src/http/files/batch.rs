@@ -33,6 +33,7 @@ pub(crate) enum Op {
 /// One operation. Without `op` it is a write.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "op": "write", "path": "src/app.py", "content": "print(1)\n" }))]
 pub(crate) struct BatchOperation {
     #[serde(default)]
     pub op: Op,
@@ -56,6 +57,7 @@ pub(crate) struct BatchOperation {
 /// Operations, bare or within `operations` or `files`.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(untagged)]
+#[schema(example = json!({ "operations": [{ "op": "write", "path": "src/app.py", "content": "print(1)\n" }, { "op": "rename", "from": "old.txt", "to": "new.txt" }] }))]
 pub(crate) enum Batch {
     Bare(Vec<BatchOperation>),
     Operations { operations: Vec<BatchOperation> },

@@ -20,6 +20,7 @@ use crate::projects::Project;
 
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "port": 8000, "expires_in": 3600 }))]
 pub(in super::super) struct CreateLink {
     /// The one port that it opens; without it, whichever the preview shows.
     pub port: Option<u16>,

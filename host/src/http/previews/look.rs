@@ -57,6 +57,7 @@ pub(in super::super) struct StatusView {
 }
 
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = PreviewTicketView)]
 pub(in super::super) struct TicketView {
     /// Brings one browser to the preview, once.
     pub url: String,

@@ -1,0 +1,115 @@
+//! Whether the database answers, has the tables of this program, and agrees on the time.
+
+use jiff::SignedDuration;
+
+use super::finding::Finding;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::db::{Db, Error};
+use crate::ids::InstanceId;
+
+/// Clocks that differ by more make leases and links end early or late.
+pub(super) const BEARABLE: SignedDuration = SignedDuration::from_secs(2);
+
+/// By more, tokens and leases are not valid where they should be.
+pub(super) const UNBEARABLE: SignedDuration = SignedDuration::from_secs(30);
+
+const TABLES: &str = "migrations";
+
+/// What was found, and which installation's database it is.
+pub(super) async fn check(config: &Config) -> (Vec<Finding>, Option<InstanceId>) {
+    if config.database.url.is_none() && !Db::file(&config.data).exists() {
+        let says = "an SQLite file in the data directory, made at the first start";
+        return (vec![Finding::ok("database", says), own_clock()], None);
+    }
+    match Db::look_into(&config.database, &config.data).await {
+        Err(error) => (vec![away(&error)], None),
+        Ok(db) => {
+            let found = look(&db).await;
+            let instance = db.find_setting("instance").await.ok().flatten();
+            db.close().await;
+            (found, instance.and_then(|id| id.parse().ok()))
+        }
+    }
+}
+
+async fn look(db: &Db) -> Vec<Finding> {
+    let mut found = Vec::new();
+    match db.can_write().await {
+        Ok(()) => found.push(Finding::ok("database", format_args!("{} answers", db.backend()))),
+        Err(error) => found.push(away(&error)),
+    }
+    found.push(tables(db).await);
+    found.push(clock(db).await);
+    found
+}
+
+fn away(error: &Error) -> Finding {
+    let advice = "start it, or see that database.url (or DATABASE_URL) names it, and a user who \
+                  may write";
+    Finding::wrong("database", error, advice)
+}
+
+async fn tables(db: &Db) -> Finding {
+    let tables = match db.tables().await {
+        Ok(tables) => tables,
+        Err(error) => return Finding::wrong(TABLES, error, "see what the database says"),
+    };
+    if tables.newer > 0 {
+        let says = format!("a newer Lockhouse made {} changes of the tables", tables.newer);
+        return Finding::wrong(TABLES, says, "use that version, or an older copy of the database");
+    }
+    match tables.missing {
+        0 => Finding::ok(TABLES, "the tables are up to date"),
+        missing => {
+            let says = format!("{missing} changes of the tables are still to be made");
+            Finding::warning(
+                TABLES,
+                says,
+                "copy the database; the server makes them when it starts",
+            )
+        }
+    }
+}
+
+fn own_clock() -> Finding {
+    Finding::ok("clock", "it is the machine's own, for the database too")
+}
+
+async fn clock(db: &Db) -> Finding {
+    let clock = Clock::system();
+    let before = clock.now();
+    match db.clock().await {
+        Ok(None) => own_clock(),
+        Ok(Some(theirs)) => judged("clock", "the database's", theirs.duration_since(before)),
+        Err(error) => Finding::warning("clock", error, "see what the database says"),
+    }
+}
+
+/// How another clock goes beside ours.
+pub(super) fn judged(check: &'static str, whose: &str, ahead: SignedDuration) -> Finding {
+    let side = if ahead.is_negative() { "behind" } else { "ahead of" };
+    let apart = ahead.abs();
+    let says = format!("{whose} is {:.1} s {side} this machine's", apart.as_secs_f64());
+    let advice = "let both machines follow a time server (`timedatectl set-ntp true`)";
+    match apart {
+        apart if apart > UNBEARABLE => Finding::wrong(check, says, advice),
+        apart if apart > BEARABLE => Finding::warning(check, says, advice),
+        _ => Finding::ok(check, format_args!("{whose} agrees with this machine's")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::finding::Verdict;
+    use super::*;
+
+    #[test]
+    fn a_clock_that_is_far_off_either_way_is_wrong() {
+        let at = |seconds| judged("clock", "its", SignedDuration::from_secs(seconds));
+        assert_eq!(at(1).verdict, Verdict::Ok);
+        assert_eq!(at(-10).verdict, Verdict::Warning);
+        assert_eq!(at(3600).verdict, Verdict::Wrong);
+        assert!(at(-3600).says.contains("3600.0 s behind"), "{}", at(-3600).says);
+    }
+}

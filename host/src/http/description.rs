@@ -20,7 +20,7 @@ project is full.
 - **Units**: bytes, seconds, and times as RFC 3339 in UTC.";
 
 /// What the tags mean.
-const TAGS: [(&str, &str); 17] = [
+const TAGS: [(&str, &str); 18] = [
     ("admin", "For administrators: all runtimes, users, quotas, orphans, drains."),
     ("agents", "Agents plan, write and repair projects."),
     ("documented", "The paths of the founding documents: the same handlers once more."),
@@ -34,6 +34,7 @@ const TAGS: [(&str, &str); 17] = [
     ("processes", "The one long-running program of a project."),
     ("projects", "Projects."),
     ("reports", "What the installation looks like."),
+    ("reviews", "What is handed in, remarks on it, and verdicts."),
     ("runtimes", "Where a project runs."),
     ("session", "Who calls, and by which token."),
     ("system", "How the server is."),

@@ -22,6 +22,7 @@ use crate::reviews::{self, DEFAULT_PAGE, Error, Filter, Judgement, Submission, V
 
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "message": "the tests pass" }))]
 pub(super) struct CreateSubmission {
     /// What reviewers should know.
     #[serde(default)]
@@ -37,6 +38,7 @@ pub(super) enum VerdictWord {
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "verdict": "approved", "body": "well done" }))]
 pub(super) struct GiveVerdict {
     pub verdict: VerdictWord,
     /// Why.

@@ -18,6 +18,7 @@ use crate::reviews::{Comment, CommentChange, DEFAULT_PAGE, NewComment, Place, Pl
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "body": "why not a list?", "file": "app.py", "line": 3 }))]
 pub(crate) struct CreateComment {
     pub body: String,
     /// The file that it is about; without it, the whole submission.
@@ -28,6 +29,7 @@ pub(crate) struct CreateComment {
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "resolved": true }))]
 pub(crate) struct ChangeComment {
     /// Its author alone may change what it says.
     pub body: Option<String>,

@@ -54,8 +54,8 @@ pub use agent::{
 };
 pub use model::{
     Config as ModelsConfig, Entry as ModelEntry, Invalid as InvalidModel, InvalidSchema, Message,
-    Model, ModelCall, ModelError, Models, ProviderName, Question, Reply, Schema, Speaker, Stop,
-    Tally,
+    Model, ModelCall, ModelError, Models, ProviderName, Question, Reply, Schema, Share, Speaker,
+    Stop, Tally,
 };
 pub use roster::Roster;
 pub use run::{Event, NewRun, Recorded, Run, State};
@@ -257,6 +257,7 @@ impl Agents {
         let agent = parts.agents.choose(asked.or(parts.config.default.as_deref()))?;
         let id = RunId::generate();
         let (head, newest) = tokio::sync::watch::channel(0);
+        let share = self.share(&permit.caller().user.id).await?;
         let ticket = self.inner.line.join()?;
         let (place, cancel) = self.take_place(&id, &project.id, (ticket.number(), newest))?;
         let kind_fixed = new.kind_fixed && !store.kind_is_open(&project.id).await?
@@ -280,7 +281,14 @@ impl Agents {
         store.insert(&run, !kind_fixed).await?;
         let lease = parts.leases.try_take(&lease_name(&id)).await?;
         let recorder = Recorder::new(store.clone(), parts.clock.clone(), id, head);
-        Ok(Begun { run, job, agent, kind_fixed, recorder, cancel, place, ticket, lease })
+        Ok(Begun { run, job, agent, kind_fixed, share, recorder, cancel, place, ticket, lease })
+    }
+
+    /// What is left today of what somebody may use of models, where that is bounded.
+    async fn share(&self, user: &UserId) -> Result<Option<Share>, Error> {
+        let Inner { parts, store, .. } = &*self.inner;
+        let Some(most) = parts.projects.quota(user).await?.model_tokens else { return Ok(None) };
+        Ok(Some(Share::new(most, store.spent_today(user, parts.clock.now_us()).await?)))
     }
 
     /// One run a project: takes the project's place, or says who has it.
@@ -403,6 +411,7 @@ struct Begun {
     job: jobs::Job,
     agent: Arc<dyn Agent>,
     kind_fixed: bool,
+    share: Option<Share>,
     recorder: Recorder,
     cancel: CancellationToken,
     place: Place,

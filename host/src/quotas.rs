@@ -18,6 +18,8 @@ pub struct Config {
     pub projects: Option<u32>,
     /// Runtimes that run at once.
     pub runtimes: Option<u32>,
+    /// Tokens of models in a day (UTC), questions and answers together.
+    pub model_tokens: Option<u64>,
 }
 
 /// How much one may have; no bound where there is none.
@@ -25,6 +27,8 @@ pub struct Config {
 pub struct Quota {
     pub projects: Option<u32>,
     pub runtimes: Option<u32>,
+    /// In a day.
+    pub model_tokens: Option<u64>,
 }
 
 /// The quota of somebody who has one of his own.
@@ -63,7 +67,8 @@ pub struct Quotas {
 
 impl Quotas {
     pub fn new(db: Db, clock: Clock, config: &Config) -> Self {
-        let usual = Quota { projects: config.projects, runtimes: config.runtimes };
+        let Config { projects, runtimes, model_tokens } = *config;
+        let usual = Quota { projects, runtimes, model_tokens };
         Self { store: Store::new(db), clock, usual }
     }
 
@@ -77,6 +82,7 @@ impl Quotas {
         Ok(Quota {
             projects: own.projects.or(self.usual.projects),
             runtimes: own.runtimes.or(self.usual.runtimes),
+            model_tokens: own.model_tokens.or(self.usual.model_tokens),
         })
     }
 

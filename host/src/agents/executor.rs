@@ -113,7 +113,7 @@ impl Execution {
             caller: caller.user.id.clone(),
             caller_role: caller.user.role,
             request_id: caller.request_id.clone(),
-            tally: Tally::telling(inner.parts.config.max_model_tokens, told),
+            tally: Tally::telling(inner.parts.config.max_model_tokens, begun.share, told),
         };
         Self {
             parts: inner.parts.clone(),
@@ -302,6 +302,10 @@ impl Execution {
     async fn keep_call(&mut self, call: ModelCall) -> Result<(), Stop> {
         let spend = Spend::of(&call, &self.brief.caller, self.parts.clock.now_us());
         self.store.add_spend(&self.run, &spend).await.map_err(failed)?;
+        if self.brief.tally.has_share() {
+            let spent = self.store.spent_today(&spend.user, spend.day_us).await.map_err(failed)?;
+            self.brief.tally.tell_spent(spent);
+        }
         self.record([Event::Model(Box::new(call))]).await
     }
 

@@ -18,7 +18,7 @@ use async_trait::async_trait;
 
 pub use config::{Config, Entry, Invalid, ProviderName};
 pub use schema::{InvalidSchema, Schema};
-pub use tally::Tally;
+pub use tally::{Share, Tally};
 
 use crate::runtimes::egress::upstream;
 use provider::Provider;

@@ -28,7 +28,7 @@ impl Spend {
         let cost = call.outcome.as_ref().map(|reply| (reply.input_tokens, reply.output_tokens));
         let (input, output) = cost.as_ref().copied().unwrap_or_default();
         Self {
-            day_us: now_us.div_euclid(DAY_US) * DAY_US,
+            day_us: day_us(now_us),
             user: user.clone(),
             model: call.model.clone(),
             failed: cost.is_err(),
@@ -41,6 +41,11 @@ impl Spend {
     pub(super) fn kept_since_us(&self) -> i64 {
         self.day_us - KEPT_US
     }
+}
+
+/// The beginning of the day of a moment.
+pub(super) fn day_us(at_us: i64) -> i64 {
+    at_us.div_euclid(DAY_US) * DAY_US
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
 use super::run::{Recorded, Run, State};
-use super::spend::Spend;
+use super::spend::{Spend, day_us};
 use super::transcript;
 use crate::clock::from_micros;
 use crate::db::{Db, Error};
@@ -175,6 +175,19 @@ impl Store {
             .execute(self.db.writer())
             .await?;
         Ok(())
+    }
+
+    /// Tokens that somebody's questions and answers came to on the day of this moment.
+    pub(super) async fn spent_today(&self, user: &UserId, now_us: i64) -> Result<u64, Error> {
+        let spent: i64 = sqlx::query_scalar(
+            "SELECT CAST(COALESCE(SUM(input_tokens + output_tokens), 0) AS BIGINT) \
+             FROM model_spend WHERE day = $1 AND user_id = $2",
+        )
+        .bind(day_us(now_us))
+        .bind(user.as_str())
+        .fetch_one(self.db.pool())
+        .await?;
+        Ok(u64::try_from(spent).unwrap_or_default())
     }
 
     /// The steps behind `after`, at most `limit`.

@@ -19,7 +19,7 @@ impl Store {
     }
 
     pub(super) async fn find(&self, user: &UserId) -> Result<Option<Quota>, Error> {
-        let row = sqlx::query("SELECT projects, runtimes FROM quotas WHERE user_id = $1")
+        let row = sqlx::query("SELECT * FROM quotas WHERE user_id = $1")
             .bind(user.as_str())
             .fetch_optional(self.db.pool())
             .await?;
@@ -38,14 +38,16 @@ impl Store {
     /// Answers whether there is such a user.
     pub(super) async fn put(&self, own: &OwnQuota) -> Result<bool, Error> {
         let put = sqlx::query(
-            "INSERT INTO quotas (user_id, projects, runtimes, updated_at) \
-             SELECT id, $2, $3, $4 FROM users WHERE id = $1 \
+            "INSERT INTO quotas (user_id, projects, runtimes, model_tokens, updated_at) \
+             SELECT id, $2, $3, $4, $5 FROM users WHERE id = $1 \
              ON CONFLICT (user_id) DO UPDATE SET projects = excluded.projects, \
-             runtimes = excluded.runtimes, updated_at = excluded.updated_at",
+             runtimes = excluded.runtimes, model_tokens = excluded.model_tokens, \
+             updated_at = excluded.updated_at",
         )
         .bind(own.user.as_str())
         .bind(own.quota.projects.map(i64::from))
         .bind(own.quota.runtimes.map(i64::from))
+        .bind(own.quota.model_tokens.map(|tokens| i64::try_from(tokens).unwrap_or(i64::MAX)))
         .bind(own.updated_at.as_microsecond())
         .execute(self.db.writer())
         .await?;
@@ -62,11 +64,13 @@ impl Store {
 }
 
 fn quota(row: &AnyRow) -> Result<Quota, Error> {
-    let number = |name: &str| {
-        let number = row.try_get::<Option<i64>, _>(name)?;
-        Ok::<_, Error>(number.and_then(|number| u32::try_from(number).ok()))
-    };
-    Ok(Quota { projects: number("projects")?, runtimes: number("runtimes")? })
+    let number = |name: &str| row.try_get::<Option<i64>, _>(name);
+    let small = |number: Option<i64>| number.and_then(|number| u32::try_from(number).ok());
+    Ok(Quota {
+        projects: small(number("projects")?),
+        runtimes: small(number("runtimes")?),
+        model_tokens: number("model_tokens")?.and_then(|tokens| u64::try_from(tokens).ok()),
+    })
 }
 
 fn own(row: &AnyRow) -> Result<OwnQuota, Error> {

@@ -157,6 +157,20 @@ async fn without_its_grant_the_run_says_how_to_give_it() {
 }
 
 #[tokio::test]
+async fn who_has_used_the_tokens_of_a_day_gets_no_more_answers() {
+    need!(local, engine("local").await);
+    let provider = Provider::start(|_, asked| greets(asked)).await;
+    let host = server(&provider, ProviderName::Anthropic).await;
+    let quota = json!({ "user": "admin", "model_tokens": 10 });
+    let set = host.post("/api/v1/admin/quotas", quota).await;
+    assert_eq!(set.json["model_tokens"], 10, "{}", set.text);
+    let (_, events) = generates(&host).await;
+    let error = events.last().unwrap()["error"].as_str().unwrap();
+    assert!(error.contains("the 10 tokens of models that you may use in a day"), "{error}");
+    assert_eq!(provider.asked().len(), 1);
+}
+
+#[tokio::test]
 async fn the_offline_agent_is_asked_where_nobody_says_otherwise() {
     let host = Host::start(need!(local, engine("local").await)).await;
     let agents = host.get("/api/v1/agents").await.json;

@@ -17,9 +17,23 @@ const MAX_KEPT_BYTES: u64 = 32 * 1024 * 1024;
 #[derive(Debug, Clone)]
 pub struct Tally(Arc<Counts>);
 
+/// What whoever asks may use of models in a day, in all of his runs.
+#[derive(Debug)]
+pub struct Share {
+    most: u64,
+    left: AtomicU64,
+}
+
+impl Share {
+    pub fn new(most: u64, spent: u64) -> Self {
+        Self { most, left: AtomicU64::new(most.saturating_sub(spent)) }
+    }
+}
+
 #[derive(Debug)]
 struct Counts {
     max_tokens: u64,
+    share: Option<Share>,
     tokens: AtomicU64,
     calls: AtomicU64,
     bytes: AtomicU64,
@@ -29,17 +43,29 @@ struct Counts {
 impl Tally {
     /// For questions that nobody keeps.
     pub fn new(max_tokens: u64) -> Self {
-        Self::with(max_tokens, None)
+        Self::with(max_tokens, None, None)
     }
 
     /// Each question and its answer goes to `told` before it is answered.
-    pub fn telling(max_tokens: u64, told: mpsc::Sender<ModelCall>) -> Self {
-        Self::with(max_tokens, Some(told))
+    pub fn telling(max_tokens: u64, share: Option<Share>, told: mpsc::Sender<ModelCall>) -> Self {
+        Self::with(max_tokens, share, Some(told))
     }
 
-    fn with(max_tokens: u64, told: Option<mpsc::Sender<ModelCall>>) -> Self {
+    fn with(max_tokens: u64, share: Option<Share>, told: Option<mpsc::Sender<ModelCall>>) -> Self {
         let [tokens, calls, bytes] = [(); 3].map(|()| AtomicU64::new(0));
-        Self(Arc::new(Counts { max_tokens, tokens, calls, bytes, told }))
+        Self(Arc::new(Counts { max_tokens, share, tokens, calls, bytes, told }))
+    }
+
+    /// Whether what other runs spend counts as well.
+    pub(in crate::agents) fn has_share(&self) -> bool {
+        self.0.share.is_some()
+    }
+
+    /// All that whoever asks has spent today, in whatever run.
+    pub(in crate::agents) fn tell_spent(&self, spent: u64) {
+        if let Some(Share { most, left }) = &self.0.share {
+            left.store(most.saturating_sub(spent), Ordering::Relaxed);
+        }
     }
 
     /// Tokens of questions and answers so far.
@@ -49,13 +75,25 @@ impl Tally {
 
     /// What an answer may still have.
     pub(super) fn left(&self) -> Result<u32, ModelError> {
+        let of_share = self.left_of_share()?;
         let max = self.0.max_tokens;
         match max.saturating_sub(self.tokens()) {
             0 => Err(ModelError::Quota(format!(
                 "This run has used its {max} tokens; agents.max_model_tokens says how many a run \
                  may use."
             ))),
-            left => Ok(u32::try_from(left).unwrap_or(u32::MAX)),
+            left => Ok(u32::try_from(left.min(of_share)).unwrap_or(u32::MAX)),
+        }
+    }
+
+    fn left_of_share(&self) -> Result<u64, ModelError> {
+        let Some(Share { most, left }) = &self.0.share else { return Ok(u64::MAX) };
+        match left.load(Ordering::Relaxed) {
+            0 => Err(ModelError::Quota(format!(
+                "You have used the {most} tokens of models that you may use in a day; there are \
+                 more tomorrow (UTC), or ask an administrator."
+            ))),
+            left => Ok(left),
         }
     }
 
@@ -111,6 +149,17 @@ mod tests {
         assert_eq!(tally.left(), Ok(4));
         tally.spend(&reply(2));
         assert!(matches!(tally.left(), Err(ModelError::Quota(_))));
+    }
+
+    #[test]
+    fn a_run_gets_no_more_than_is_left_of_its_users_day() {
+        let (told, _calls) = mpsc::channel(1);
+        let tally = Tally::telling(100, Some(Share::new(30, 10)), told);
+        assert_eq!(tally.left(), Ok(20));
+        tally.tell_spent(28);
+        assert_eq!(tally.left(), Ok(2));
+        tally.tell_spent(31);
+        assert!(matches!(tally.left(), Err(ModelError::Quota(why)) if why.contains("in a day")));
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::quotas::{Error, Over, OwnQuota, Quota};
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({ "user": "ada", "projects": 20, "runtimes": 5 }))]
+#[schema(example = json!({ "user": "ada", "projects": 20, "runtimes": 5, "model_tokens": 500_000 }))]
 pub(crate) struct SetQuota {
     /// Whose it is.
     pub user: String,
@@ -24,6 +24,8 @@ pub(crate) struct SetQuota {
     pub projects: Option<u32>,
     /// Runtimes that run at once; as usual where it is missing.
     pub runtimes: Option<u32>,
+    /// Tokens of models in a day (UTC); as usual where it is missing.
+    pub model_tokens: Option<u64>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -33,6 +35,8 @@ pub(crate) struct QuotaView {
     pub projects: Option<u32>,
     /// Runtimes that run at once. Null: as usual.
     pub runtimes: Option<u32>,
+    /// Tokens of models in a day. Null: as usual.
+    pub model_tokens: Option<u64>,
     pub updated_at: String,
 }
 
@@ -41,6 +45,7 @@ pub(crate) struct QuotaView {
 pub(crate) struct UsualQuota {
     pub projects: Option<u32>,
     pub runtimes: Option<u32>,
+    pub model_tokens: Option<u64>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -64,11 +69,11 @@ pub(crate) async fn list_quotas(
     let found = app.quotas.list(page.after()?.as_deref(), limit).await?;
     let full = found.len() == limit as usize;
     let last = found.last().map(|own| write_cursor(own.user.as_str()));
-    let Quota { projects, runtimes } = app.quotas.usual();
+    let Quota { projects, runtimes, model_tokens } = app.quotas.usual();
     Ok(axum::Json(QuotaList {
         quotas: found.into_iter().map(view).collect(),
         next_cursor: last.filter(|_| full),
-        usual: UsualQuota { projects, runtimes },
+        usual: UsualQuota { projects, runtimes, model_tokens },
     }))
 }
 
@@ -81,7 +86,8 @@ pub(crate) async fn set_quota(
     Json(body): Json<SetQuota>,
 ) -> Result<axum::Json<QuotaView>, Problem> {
     let user = user_id(&body.user)?;
-    let quota = Quota { projects: body.projects, runtimes: body.runtimes };
+    let SetQuota { projects, runtimes, model_tokens, .. } = body;
+    let quota = Quota { projects, runtimes, model_tokens };
     let permit = admit_about(&app, &caller, "quota.set", &user).await?;
     let set = app.quotas.set(&user, quota).await;
     Ok(axum::Json(view(permit.seal(set)?)))
@@ -107,6 +113,7 @@ fn view(own: OwnQuota) -> QuotaView {
         user: own.user.to_string(),
         projects: own.quota.projects,
         runtimes: own.quota.runtimes,
+        model_tokens: own.quota.model_tokens,
         updated_at: own.updated_at.to_string(),
     }
 }

@@ -156,12 +156,17 @@ impl Yard {
         file
     }
 
-    /// The actions in the audit record that the server took by itself.
-    pub(crate) async fn own_actions(&self) -> Vec<String> {
-        sqlx::query_scalar("SELECT action FROM audit_entries WHERE actor = 'lockhouse'")
-            .fetch_all(self.db.pool())
-            .await
-            .unwrap()
+    /// Waits until the audit record says that the server did this by itself, and nothing
+    /// else.
+    pub(crate) async fn records(&self, action: &str) {
+        let own = "SELECT action FROM audit_entries WHERE actor = 'lockhouse'";
+        eventually("it is in the record", || async {
+            let actions: Vec<String> =
+                sqlx::query_scalar(own).fetch_all(self.db.pool()).await.unwrap();
+            let only = !actions.is_empty() && actions.iter().all(|own| own == action);
+            if only { Ok(()) } else { Err(format!("{actions:?}")) }
+        })
+        .await;
     }
 
     /// A sweep goes over the machine from beginning to end: it removes a runtime

@@ -15,7 +15,7 @@ async fn an_idle_runtime_is_stopped_and_says_why() {
     let stopped = keeper.becomes(&yard, "stopped").await;
     let reason = stopped.reason.unwrap();
     assert!(reason.starts_with("stopped after 3600 s without use, the last by start"), "{reason}");
-    assert_eq!(yard.own_actions().await, ["runtime.expire"]);
+    yard.records("runtime.expire").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

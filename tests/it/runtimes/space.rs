@@ -4,7 +4,6 @@ use lockhouse::runtimes::Error;
 use lockhouse::runtimes::spec::Wishes;
 
 use super::{Keeper, Yard};
-use crate::host::eventually;
 
 const MIB: usize = 1024 * 1024;
 
@@ -23,15 +22,7 @@ async fn a_runtime_over_its_disk_limit_is_stopped_and_says_why() {
     let stopped = keeper.becomes(&yard, "stopped").await;
     assert!(stopped.reason.unwrap().contains("more than 1048576 bytes"));
     assert!(yard.projects.is_full(&yard.project.id));
-    eventually("it is in the record", || async {
-        let actions = yard.own_actions().await;
-        if actions.contains(&"runtime.full".to_owned()) {
-            Ok(())
-        } else {
-            Err(format!("{actions:?}"))
-        }
-    })
-    .await;
+    yard.records("runtime.full").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -54,9 +54,10 @@ impl Line {
     /// Takes the last place; it is the first one where nobody waits.
     pub(super) fn join(&self) -> Result<Ticket, Full> {
         let mut standing = self.standing();
-        let is_free = standing.waiting.is_empty() && standing.going < self.inner.most_going;
-        if !is_free && standing.waiting.len() >= self.inner.most_waiting {
-            return Err(Full { most_waiting: self.inner.most_waiting });
+        let Inner { most_going, most_waiting, .. } = *self.inner;
+        // Of those that wait, some may go on and only have not looked yet.
+        if standing.going + standing.waiting.len() >= most_going.saturating_add(most_waiting) {
+            return Err(Full { most_waiting });
         }
         standing.last += 1;
         let number = standing.last;
@@ -162,6 +163,14 @@ mod tests {
         assert_eq!(going.ahead(), None);
         let _waiting = line.join().unwrap();
         assert_eq!(line.join().unwrap_err(), Full { most_waiting: 1 });
+    }
+
+    #[test]
+    fn where_nobody_may_wait_as_many_as_may_go_on_are_taken_at_once() {
+        let line = Line::new(2, 0);
+        let tickets: Vec<_> = (0..2).map(|_| line.join().unwrap()).collect();
+        assert_eq!(line.join().unwrap_err(), Full { most_waiting: 0 });
+        assert_eq!(ahead(&tickets), [None, None]);
     }
 
     #[tokio::test]

@@ -15,12 +15,13 @@ mod serve;
 mod token;
 mod user;
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::config::default_data;
+use crate::config::{self, Config, EngineFlag, Flags, default_data};
 
 /// A self-hosted server on which people and AI agents build and run projects.
 #[derive(Debug, Parser)]
@@ -58,6 +59,31 @@ enum Command {
     Token(token::TokenCommand),
     /// Says who may use a server.
     User(user::UserCommand),
+}
+
+/// Which installation is meant, for commands that work where its server does.
+#[derive(Debug, Clone, clap::Args)]
+struct Installation {
+    /// Directory of all that the server keeps.
+    #[arg(long, global = true)]
+    data: Option<PathBuf>,
+    /// `auto`, `docker` or `local`.
+    #[arg(long, global = true)]
+    engine: Option<String>,
+    /// Configuration file [default: lockhouse.toml, if it is there].
+    #[arg(long, global = true)]
+    config: Option<PathBuf>,
+}
+
+impl Installation {
+    fn load(self) -> Result<Config, config::Invalid> {
+        self.load_listening(None)
+    }
+
+    fn load_listening(self, listen: Option<SocketAddr>) -> Result<Config, config::Invalid> {
+        let engines = self.engine.map(|engine| EngineFlag { engine });
+        Config::load(self.config.as_deref(), Flags { listen, data: self.data, engines })
+    }
 }
 
 /// Where the server is, for commands that speak with one.

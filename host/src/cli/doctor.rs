@@ -9,28 +9,20 @@ mod place;
 mod plugins;
 mod running;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use self::finding::{Finding, Verdict, report};
 use self::place::Place;
-use crate::config::{Config, EngineFlag, Flags};
+use super::Installation;
 
 /// How long the checks of one room may take together. Components may have to be compiled.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Doctor {
-    /// The server's data directory.
-    #[arg(long)]
-    data: Option<PathBuf>,
-    /// `auto`, `docker` or `local`.
-    #[arg(long)]
-    engine: Option<String>,
-    /// Configuration file [default: lockhouse.toml, if it is there].
-    #[arg(long)]
-    config: Option<PathBuf>,
+    #[command(flatten)]
+    installation: Installation,
     /// URL of a server that runs and is asked how it is, too.
     #[arg(long, value_name = "URL")]
     server: Option<String>,
@@ -50,9 +42,7 @@ impl Doctor {
     }
 
     async fn examine(self) -> Vec<Finding> {
-        let engines = self.engine.map(|engine| EngineFlag { engine });
-        let flags = Flags { data: self.data, engines, listen: None };
-        let config = match Config::load(self.config.as_deref(), flags) {
+        let config = match self.installation.load() {
             Ok(config) => config,
             Err(invalid) => {
                 let advice = "put that right; nothing else can be checked before";

@@ -1,14 +1,13 @@
 //! `lockhouse images`
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::Subcommand;
 
-use super::say;
-use crate::config::{Config, EngineFlag, Flags};
+use super::{Installation, say};
+use crate::config::Config;
 use crate::db::Db;
 use crate::ids::{InstanceId, Kind};
 use crate::runtimes::engine::{Engine, Error};
@@ -18,15 +17,8 @@ use crate::runtimes::{engines, images};
 pub(super) struct Images {
     #[command(subcommand)]
     command: Command,
-    /// The server's data directory.
-    #[arg(long, global = true)]
-    data: Option<PathBuf>,
-    /// `auto`, `docker` or `local`.
-    #[arg(long, global = true)]
-    engine: Option<String>,
-    /// Configuration file [default: lockhouse.toml, if it is there].
-    #[arg(long, global = true)]
-    config: Option<PathBuf>,
+    #[command(flatten)]
+    installation: Installation,
 }
 
 #[derive(Debug, Subcommand)]
@@ -55,9 +47,7 @@ enum Command {
 
 impl Images {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
-        let engines = self.engine.map(|engine| EngineFlag { engine });
-        let flags = Flags { data: self.data, engines, listen: None };
-        let config = Config::load(self.config.as_deref(), flags)?;
+        let config = self.installation.load()?;
         match self.command {
             Command::Build { kind, docker } => build(&config, kind.parse()?, docker).await?,
             Command::Check { kind } => check(&config, kind.parse()?).await?,

@@ -1,15 +1,13 @@
 //! `lockhouse serve`
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::say;
-use crate::config::{Config, EngineFlag, Flags};
+use super::{Installation, say};
 use crate::{server, telemetry};
 
 #[derive(Debug, clap::Args)]
@@ -17,22 +15,13 @@ pub(super) struct Serve {
     /// Address to listen on [default: 127.0.0.1:8000].
     #[arg(long)]
     listen: Option<SocketAddr>,
-    /// Directory of all that the server keeps.
-    #[arg(long)]
-    data: Option<PathBuf>,
-    /// `auto`, `docker` or `local`.
-    #[arg(long)]
-    engine: Option<String>,
-    /// Configuration file [default: lockhouse.toml, if it is there].
-    #[arg(long)]
-    config: Option<PathBuf>,
+    #[command(flatten)]
+    installation: Installation,
 }
 
 impl Serve {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
-        let engines = self.engine.map(|engine| EngineFlag { engine });
-        let flags = Flags { listen: self.listen, data: self.data, engines };
-        let config = Config::load(self.config.as_deref(), flags)?;
+        let config = self.installation.load_listening(self.listen)?;
         let traces = telemetry::start_log(&config)?;
         let listener = TcpListener::bind(config.listen)
             .await

@@ -38,5 +38,4 @@ mod tokens;
 mod users;
 
 pub(crate) use previews::mapped::serve_visitors;
-pub(crate) use reports::{document_view, query_view};
 pub(crate) use routes::router;

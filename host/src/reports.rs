@@ -10,6 +10,7 @@
 mod catalogue;
 mod dataset;
 mod document;
+mod format;
 mod question;
 mod report;
 mod store;
@@ -35,6 +36,8 @@ use store::{Found, Store};
 
 pub use catalogue::Catalogue;
 pub(crate) use document::{check_description, check_document};
+pub use format::{Format, InvalidFormat};
+pub(crate) use format::{ReportView, document_view, query_view, report_view};
 pub use report::{
     Block, Cell, Chart, Description, Document, Metric, Parameter, Query, Report, ReportError,
     Section, Series, Shape, Table,

@@ -1,12 +1,6 @@
 //! Doors to reports, for administrators: one document in four formats.
 
-mod chart;
-mod format;
-mod html;
-mod json;
-mod markdown;
-mod show;
-mod spreadsheet;
+mod accept;
 
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
@@ -19,11 +13,9 @@ use super::problem::{Problem, ProblemView};
 use crate::app::App;
 use crate::auth::Caller;
 use crate::gate::{Action, Target};
-use crate::reports::{Error, Given, Report, Written};
-use format::Format;
-use json::ReportView;
-
-pub(crate) use json::{document_view, query_view};
+use crate::reports::{
+    Error, Format, Given, InvalidFormat, Report, ReportView, Written, report_view,
+};
 
 /// What a report's page may do: be looked at.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'; \
@@ -83,7 +75,7 @@ pub(super) async fn find_report(
     let action = Action::read("report.find", Target::Installation);
     let permit = app.gate.admit(&caller, action).await?;
     let (format, given) = read_query(query)?;
-    let format = format.unwrap_or_else(|| Format::accepted(&headers));
+    let format = format.unwrap_or_else(|| accept::accepted(&headers));
     let written = app.reports.write(&permit, &report, given).await?;
     answer(&report, format, written)
 }
@@ -131,12 +123,10 @@ fn read_query(query: Vec<(String, String)>) -> Result<(Option<Format>, Given), P
 }
 
 fn answer(name: &str, format: Format, written: Written) -> Result<Response, Problem> {
-    let body = match format {
-        Format::Json => return Ok(axum::Json(json::view(written)).into_response()),
-        Format::Html => html::page(&written).map_err(Problem::internal)?,
-        Format::Csv => spreadsheet::text(&written).map_err(Problem::internal)?,
-        Format::Markdown => markdown::text(&written),
-    };
+    if format == Format::Json {
+        return Ok(axum::Json(report_view(written)).into_response());
+    }
+    let body = format.text(written).map_err(Problem::internal)?;
     // The name is a plugin's id, which needs no quoting.
     let shown = if format == Format::Csv { "attachment" } else { "inline" };
     let headers = [
@@ -149,6 +139,12 @@ fn answer(name: &str, format: Format, written: Written) -> Result<Response, Prob
         ),
     ];
     Ok((headers, body).into_response())
+}
+
+impl From<InvalidFormat> for Problem {
+    fn from(invalid: InvalidFormat) -> Self {
+        Self::bad_request("invalid_format", invalid.to_string())
+    }
 }
 
 impl From<Error> for Problem {

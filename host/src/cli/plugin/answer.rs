@@ -3,11 +3,12 @@
 use serde_json::{Value, json};
 
 use super::show;
-use crate::http::{document_view, query_view};
 use crate::plugins::request::{self, ReportQuestion};
 use crate::plugins::{Plugin, ReportPlugin, cases};
 use crate::policy::CommandPolicy as _;
-use crate::reports::{Document, Query, Report as _, ReportError, check_document};
+use crate::reports::{
+    Document, Query, Report as _, ReportError, check_document, document_view, query_view,
+};
 
 /// What a report answered: what it asks, and what it makes of the rows that it
 /// was given.

@@ -10,7 +10,7 @@ use crate::clock::from_micros;
 use crate::reports::{Block, Cell, Document, Query, Section, Written};
 
 #[derive(Debug, Serialize, ToSchema)]
-pub(in crate::http) struct ReportView {
+pub(crate) struct ReportView {
     /// The plugin that wrote it, with its version.
     pub report: String,
     pub at: String,
@@ -67,7 +67,7 @@ struct SeriesView {
     values: Vec<f64>,
 }
 
-pub(super) fn view(written: Written) -> ReportView {
+pub(crate) fn report_view(written: Written) -> ReportView {
     ReportView {
         report: written.report,
         at: written.at.to_string(),

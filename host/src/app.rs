@@ -23,7 +23,7 @@ use crate::previews::Previews;
 use crate::processes::Processes;
 use crate::projects::Projects;
 use crate::quotas::Quotas;
-use crate::reports::Reports;
+use crate::reports::{Reports, Schedules};
 use crate::reviews::Reviews;
 use crate::runtimes::Runtimes;
 use crate::tasks::Tasks;
@@ -71,6 +71,7 @@ pub struct House {
     pub reports: Reports,
     pub reviews: Reviews,
     pub runtimes: Runtimes,
+    pub schedules: Schedules,
     pub started_at: Timestamp,
     pub tasks: Tasks,
     pub terminals: Terminals,

@@ -20,7 +20,7 @@ use crate::runtimes::{egress, engines, spec};
 use crate::secret::Secret;
 use crate::{
     agents, audit, auth, db, exec, files, jobs, limits, objects, plugins, policy, previews, quotas,
-    reviews, terminals,
+    reports, reviews, terminals,
 };
 
 /// The file that is read from the working directory, if it is there.
@@ -56,6 +56,7 @@ pub struct Config {
     pub policy: policy::Config,
     pub previews: previews::Config,
     pub quotas: quotas::Config,
+    pub reports: reports::Config,
     pub reviews: reviews::Config,
     pub runtimes: spec::Config,
     pub server: Server,
@@ -197,6 +198,7 @@ impl Default for Config {
             policy: policy::Config::default(),
             previews: previews::Config::default(),
             quotas: quotas::Config::default(),
+            reports: reports::Config::default(),
             reviews: reviews::Config::default(),
             runtimes: spec::Config::default(),
             server: Server::default(),
@@ -293,6 +295,7 @@ impl Config {
         }
         self.agents.check().map_err(Invalid)?;
         self.exec.check().map_err(Invalid)?;
+        self.reports.check().map_err(Invalid)?;
         self.reviews.check().map_err(Invalid)?;
         self.telemetry.check().map_err(Invalid)?;
         self.terminals.check().map_err(Invalid)?;

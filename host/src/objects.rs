@@ -170,14 +170,15 @@ impl Objects {
     ) -> Result<Self, Error> {
         match &config.s3.bucket {
             Some(bucket) => Self::in_bucket(bucket, &config.s3, proxies),
-            None => Self::in_folder(config.path.clone().unwrap_or(default)),
+            None => Self::in_directory(config.path.clone().unwrap_or(default))
+                .map_err(|error| Error::Config(format!("storage.path, {error}"))),
         }
     }
 
-    fn in_folder(folder: PathBuf) -> Result<Self, Error> {
-        let wrong = |error: &dyn fmt::Display| {
-            Error::Config(format!("storage.path, {}: {error}", folder.display()))
-        };
+    /// Objects in a directory of this machine, which is made where it is missing.
+    pub fn in_directory(folder: PathBuf) -> Result<Self, Error> {
+        let wrong =
+            |error: &dyn fmt::Display| Error::Config(format!("{}: {error}", folder.display()));
         std::fs::create_dir_all(&folder).map_err(|error| wrong(&error))?;
         let store = LocalFileSystem::new_with_prefix(&folder).map_err(|error| wrong(&error))?;
         Ok(Self {

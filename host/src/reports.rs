@@ -13,7 +13,10 @@ mod document;
 mod format;
 mod question;
 mod report;
+mod schedule;
+mod schedules;
 mod store;
+mod timing;
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -42,6 +45,9 @@ pub use report::{
     Block, Cell, Chart, Description, Document, Metric, Parameter, Query, Report, ReportError,
     Section, Series, Shape, Table,
 };
+pub use schedule::{Config, Schedule, To};
+pub use schedules::{Last, Parts as ScheduleParts, Schedules, Standing, Unusable};
+pub use timing::{Every, Timing};
 
 /// Reports that are written at once; others wait their turn.
 const AT_ONCE: usize = 2;
@@ -133,26 +139,44 @@ impl Reports {
 
     /// Has a report written: of the whole installation, so for its administrators.
     pub async fn write(&self, _permit: &Permit, id: &str, given: Given) -> Result<Written, Error> {
+        self.compose(id, given).await
+    }
+
+    /// Whether a report could be written of what is given; no question is answered.
+    async fn check(&self, id: &str, given: Given) -> Result<(), Error> {
         let report = self.find(id)?;
-        let own: Vec<_> = given.values().cloned().collect();
-        let parameters = parameters(report.description(), given)?;
+        let parameters = Parameters::read(report.description(), given)?;
+        self.questions(report.as_ref(), &parameters).await.map(drop)
+    }
+
+    /// The same as `write`, for whoever answers to nobody.
+    async fn compose(&self, id: &str, given: Given) -> Result<Written, Error> {
+        let report = self.find(id)?;
+        let parameters = Parameters::read(report.description(), given)?;
         let turn = timeout(LONGEST_WAIT, self.turns.acquire()).await.map_err(|_| Error::Busy)?;
         let _turn = turn.map_err(|_| Error::Busy)?;
-        let text = serde_json::json!(parameters).to_string();
-        let broken = |why| Error::Broken { report: report.name().to_owned(), why };
-        let queries = report.queries(&text).await?;
-        document::check_queries(&queries).map_err(broken)?;
-        let asked = self.read(&queries).map_err(|(query, refused)| match refused.value {
-            // The report has handed on what it was given.
-            Some(value) if own.contains(&value) => Error::Invalid(refused.why),
-            _ => broken(format!("its query “{query}”: {}", refused.why)),
-        })?;
+        let asked = self.questions(report.as_ref(), &parameters).await?;
         let rows = timeout(LONGEST_QUESTIONS, self.dataset(asked)).await;
         let dataset = rows.map_err(|_| Error::TooSlow)??;
-        let document = report.render(&text, dataset).await?;
-        check_document(&document).map_err(broken)?;
-        let at = self.parts.clock.now();
+        let document = report.render(&parameters.text(), dataset).await?;
+        check_document(&document).map_err(|why| broken(report.as_ref(), why))?;
+        let (at, parameters) = (self.parts.clock.now(), parameters.all);
         Ok(Written { report: report.name().to_owned(), at, parameters, document })
+    }
+
+    /// What the report asks, all of which may be asked.
+    async fn questions(
+        &self,
+        report: &dyn Report,
+        parameters: &Parameters,
+    ) -> Result<Vec<(String, Asked)>, Error> {
+        let queries = report.queries(&parameters.text()).await?;
+        document::check_queries(&queries).map_err(|why| broken(report, why))?;
+        self.read(&queries).map_err(|(query, refused)| match refused.value {
+            // The report has handed on what it was given.
+            Some(value) if parameters.own.contains(&value) => Error::Invalid(refused.why),
+            _ => broken(report, format!("its query “{query}”: {}", refused.why)),
+        })
     }
 
     fn find(&self, id: &str) -> Result<Arc<dyn Report>, Error> {
@@ -280,6 +304,30 @@ fn memory_limit(settings: Cell) -> Option<i64> {
     let Cell::Text(settings) = settings else { return None };
     let settings = serde_json::from_str::<spec::Settings>(&settings).ok()?;
     i64::try_from(settings.memory_bytes).ok()
+}
+
+/// What a report is given.
+struct Parameters {
+    /// Every parameter, as given or by default.
+    all: Given,
+    /// The values that were given.
+    own: Vec<String>,
+}
+
+impl Parameters {
+    fn read(about: &Description, given: Given) -> Result<Self, Error> {
+        let own = given.values().cloned().collect();
+        Ok(Self { all: parameters(about, given)?, own })
+    }
+
+    /// One JSON object of texts.
+    fn text(&self) -> String {
+        serde_json::json!(self.all).to_string()
+    }
+}
+
+fn broken(report: &dyn Report, why: String) -> Error {
+    Error::Broken { report: report.name().to_owned(), why }
 }
 
 /// Every parameter of the report, as given or by default.

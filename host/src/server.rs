@@ -37,7 +37,7 @@ use crate::previews::{self, Previews, Visitor};
 use crate::processes::Processes;
 use crate::projects::Projects;
 use crate::quotas::Quotas;
-use crate::reports::{self, Catalogue, Reports};
+use crate::reports::{self, Catalogue, Reports, Schedules};
 use crate::reviews::{self, Reviews};
 use crate::runtimes::egress::{self, Egress, SystemResolver};
 use crate::runtimes::{self, Place, Runtimes, engines, local};
@@ -145,6 +145,7 @@ struct Premises {
     quotas: Quotas,
     files: Files,
     jobs: Jobs,
+    objects: Objects,
     reviews: Reviews,
     runtimes: Runtimes,
     engine_choice: String,
@@ -185,6 +186,7 @@ async fn build(config: &Config, tasks: &Tasks, address: SocketAddr) -> anyhow::R
     let (previews, visitors) =
         previews(config, &ground, &premises, processes.clone(), address).await?;
     let reports = reports(&ground, &premises, catalogue);
+    let schedules = schedules(config, &ground, (&premises, &gate, &reports)).await?;
     let terminals = terminals(config, &ground, &premises);
     let runtimes = premises.runtimes;
     let Ground { clock, db, events, leases, tasks } = ground;
@@ -212,6 +214,7 @@ async fn build(config: &Config, tasks: &Tasks, address: SocketAddr) -> anyhow::R
         reports,
         reviews: premises.reviews,
         runtimes,
+        schedules,
         started_at,
         tasks,
         engine_choice: premises.engine_choice,
@@ -271,7 +274,7 @@ async fn premises(config: &Config, ground: &Ground, gate: &Gate) -> anyhow::Resu
     let files = Files::new(projects.clone(), clock, events.clone(), disk);
     let objects = objects(config)?;
     let jobs = jobs(config, ground, &files, objects.clone());
-    let reviews = reviews(config, ground, &files, objects);
+    let reviews = reviews(config, ground, &files, objects.clone());
     let place = Place::prepare_shared(
         config.data.join("runtimes"),
         instance,
@@ -300,7 +303,7 @@ async fn premises(config: &Config, ground: &Ground, gate: &Gate) -> anyhow::Resu
         gate: gate.clone(),
         config: config.runtimes.clone(),
     });
-    Ok(Premises { projects, quotas, files, jobs, reviews, runtimes, engine_choice })
+    Ok(Premises { projects, quotas, files, jobs, objects, reviews, runtimes, engine_choice })
 }
 
 fn objects(config: &Config) -> anyhow::Result<Objects> {
@@ -399,6 +402,22 @@ fn reports(ground: &Ground, premises: &Premises, catalogue: Catalogue) -> Report
     })
 }
 
+async fn schedules(
+    config: &Config,
+    ground: &Ground,
+    (premises, gate, reports): (&Premises, &Gate, &Reports),
+) -> Result<Schedules, reports::Unusable> {
+    let parts = reports::ScheduleParts {
+        reports: reports.clone(),
+        db: ground.db.clone(),
+        clock: ground.clock.clone(),
+        leases: ground.leases.clone(),
+        gate: gate.clone(),
+        objects: premises.objects.clone(),
+    };
+    Schedules::open(parts, &config.reports).await
+}
+
 async fn instance(db: &Db) -> anyhow::Result<InstanceId> {
     let id = db.setting("instance", InstanceId::generate().as_str()).await?;
     Ok(id.parse()?)
@@ -478,6 +497,7 @@ fn start_background(config: &Config, app: &App, tasks: &Tasks) {
     app.jobs.sweep_always(tasks);
     app.projects.sweep_deleted_always(tasks);
     app.reviews.sweep_always(tasks);
+    tasks.run("report schedules", app.schedules.clone().keep(tasks.clone()));
     tasks.run("idempotency", app.idempotency.clone().sweep_always(tasks.clone()));
     tasks.run("metrics", telemetry::keep_metrics(app.metrics.clone(), tasks.clone()));
     let gauges = telemetry::keep_gauges(app.clone(), config.data.clone(), tasks.clone());

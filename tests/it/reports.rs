@@ -5,6 +5,8 @@ mod built_in;
 mod doors;
 mod hostile;
 mod questions;
+mod scheduled;
+mod schedules;
 
 use serde_json::json;
 

@@ -1,6 +1,7 @@
 //! Doors to reports, for administrators: one document in four formats.
 
 mod accept;
+pub(super) mod schedules;
 
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};

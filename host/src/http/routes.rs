@@ -106,6 +106,7 @@ pub(super) fn admin() -> OpenApiRouter<App> {
         .routes(routes!(policies::replay))
         .routes(routes!(reports::list_reports))
         .routes(routes!(reports::find_report))
+        .routes(routes!(reports::schedules::list_schedules))
 }
 
 /// A project's files, as JSON.

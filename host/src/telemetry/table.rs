@@ -260,6 +260,12 @@ const MACHINE: &[Metric] = &[
         &[],
         "When the server started, in seconds since 1970.",
     ),
+    metric(
+        "scheduled_reports_total",
+        Counter,
+        &["schedule", "outcome"],
+        "Reports on a schedule that were written (`success`) or could not be (`failure`).",
+    ),
 ];
 
 /// Says to the recorder what each metric is.

@@ -56,16 +56,16 @@ impl Report for Curious {
 }
 
 /// The rooms that a report's questions lead to, and one project.
-struct Room<'a> {
+pub(super) struct Room<'a> {
     database: &'a Database,
-    parts: Parts,
+    pub(super) parts: Parts,
     ada: Caller,
     /// Its id.
     project: String,
 }
 
 impl<'a> Room<'a> {
-    async fn open(database: &'a Database) -> Self {
+    pub(super) async fn open(database: &'a Database) -> Self {
         let (db, clock, tasks) = (database.db.clone(), Clock::system(), Tasks::new());
         let events = Events::new(clock.clone());
         let root = database.data.path().join("projects");

@@ -54,8 +54,8 @@ fn base(name: &str) -> &str {
     ends.unwrap_or(name)
 }
 
-/// What happens seldom, or with a model or a pool only; that it is counted stands in the source.
-const SELDOM: [&str; 11] = [
+/// What happens seldom, or with a model, a pool or a schedule only; that it is counted stands in the source.
+const SELDOM: [&str; 12] = [
     "model_calls_total",
     "model_retries_total",
     "model_seconds",
@@ -67,6 +67,7 @@ const SELDOM: [&str; 11] = [
     "runtime_crashes_total",
     "runtime_pool_claims_total",
     "runtime_pool_size",
+    "scheduled_reports_total",
 ];
 
 /// A project's whole life: commands, one of which is refused, a terminal, what wants to

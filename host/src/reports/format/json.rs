@@ -1,4 +1,4 @@
-//! A report as JSON.
+//! A report as JSON, which is also how the API answers and describes one.
 
 use std::collections::BTreeMap;
 

@@ -7,6 +7,7 @@ mod finding;
 mod machine;
 mod place;
 mod plugins;
+mod reports;
 mod running;
 
 use std::process::ExitCode;
@@ -53,6 +54,7 @@ impl Doctor {
             vec![Finding::ok("configuration", "it can be read, and every key is known")];
         let place = Place::of(&config.data);
         found.extend(machine::check(&config, &place));
+        found.extend(reports::check(&config));
         let (database, instance) = bounded("database", database::check(&config)).await;
         found.extend(database);
         let instance = instance.flatten();

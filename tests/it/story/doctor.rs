@@ -104,6 +104,21 @@ async fn a_data_directory_that_cannot_be_written_is_wrong() {
 }
 
 #[tokio::test]
+async fn a_directory_of_reports_that_cannot_be_written_is_wrong() {
+    let (data, to) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let checked = async |dir: &Path| {
+        let schedules =
+            format!("[{{name=\"daily\", report=\"usage\", every=\"day\", to={dir:?}}}]");
+        let variable = ("LOCKHOUSE_REPORTS__SCHEDULES", schedules.as_str());
+        doctor(data.path(), &["--engine", "docker"], &[variable, ("DOCKER_HOST", NOWHERE)]).await
+    };
+    assert_eq!(checked(&to.path().join("new")).await.of("reports")["verdict"], "ok");
+    let said = checked(Path::new("/proc/reports")).await;
+    assert_eq!(said.wrong(), ["reports", "engine"], "{:#?}", said.checks);
+    assert!(said.of("reports")["says"].as_str().unwrap().contains("“daily”"));
+}
+
+#[tokio::test]
 async fn a_data_directory_that_others_may_look_into_is_a_warning() {
     let data = tempfile::tempdir().unwrap();
     std::fs::set_permissions(data.path(), std::fs::Permissions::from_mode(0o755)).unwrap();

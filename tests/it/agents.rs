@@ -17,7 +17,7 @@ use lockhouse::agents::{
 use lockhouse::audit::Audit;
 use lockhouse::auth::{self, Auth, Caller, Role, User};
 use lockhouse::clock::Clock;
-use lockhouse::db::{self, Db};
+use lockhouse::db::Db;
 use lockhouse::events::Events;
 use lockhouse::exec::{self, Exec};
 use lockhouse::files::{self, Disk, Files};
@@ -212,7 +212,7 @@ async fn make_project(gate: &Gate, projects: &Projects, caller: &Caller, name: &
 impl Room {
     pub(crate) async fn with(agent: impl Agent) -> Self {
         let data = tempfile::tempdir().unwrap();
-        let db = Db::open(&db::Config::default(), data.path()).await.unwrap();
+        let db = crate::databases::opened(data.path()).await;
         let (clock, tasks) = (Clock::system(), Tasks::new());
         let events = Events::new(clock.clone());
         let audit = Audit::start(db.clone(), clock.clone(), &tasks);

@@ -19,7 +19,6 @@ use bytes::Bytes;
 use lockhouse::audit::Audit;
 use lockhouse::auth::{Caller, Role, User};
 use lockhouse::clock::Clock;
-use lockhouse::db::{self, Db};
 use lockhouse::events::Events;
 use lockhouse::files::{Changed, Config, Disk, Error, Files, Found, List, Listing, Operation};
 use lockhouse::files::{Owner, Precondition, Query, RelPath, Save, Saved};
@@ -83,7 +82,7 @@ impl Room {
 
     async fn with(config: Config, owner: Option<Owner>) -> Self {
         let data = tempfile::tempdir().unwrap();
-        let db = Db::open(&db::Config::default(), data.path()).await.unwrap();
+        let db = crate::databases::opened(data.path()).await;
         let (clock, tasks) = (Clock::system(), Tasks::new());
         let events = Events::new(clock.clone());
         let root = data.path().join("projects");

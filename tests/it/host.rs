@@ -13,6 +13,8 @@ use tokio::process::{Child, Command};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 
+use crate::databases;
+
 /// How long anything but a whole run may take.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -28,6 +30,8 @@ pub(crate) struct Host {
     dir: PathBuf,
     engine: &'static str,
     variables: &'static [(&'static str, &'static str)],
+    /// Where its database is no file in the data directory.
+    database: Option<String>,
     pub(crate) sign_in_url: String,
     pub(crate) url: String,
     token: String,
@@ -96,6 +100,17 @@ pub(crate) fn lockhouse() -> Command {
     command
 }
 
+/// Says where the database is.
+pub(crate) const DATABASE: &str = "LOCKHOUSE_DATABASE__URL";
+
+/// What the variables say, or else the usual.
+async fn database_of(data: &Path, variables: &[(&str, &str)]) -> Option<String> {
+    match variables.iter().find(|(name, _)| *name == DATABASE) {
+        Some((_, url)) => Some((*url).to_owned()),
+        None => databases::usual_url(data).await,
+    }
+}
+
 impl Host {
     /// Starts a server whose projects run on `engine`.
     pub(crate) async fn start(engine: &'static str) -> Self {
@@ -146,9 +161,11 @@ impl Host {
         data: &Path,
         (folder, engine, variables): (&Path, &'static str, &'static [(&'static str, &'static str)]),
     ) -> Self {
+        let database = database_of(data, variables).await;
         let mut child = lockhouse()
             .current_dir(folder)
             .envs(variables.iter().copied())
+            .envs(database.iter().map(|url| (DATABASE, url)))
             .args(["serve", "--listen", "127.0.0.1:0", "--engine", engine, "--data"])
             .arg(data)
             .stdout(Stdio::piped())
@@ -164,7 +181,8 @@ impl Host {
         let (url, token) = (url.to_owned(), token.to_owned());
         let http = client();
         let dir = data.to_owned();
-        Self { child, data: None, dir, engine, variables, sign_in_url, url, token, http }
+        let data = None;
+        Self { child, data, dir, engine, variables, database, sign_in_url, url, token, http }
     }
 
     /// `kill -9`, and a new start on the same data.
@@ -196,14 +214,26 @@ impl Host {
     pub(crate) async fn another(&self) -> Self {
         let data = tempfile::tempdir().unwrap();
         std::fs::copy(self.data().join("admin.token"), data.path().join("admin.token")).unwrap();
-        let url = format!("sqlite:{}", self.data().join("lockhouse.db").display());
-        let database = ("LOCKHOUSE_DATABASE__URL", &*url.leak());
+        let database = (DATABASE, &*self.database().leak());
         let variables = [self.variables, &[database]].concat().leak();
         Self::start_on(data, self.engine, variables).await
     }
 
     pub(crate) fn data(&self) -> &Path {
         &self.dir
+    }
+
+    /// The URL of its database.
+    pub(crate) fn database(&self) -> String {
+        let file = || format!("sqlite:{}", self.data().join("lockhouse.db").display());
+        self.database.clone().unwrap_or_else(file)
+    }
+
+    /// The command line, told of the same data.
+    pub(crate) fn says(&self, words: &[&str]) -> Command {
+        let mut command = lockhouse();
+        command.args(words).arg("--data").arg(self.data()).env(DATABASE, self.database());
+        command
     }
 
     /// A request as the administrator.
@@ -224,10 +254,8 @@ impl Host {
     /// The one number that a query of the server's database answers.
     pub(crate) async fn rows(&self, query: &'static str) -> i64 {
         use sqlx::ConnectOptions as _;
-        let file = self.data().join("lockhouse.db");
         sqlx::any::install_default_drivers();
-        let options: sqlx::any::AnyConnectOptions =
-            format!("sqlite:{}", file.display()).parse().unwrap();
+        let options: sqlx::any::AnyConnectOptions = self.database().parse().unwrap();
         let mut connection = options.connect().await.unwrap();
         sqlx::query_scalar(query).fetch_one(&mut connection).await.unwrap()
     }
@@ -582,6 +610,7 @@ impl Drop for Host {
         let cleared = std::process::Command::new(program)
             .args(["clear", "--engine", self.engine, "--data"])
             .arg(data.path())
+            .envs(self.database.iter().map(|url| (DATABASE, url)))
             .output();
         if let Ok(output) = cleared
             && !output.status.success()

@@ -27,6 +27,7 @@ mod models;
 mod objects;
 mod plugins;
 mod previews;
+mod releases;
 mod reports;
 mod reviews;
 mod runtimes;

@@ -3,7 +3,7 @@
 
 mod asking;
 mod bounds;
-mod generating;
+pub(crate) mod generating;
 mod importing;
 mod provider;
 mod recording;

@@ -19,7 +19,7 @@ use jiff::Timestamp;
 use lockhouse::audit::Audit;
 use lockhouse::auth::{self, Auth, Caller, Role, User};
 use lockhouse::clock::Clock;
-use lockhouse::db::{self, Db};
+use lockhouse::db::Db;
 use lockhouse::events::Events;
 use lockhouse::gate::{Action, Gate, Permit, Target};
 use lockhouse::ids::{InstanceId, Kind, ProjectId, RequestId};
@@ -66,7 +66,7 @@ impl Yard {
     /// second.
     pub(crate) async fn with(change: impl FnOnce(&mut spec::Config)) -> Self {
         let data = tempfile::tempdir().unwrap();
-        let db = Db::open(&db::Config::default(), data.path()).await.unwrap();
+        let db = crate::databases::opened(data.path()).await;
         let clock = Clock::manual(Timestamp::from_second(1_800_000_000).unwrap());
         let events = Events::new(clock.clone());
         let audit = Audit::start(db.clone(), clock.clone(), &Tasks::new());

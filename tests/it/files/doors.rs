@@ -232,8 +232,7 @@ async fn every_change_of_a_file_is_in_the_record() {
     let door = need!(local, door().await);
     door.put("a.txt", "one").await;
     door.content(Method::DELETE, "a.txt", &[], "").await;
-    let config = lockhouse::db::Config::default();
-    let database = lockhouse::db::Db::open(&config, door.0.data()).await.unwrap();
+    let database = crate::databases::opened(door.0.data()).await;
     let entries: Vec<(String, String)> =
         sqlx::query_as("SELECT action, phase FROM audit_entries WHERE target = $1 ORDER BY seq")
             .bind("project/todo/a.txt")

@@ -8,7 +8,7 @@ use lockhouse::jobs::{Archive, Job};
 use zip::ZipArchive;
 
 use super::Room;
-use crate::databases::sqlite;
+use crate::databases::usual;
 use crate::host::eventually;
 use crate::objects::{Place, on_every_storage};
 
@@ -38,7 +38,7 @@ async fn read(
 
 on_every_storage! {
     async fn a_complete_jobs_archive_is_kept_and_read_in_parts(place: Place) {
-        let room = Room::with(sqlite().await, place.objects.clone());
+        let room = Room::with(usual().await, place.objects.clone());
         let job = complete(&room).await;
         let archive = archive(&room, &job).await;
         let whole = read(&room, (&job, &archive), 0..archive.size_bytes).await.unwrap();
@@ -50,7 +50,7 @@ on_every_storage! {
     }
 
     async fn the_archive_goes_with_its_job(place: Place) {
-        let room = Room::with(sqlite().await, place.objects.clone());
+        let room = Room::with(usual().await, place.objects.clone());
         let (deleted, expired) = (complete(&room).await, complete(&room).await);
         archive(&room, &deleted).await;
         archive(&room, &expired).await;
@@ -63,7 +63,7 @@ on_every_storage! {
     }
 
     async fn an_archive_that_somebody_removed_is_made_again(place: Place) {
-        let room = Room::with(sqlite().await, place.objects.clone());
+        let room = Room::with(usual().await, place.objects.clone());
         let job = complete(&room).await;
         let first = archive(&room, &job).await;
         place.remove_all().await;

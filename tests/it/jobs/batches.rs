@@ -5,7 +5,7 @@ use lockhouse::files::Error as FilesError;
 use lockhouse::jobs::{Error, NewFile};
 
 use super::{Room, rel};
-use crate::databases::sqlite;
+use crate::databases::usual;
 
 fn file(path: &str) -> NewFile {
     NewFile { path: rel(path), bytes: Bytes::from_static(b"x"), executable: false }
@@ -13,7 +13,7 @@ fn file(path: &str) -> NewFile {
 
 #[tokio::test]
 async fn nothing_of_a_batch_is_there_if_one_file_can_t_be_written() {
-    let room = Room::new(sqlite().await);
+    let room = Room::new(usual().await);
     let job = room.create().await;
     room.write(&job, "taken", "old").await.unwrap();
     let files = ["a", "taken", "deep/b", "taken/c"].map(file).to_vec();
@@ -29,7 +29,7 @@ async fn nothing_of_a_batch_is_there_if_one_file_can_t_be_written() {
 
 #[tokio::test]
 async fn a_batch_that_a_killed_server_left_half_done_is_undone() {
-    let room = Room::new(sqlite().await);
+    let room = Room::new(usual().await);
     let job = room.create().await;
     room.write(&job, "a", "one").await.unwrap();
     // As a server leaves it that was killed right after its first step.

@@ -9,7 +9,7 @@ use lockhouse::jobs::{Error, Job};
 use zip::ZipArchive;
 
 use super::{Room, rel};
-use crate::databases::sqlite;
+use crate::databases::usual;
 
 async fn filled(room: &Room) -> Job {
     let job = room.create().await;
@@ -30,7 +30,7 @@ async fn zipped(room: &Room, job: &Job) -> ZipArchive<Cursor<Vec<u8>>> {
 
 #[tokio::test]
 async fn the_zip_holds_the_files_and_is_named_after_the_project() {
-    let room = Room::new(sqlite().await);
+    let room = Room::new(usual().await);
     let job = filled(&room).await;
     let job = room.complete(&job).await.unwrap();
     assert_eq!(room.jobs.download(&job).await.unwrap().file_name, "todo.zip");
@@ -45,7 +45,7 @@ async fn the_zip_holds_the_files_and_is_named_after_the_project() {
 
 #[tokio::test]
 async fn a_zip_larger_than_what_waits_for_its_reader_arrives_whole() {
-    let room = Room::new(sqlite().await);
+    let room = Room::new(usual().await);
     let job = room.create().await;
     // Text that does not shrink much, larger than all the pieces that wait.
     let text: String =
@@ -59,7 +59,7 @@ async fn a_zip_larger_than_what_waits_for_its_reader_arrives_whole() {
 
 #[tokio::test]
 async fn the_zip_carries_nothing_that_a_link_points_to() {
-    let room = Room::new(sqlite().await);
+    let room = Room::new(usual().await);
     let job = filled(&room).await;
     let secret = room.database.data.path().join("secret");
     std::fs::write(&secret, "secret").unwrap();
@@ -72,14 +72,14 @@ async fn the_zip_carries_nothing_that_a_link_points_to() {
 
 #[tokio::test]
 async fn only_a_complete_job_can_be_downloaded() {
-    let room = Room::new(sqlite().await);
+    let room = Room::new(usual().await);
     let job = filled(&room).await;
     assert!(matches!(room.jobs.download(&job).await, Err(Error::Status { .. })));
 }
 
 #[tokio::test]
 async fn a_job_lands_in_a_project_over_what_is_there() {
-    let room = Room::new(sqlite().await);
+    let room = Room::new(usual().await);
     let (job, project) = (filled(&room).await, room.project().await);
     room.jobs.land(&room.permit("ada").await, &job, &project).await.unwrap();
     room.write(&job, "README.md", "# new").await.unwrap();
@@ -93,7 +93,7 @@ async fn a_job_lands_in_a_project_over_what_is_there() {
 
 #[tokio::test]
 async fn what_the_project_has_besides_stays_when_a_job_lands() {
-    let room = Room::new(sqlite().await);
+    let room = Room::new(usual().await);
     let (job, project) = (filled(&room).await, room.project().await);
     let (permit, mine) = (room.permit("ada").await, rel("mine.txt"));
     let save = lockhouse::files::Save::default();
@@ -104,7 +104,7 @@ async fn what_the_project_has_besides_stays_when_a_job_lands() {
 
 #[tokio::test]
 async fn a_job_is_as_confined_as_a_project() {
-    let room = Room::new(sqlite().await);
+    let room = Room::new(usual().await);
     let job = room.create().await;
     let directory = room.database.data.path().join("jobs").join(job.id.as_str());
     std::os::unix::fs::symlink("..", directory.join("up")).unwrap();

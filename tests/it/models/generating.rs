@@ -5,7 +5,8 @@ use lockhouse::agents::ProviderName;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::provider::{Asked, KEY, Provider, Turn};
+pub(crate) use super::provider::Provider;
+use super::provider::{Asked, KEY, Turn};
 use crate::host::{Host, answer, engine, lockhouse};
 use crate::plugins::harness::built;
 
@@ -44,7 +45,7 @@ class Greeting(unittest.TestCase):
 "#;
 
 /// A model that plans a page, misspells it, and repairs it when it is shown.
-pub(super) fn greets(asked: &Asked) -> Turn {
+pub(crate) fn greets(asked: &Asked) -> Turn {
     let said = asked.says();
     let file = |text: &str| json!({ "content": text, "executable": false });
     let answer = if said.starts_with("Plan the project") {
@@ -66,8 +67,8 @@ pub(super) fn greets(asked: &Asked) -> Turn {
     Turn::Says(answer.to_string())
 }
 
-/// A server whose model is this provider's; with its grant.
-async fn server(provider: &Provider, api: ProviderName) -> Host {
+/// What makes this provider's model the one that agents are lent.
+pub(crate) fn model(provider: &Provider, api: ProviderName) -> Vec<(&'static str, &'static str)> {
     let name = if api == ProviderName::OpenAi { "openai" } else { "anthropic" };
     let variables = [
         ("LOCKHOUSE_MODELS__DEFAULT__PROVIDER", name.to_owned()),
@@ -77,17 +78,26 @@ async fn server(provider: &Provider, api: ProviderName) -> Host {
         ("LOCKHOUSE_AGENTS__DEFAULT", "model-agent".to_owned()),
         ("LOCKHOUSE_LOG__FILTER", "debug".to_owned()),
     ];
-    let variables = variables.map(|(key, value)| (key, &*value.leak()));
-    let host = Host::start_with("local", Vec::leak(variables.to_vec())).await;
+    variables.map(|(key, value)| (key, &*value.leak())).to_vec()
+}
+
+/// The model is granted to the agent that asks one.
+pub(crate) async fn grants(host: &Host) {
     let path = "/api/v1/admin/plugins/model-agent/grants";
     let body = json!({ "grants": ["model/default"] });
     let granted = answer(host.request(Method::PUT, path).json(&body)).await;
     assert!(granted.status.is_success(), "{}", granted.text);
+}
+
+/// A server whose model is this provider's; with its grant.
+async fn server(provider: &Provider, api: ProviderName) -> Host {
+    let host = Host::start_with("local", model(provider, api).leak()).await;
+    grants(&host).await;
     host
 }
 
 /// Generates the project and answers with the run's id and its events.
-async fn generates(host: &Host) -> (String, Vec<Value>) {
+pub(crate) async fn generates(host: &Host) -> (String, Vec<Value>) {
     let body = json!({ "prompt": PROMPT, "run": true });
     let begun = host.post("/api/v1/projects/greeter/generate", body).await;
     assert_eq!(begun.status, 202, "{}", begun.text);
@@ -119,7 +129,7 @@ async fn a_prompt_becomes_a_running_project_through_anthropics_api() {
     let metrics = host.get("/metrics").await.text;
     let tokens = r#"model_tokens_total{model="default",direction="input"} 80"#;
     assert!(metrics.contains(tokens), "{metrics}");
-    let kept = "SELECT SUM(input_tokens) FROM model_spend WHERE model = 'default'";
+    let kept = "SELECT CAST(SUM(input_tokens) AS BIGINT) FROM model_spend WHERE model = 'default'";
     assert_eq!(host.rows(kept).await, 80);
 }
 

@@ -21,7 +21,7 @@ use tokio::task::JoinHandle;
 pub(super) const KEY: &str = "sk-the-key-that-nobody-may-see";
 
 /// How it answers a question.
-pub(super) enum Turn {
+pub(crate) enum Turn {
     /// With this text, or where a schema was given, JSON.
     Says(String),
     /// The same, cut at its limit.
@@ -38,14 +38,14 @@ pub(super) enum Turn {
 
 /// A question that it was asked.
 #[derive(Debug, Clone)]
-pub(super) struct Asked {
+pub(crate) struct Asked {
     pub(super) body: Value,
     pub(super) at: Instant,
 }
 
 type Script = dyn Fn(usize, &Asked) -> Turn + Send + Sync;
 
-pub(super) struct Provider {
+pub(crate) struct Provider {
     address: String,
     inner: Arc<Inner>,
     server: JoinHandle<()>,
@@ -83,7 +83,7 @@ impl Asked {
 
 impl Provider {
     /// Answers each question as `script` says of its number and itself.
-    pub(super) async fn start(
+    pub(crate) async fn start(
         script: impl Fn(usize, &Asked) -> Turn + Send + Sync + 'static,
     ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

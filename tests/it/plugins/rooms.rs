@@ -5,7 +5,7 @@ use lockhouse::agents::{Agent as _, Brief, Models};
 use lockhouse::audit::Audit;
 use lockhouse::auth::{self, Auth, Caller};
 use lockhouse::clock::Clock;
-use lockhouse::db::{self, Db};
+use lockhouse::db::Db;
 use lockhouse::events::Events;
 use lockhouse::files::{self, Disk, Files};
 use lockhouse::gate::{Action, Gate, Target};
@@ -38,7 +38,7 @@ impl Reachable {
 
     pub(crate) async fn start_with(config: Config) -> Self {
         let data = tempfile::tempdir().unwrap();
-        let db = Db::open(&db::Config::default(), data.path()).await.unwrap();
+        let db = crate::databases::opened(data.path()).await;
         let clock = Clock::manual(Timestamp::from_microsecond(1_234_567).unwrap());
         let (tasks, events) = (Tasks::new(), Events::new(clock.clone()));
         let root = data.path().join("projects");

@@ -243,7 +243,7 @@ on_every_database! {
 
 #[tokio::test]
 async fn a_question_with_a_parameter_that_it_does_not_take_is_not_asked() {
-    let database = crate::databases::sqlite().await;
+    let database = crate::databases::usual().await;
     let refused = Room::open(&database).await.asks("audit", r#"{"project": "todo"}"#).await;
     let why = refused.unwrap_err().to_string();
     assert!(why.contains("its query “q”: it has no parameter “project”"), "{why}");

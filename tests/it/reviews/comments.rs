@@ -3,7 +3,7 @@
 use lockhouse::reviews::{Comment, CommentChange, Error, NewComment, Place, Placed, Submission};
 
 use super::Room;
-use crate::databases::{Database, sqlite};
+use crate::databases::{Database, usual};
 
 fn at(path: &str, line: impl Into<Option<u32>>) -> Place {
     Place { path: Some(path.to_owned()), line: line.into() }
@@ -108,7 +108,7 @@ on_every_database! {
 
 #[tokio::test]
 async fn a_place_that_is_not_in_the_submission_is_refused() {
-    let room = Room::new(sqlite().await).await;
+    let room = Room::new(usual().await).await;
     room.writes("a.py", "1\n2\n");
     room.writes("a.png", "\0\n");
     let submission = room.submits("").await;
@@ -123,7 +123,7 @@ async fn a_place_that_is_not_in_the_submission_is_refused() {
 
 #[tokio::test]
 async fn a_comment_is_not_seen_in_what_was_handed_in_before_it() {
-    let room = Room::new(sqlite().await).await;
+    let room = Room::new(usual().await).await;
     let (first, second) = (room.submits("1").await, room.submits("2").await);
     comments(&room, &second, Place::default()).await.unwrap();
     assert_eq!(shown(&room, &first).await, []);

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use lockhouse::reviews::{Against, Compared, Diff, FileDiff, LineKind, Submission};
 
 use super::Room;
-use crate::databases::sqlite;
+use crate::databases::usual;
 
 async fn diff(room: &Room, submission: &Submission) -> Diff {
     room.reviews.diff(submission, Against::Before, None).await.unwrap()
@@ -38,7 +38,7 @@ fn lines(content: &Compared) -> String {
 
 #[tokio::test]
 async fn the_first_submission_is_compared_with_nothing() {
-    let room = Room::new(sqlite().await).await;
+    let room = Room::new(usual().await).await;
     room.writes("a.txt", "1\n2\n");
     let first = room.submits("").await;
     let made = diff(&room, &first).await;
@@ -48,7 +48,7 @@ async fn the_first_submission_is_compared_with_nothing() {
 
 #[tokio::test]
 async fn a_diff_says_what_became_of_each_file() {
-    let room = Room::new(sqlite().await).await;
+    let room = Room::new(usual().await).await;
     room.writes("changed", "1\n2\n3\n");
     room.writes("gone", "x\n");
     room.writes("old/name", "1\n2\n3\n4\n");
@@ -76,7 +76,7 @@ async fn a_diff_says_what_became_of_each_file() {
 
 #[tokio::test]
 async fn a_file_that_may_be_executed_now_has_changed() {
-    let room = Room::new(sqlite().await).await;
+    let room = Room::new(usual().await).await;
     room.writes("run.sh", "1\n");
     room.submits("1").await;
     std::fs::set_permissions(room.place("run.sh"), PermissionsExt::from_mode(0o755)).unwrap();
@@ -87,7 +87,7 @@ async fn a_file_that_may_be_executed_now_has_changed() {
 
 #[tokio::test]
 async fn any_two_submissions_can_be_compared() {
-    let room = Room::new(sqlite().await).await;
+    let room = Room::new(usual().await).await;
     room.writes("a", "1\n");
     let first = room.submits("1").await;
     room.writes("a", "2\n");
@@ -105,7 +105,7 @@ async fn any_two_submissions_can_be_compared() {
 
 #[tokio::test]
 async fn a_file_that_is_too_long_is_named_and_not_shown() {
-    let room = Room::new(sqlite().await).await;
+    let room = Room::new(usual().await).await;
     room.writes("long", "x\n".repeat(600_000));
     room.writes("short", "1\n");
     let made = diff(&room, &room.submits("").await).await;

@@ -8,7 +8,7 @@ use lockhouse::projects::KEPT;
 use lockhouse::reviews::{Config, Error, Filter, State, Submission, Verdict};
 
 use super::Room;
-use crate::databases::{Database, sqlite};
+use crate::databases::{Database, usual};
 
 async fn states(room: &Room, submissions: &[&Submission]) -> Vec<State> {
     let fresh = submissions.iter().map(|submission| room.fresh(submission));
@@ -142,7 +142,7 @@ on_every_database! {
 async fn a_project_has_no_more_than_it_may() {
     let place = crate::objects::Place::local();
     let config = Config { max_per_project: 2, ..Config::default() };
-    let room = Room::with(sqlite().await, place.objects.clone(), config).await;
+    let room = Room::with(usual().await, place.objects.clone(), config).await;
     let first = room.submits("1").await;
     room.submits("2").await;
     assert!(matches!(room.try_submit("3").await, Err(Error::Full(2))));

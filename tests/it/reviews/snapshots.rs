@@ -8,11 +8,11 @@ use lockhouse::files::Error as FilesError;
 use lockhouse::reviews::{Against, Config, Error, Submission};
 
 use super::Room;
-use crate::databases::sqlite;
+use crate::databases::usual;
 use crate::objects::{Place, on_every_storage};
 
 async fn room(place: &Place) -> Room {
-    Room::with(sqlite().await, place.objects.clone(), Config::default()).await
+    Room::with(usual().await, place.objects.clone(), Config::default()).await
 }
 
 async fn read(room: &Room, submission: &Submission, path: &str) -> Result<Vec<u8>, Error> {
@@ -59,7 +59,7 @@ on_every_storage! {
 
 #[tokio::test]
 async fn links_and_what_nobody_wrote_are_not_in_it() {
-    let room = Room::new(sqlite().await).await;
+    let room = Room::new(usual().await).await;
     room.writes(".gitignore", "*.log\n/out/\n");
     room.writes("node_modules/left/pad.js", "x");
     room.writes(".git/config", "x");
@@ -75,7 +75,7 @@ async fn links_and_what_nobody_wrote_are_not_in_it() {
 
 #[tokio::test]
 async fn the_right_to_execute_a_file_is_kept() {
-    let room = Room::new(sqlite().await).await;
+    let room = Room::new(usual().await).await;
     room.writes("run.sh", "#!/bin/sh\n");
     std::fs::set_permissions(room.place("run.sh"), PermissionsExt::from_mode(0o755)).unwrap();
     let submission = room.submits("").await;
@@ -83,10 +83,10 @@ async fn the_right_to_execute_a_file_is_kept() {
 }
 
 async fn too_large(config: Config) -> String {
-    let room = Room::new(sqlite().await).await;
+    let room = Room::new(usual().await).await;
     let folder = room.database.data.path().join("other");
     let objects = lockhouse::objects::Objects::open(&Default::default(), folder, Vec::new());
-    let room = Room::with(sqlite().await, objects.unwrap(), config).await;
+    let room = Room::with(usual().await, objects.unwrap(), config).await;
     room.writes("a", "12345");
     room.writes("b", "12345");
     match room.try_submit("").await {

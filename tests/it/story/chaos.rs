@@ -6,7 +6,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use lockhouse::db::{self, Db};
 use lockhouse::ids::InstanceId;
 use lockhouse::runtimes::engine::{Engine, EngineState};
 use lockhouse::runtimes::local::{self, Local};
@@ -120,7 +119,7 @@ fn log(data: &Path) -> String {
 
 /// Waits until the engine has what the database says should be.
 async fn agrees(data: &Path, engine: &str, moment: Moment) {
-    let db = Db::open(&db::Config::default(), data).await.unwrap();
+    let db = crate::databases::opened(data).await;
     let instance = db.setting("instance", "").await.unwrap().parse().unwrap();
     let engine = opened(engine, data, &instance).await;
     eventually(&format!("agreement after {moment:?}"), || async {

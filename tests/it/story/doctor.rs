@@ -8,7 +8,7 @@ use sqlx::ConnectOptions as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
-use crate::host::{Host, engine, lockhouse};
+use crate::host::{DATABASE, Host, engine, lockhouse};
 use crate::need;
 
 /// What it said, check by check, and its exit code.
@@ -139,7 +139,8 @@ async fn a_configuration_that_does_not_read_is_wrong_and_names_what_was_meant() 
 async fn a_server_that_runs_is_asked_how_it_is() {
     let local = need!(local, engine("local").await);
     let host = Host::start(local).await;
-    let said = doctor(host.data(), &["--engine", local, "--server", &host.url], &[]).await;
+    let database = [(DATABASE, &*host.database())];
+    let said = doctor(host.data(), &["--engine", local, "--server", &host.url], &database).await;
     assert_eq!(said.wrong(), [] as [&str; 0], "{:#?}", said.checks);
     assert!(said.of("server")["says"].as_str().unwrap().ends_with("is ready"));
     assert_eq!(said.of("its plugins")["verdict"], "ok");
@@ -150,14 +151,14 @@ async fn a_server_that_runs_is_asked_how_it_is() {
 async fn a_database_that_a_newer_program_changed_is_wrong() {
     let local = need!(local, engine("local").await);
     let host = Host::start(local).await;
-    let url = format!("sqlite:{}", host.data().join("lockhouse.db").display());
     sqlx::any::install_default_drivers();
-    let options: sqlx::any::AnyConnectOptions = url.parse().unwrap();
+    let options: sqlx::any::AnyConnectOptions = host.database().parse().unwrap();
     let mut connection = options.connect().await.unwrap();
     let newer = "INSERT INTO _sqlx_migrations (version, description, success, checksum, \
-                 execution_time) VALUES (99999, 'later', 1, x'00', 0)";
+                 execution_time) SELECT 99999, 'later', success, checksum, 0 \
+                 FROM _sqlx_migrations WHERE version = 1";
     sqlx::query(newer).execute(&mut connection).await.unwrap();
-    let said = doctor(host.data(), &["--engine", local], &[]).await;
+    let said = doctor(host.data(), &["--engine", local], &[(DATABASE, &host.database())]).await;
     assert_eq!(said.wrong(), ["migrations"], "{:#?}", said.checks);
     assert!(said.of("migrations")["says"].as_str().unwrap().contains("newer Lockhouse"));
 }

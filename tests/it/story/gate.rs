@@ -207,8 +207,6 @@ async fn the_record_is_checked_and_handed_out_from_the_command_line() {
 
 /// What `lockhouse audit` says, and whether it is content.
 async fn says(host: &Host, words: &[&str]) -> (bool, String) {
-    let mut command = lockhouse();
-    let command = command.arg("audit").args(words).arg("--data").arg(host.data());
-    let output = command.output().await.unwrap();
+    let output = host.says(&["audit"]).args(words).output().await.unwrap();
     (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
 }

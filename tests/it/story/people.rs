@@ -3,7 +3,7 @@
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::host::{Answer, Host, answer, engine, lockhouse};
+use crate::host::{Answer, Host, answer, engine};
 
 const USERS: &str = "/api/v1/admin/users";
 
@@ -158,8 +158,7 @@ async fn whom_an_issuer_vouches_for_is_let_in_until_signed_out_here() {
 async fn users_and_tokens_are_looked_after_from_the_command_line() {
     let host = need!(local, host().await);
     let says = async |words: &[&str]| {
-        let mut command = lockhouse();
-        let output = command.args(words).arg("--data").arg(host.data()).output().await.unwrap();
+        let output = host.says(words).output().await.unwrap();
         assert!(output.status.success(), "{words:?}: {output:?}");
         String::from_utf8(output.stdout).unwrap()
     };

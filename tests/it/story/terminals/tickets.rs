@@ -99,6 +99,8 @@ async fn who_may_not_open_a_terminal_gets_no_ticket() {
 
 #[tokio::test]
 async fn a_ticket_is_written_down_nowhere() {
+    // It looks into the database's files.
+    need!(sqlite, crate::databases::only_sqlite());
     let host = need!(local, lab().await);
     let ticket = host.ticket().await;
     host.opens_by(&ticket, "lab").await.unwrap().shows("$").await;

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -23,6 +24,7 @@ impl Serve {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
         let config = self.installation.load_listening(self.listen)?;
         let traces = telemetry::start_log(&config)?;
+        allow_many_descriptors();
         let listener = TcpListener::bind(config.listen)
             .await
             .with_context(|| format!("{} can't be listened on", config.listen))?;
@@ -35,6 +37,16 @@ impl Serve {
             traces.end().await;
         }
         served.map(|()| ExitCode::SUCCESS)
+    }
+}
+
+/// Each client costs a descriptor, and a shell allows a program too few of them for a
+/// server: as many as may be are allowed.
+fn allow_many_descriptors() {
+    let limit = getrlimit(Resource::Nofile);
+    let most = Rlimit { current: limit.maximum, ..limit };
+    if let Err(error) = setrlimit(Resource::Nofile, most) {
+        tracing::warn!(%error, current = ?limit.current, "no more descriptors are allowed");
     }
 }
 

@@ -1,7 +1,7 @@
 //! Room previews: connections to servers in runtimes, kept for the next request.
 //!
-//! Each costs a stream of the runtime's link, on which commands and terminals run
-//! as well, so one project's previews have a bounded share of them.
+//! Each costs a descriptor, or a stream of the runtime's link, on which commands and
+//! terminals run as well, so one project's previews have a bounded share of them.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

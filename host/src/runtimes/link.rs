@@ -182,7 +182,7 @@ async fn accept_all(
             tracing::warn!(%project, "{STRANGER}");
             continue;
         }
-        match client::establish(stream, client::Config::default()).await {
+        match establish(&inner.proof, stream).await {
             Ok((link, ..)) if !inner.proof.accepts(&project, &link) => {
                 tracing::warn!(%project, "{STRANGER}");
             }
@@ -205,6 +205,18 @@ async fn accept_all(
             }
             Err(error) => tracing::warn!(%project, %error, "a supervisor was turned away"),
         }
+    }
+}
+
+/// A runtime with a kernel of its own can't hand over anything.
+async fn establish(
+    proof: &Proof,
+    stream: UnixStream,
+) -> Result<(Link, client::Driver, Inbound), lockhouse_supervisor::Error> {
+    let config = client::Config::default();
+    match proof {
+        Proof::Key(_) => client::establish(stream, config).await,
+        Proof::FirstProcess | Proof::None => client::establish_local(stream, config).await,
     }
 }
 

@@ -3,9 +3,11 @@
 //! Every byte from the supervisor is taken as hostile: frames and names are bounded, every request
 //! has a deadline, streams are counted.
 
+mod connection;
 mod driver;
 mod exec;
 mod logs;
+mod taking;
 mod terminal;
 mod tunnel;
 mod wire;
@@ -14,6 +16,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::UnixStream;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
@@ -28,6 +31,8 @@ use crate::protocol::{
     AttachTerminal, Exec, ExecId, ExecState, Health, Hello, MAX_HOST_STREAMS, Open, OpenTerminal,
     ProcessState, Reply, SessionState, StartProcess, TerminalState,
 };
+use connection::Connection;
+use taking::{Handed, Taking};
 use wire::{FrameStream, Wire};
 
 /// Deadlines and bounds of a link.
@@ -62,7 +67,31 @@ impl Default for Config {
 /// # Errors
 /// `Timeout` when no hello comes in time, `Version` when the other side is of another major
 /// version, `Protocol` when it talks nonsense, `Closed` when it hangs up.
-pub async fn establish<S>(mut stream: S, config: Config) -> Result<(Link, Driver, Inbound), Error>
+pub async fn establish<S>(stream: S, config: Config) -> Result<(Link, Driver, Inbound), Error>
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    greet(stream, None, config).await
+}
+
+/// The same on a socket whose other side has the same kernel. There the supervisor hands over
+/// connections to ports, and what goes through them costs neither it nor the link anything.
+///
+/// # Errors
+/// Those of [`establish`].
+pub async fn establish_local(
+    socket: UnixStream,
+    config: Config,
+) -> Result<(Link, Driver, Inbound), Error> {
+    let (taking, handed) = Taking::new(socket);
+    greet(taking, Some(handed), config).await
+}
+
+async fn greet<S>(
+    mut stream: S,
+    handed: Option<Handed>,
+    config: Config,
+) -> Result<(Link, Driver, Inbound), Error>
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
@@ -70,7 +99,7 @@ where
     let hello = tokio::time::timeout(config.handshake_timeout, greeting)
         .await
         .map_err(|_| Error::Timeout("the supervisor's hello"))??;
-    Ok(driver::start(stream, hello, config))
+    Ok(driver::start(stream, hello, handed, config))
 }
 
 /// A request to open a stream, answered by the driver.
@@ -81,6 +110,8 @@ struct Shared {
     hello: Hello,
     config: Config,
     opener: mpsc::Sender<OpenRequest>,
+    /// None where the supervisor can't hand over anything.
+    handed: Option<Handed>,
     /// One permit per stream the host has open, so that the multiplexer's own limit, which ends
     /// the link, is never met.
     permits: Arc<tokio::sync::Semaphore>,
@@ -95,11 +126,12 @@ impl Link {
     fn new(
         hello: Hello,
         config: Config,
-        opener: mpsc::Sender<OpenRequest>,
+        (opener, handed): (mpsc::Sender<OpenRequest>, Option<Handed>),
         closed: CancellationToken,
     ) -> Self {
+        let handed = handed.filter(|_| hello.minor >= 2);
         let permits = Arc::new(tokio::sync::Semaphore::new(MAX_HOST_STREAMS));
-        Self(Arc::new(Shared { hello, config, opener, permits, closed }))
+        Self(Arc::new(Shared { hello, config, opener, handed, permits, closed }))
     }
 
     /// What the supervisor said when the link was made.
@@ -324,8 +356,25 @@ impl Link {
     /// # Errors
     /// `NotFound` when nothing listens there.
     pub async fn dial(&self, port: u16) -> Result<Tunnel, Error> {
+        if let Some(handed) = &self.0.handed {
+            match self.take_over(handed, port).await {
+                // Too many are on their way: this one goes through the link.
+                Err(Error::Refused(_)) => {}
+                taken => return taken.map(Tunnel::from),
+            }
+        }
         let (_, stream) = self.request(Open::Dial { port }, Duration::ZERO).await?;
         Ok(stream.into_tunnel())
+    }
+
+    async fn take_over(&self, handed: &Handed, port: u16) -> Result<Connection, Error> {
+        let asking = handed.ask();
+        let number = match self.ask(Open::HandOver { port }).await? {
+            Reply::Handed(number) => number,
+            other => return Err(unexpected(&other)),
+        };
+        let none = || Error::Protocol("what was handed over did not come along".to_owned());
+        Connection::new(asking.take(number).ok_or_else(none)?, port)
     }
 
     /// Time of one round trip.

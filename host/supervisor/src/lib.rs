@@ -34,6 +34,7 @@
 //! | `AttachTerminal` | `Input`, `Keys`, `Resize`, `Ack` | `Screen`, `Skipped`, `Snapshot`, `Typed`, `Terminal`; last `Terminal` with its exit, or `Failure` |
 //! | `ProcessLogs` | | `Output`, `Skipped`; `InputEnd` at the end of one that does not follow |
 //! | `Dial`, `Egress` | raw bytes | raw bytes |
+//! | `HandOver` | | the reply, and with it the connection itself |
 //! | `Events`, `AllEvents` | | `Event` |
 //! | all others | | the reply only |
 //!
@@ -48,6 +49,13 @@
 //! nothing. Output is numbered by byte, so a host that comes back attaches `since` the number after
 //! its last byte: nothing is lost or doubled while less than a ring came in between, and `Skipped`
 //! says what is gone.
+//!
+//! # Connections that are handed over
+//!
+//! Where both sides have one kernel, a connection to a port goes to the host itself: the supervisor
+//! connects, and sends the descriptor along with the link's bytes (`SCM_RIGHTS`), no later than the
+//! reply that says its number. Requests to a preview then pass neither the link nor the supervisor.
+//! Elsewhere, and while too many are on their way, the bytes go through the link (`Dial`).
 //!
 //! # Frames
 //!

@@ -18,8 +18,8 @@ pub use messages::{
 /// A host and a supervisor whose majors differ do not talk.
 pub const MAJOR: u16 = 1;
 /// Raised when something is added that the other side may ignore. 1: watching and ending
-/// commands, news of their ends, shell sessions.
-pub const MINOR: u16 = 1;
+/// commands, news of their ends, shell sessions. 2: connections are handed over.
+pub const MINOR: u16 = 2;
 
 /// Variable in which the supervisor finds its [`LinkKey`]; what it starts does not.
 pub const LINK_KEY_VARIABLE: &str = "LOCKHOUSE_LINK_KEY";
@@ -44,6 +44,8 @@ pub const MAX_PORTS: usize = 512;
 pub const MAX_STREAMS: usize = 1024;
 /// Streams the host may have open at once, which leaves room for the supervisor's.
 pub const MAX_HOST_STREAMS: usize = 512;
+/// Connections that go to the host with one write, and that it keeps without being asked.
+pub const MAX_HANDED: usize = 16;
 /// Egress connections the supervisor may have open at once.
 pub const MAX_EGRESS: usize = 256;
 /// Bytes of terminal output sent to one attachment and not yet acknowledged.

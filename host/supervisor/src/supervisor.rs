@@ -8,6 +8,7 @@ mod conversation;
 mod dial;
 mod egress;
 mod execs;
+mod handing;
 mod health;
 mod keeper;
 mod keepers;

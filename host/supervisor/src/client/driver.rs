@@ -13,6 +13,7 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio_util::compat::{Compat, TokioAsyncReadCompatExt};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use super::taking::Handed;
 use super::wire::{FrameStream, Wire, out_of_place};
 use super::{Config, Link, OpenRequest, Tunnel};
 use crate::Error;
@@ -77,7 +78,13 @@ pub struct Driver {
     _closed: DropGuard,
 }
 
-pub(super) fn start<S>(stream: S, hello: Hello, config: Config) -> (Link, Driver, Inbound)
+/// `handed` is what the supervisor hands over on this stream, where it can.
+pub(super) fn start<S>(
+    stream: S,
+    hello: Hello,
+    handed: Option<Handed>,
+    config: Config,
+) -> (Link, Driver, Inbound)
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
@@ -86,7 +93,7 @@ where
     let closed = CancellationToken::new();
     let stream = BufStream::with_capacity(LINK_BUFFER_BYTES, LINK_BUFFER_BYTES, stream);
     let stream: Box<dyn Connection> = Box::new(stream);
-    let link = Link::new(hello, config.clone(), opener, closed.clone());
+    let link = Link::new(hello, config.clone(), (opener, handed), closed.clone());
     let side = FuturesUnordered::new();
     side.push(follow_events(link.clone(), inbound.clone()).boxed());
     let driver = Driver {

@@ -83,7 +83,7 @@ impl FrameStream {
     /// Leaves frames behind: from here on the stream carries raw bytes.
     pub(super) fn into_tunnel(self) -> Tunnel {
         let FramedParts { io, read_buf, .. } = self.0.into_parts();
-        Tunnel::new(io, read_buf.freeze())
+        Tunnel::through(io, read_buf.freeze())
     }
 }
 

@@ -95,6 +95,10 @@ pub enum Open {
     Dial {
         port: u16,
     },
+    /// The same, but the connection itself goes to the host, along with the link's bytes.
+    HandOver {
+        port: u16,
+    },
     Ping,
     ListPorts,
     /// What happens, but for the ends of commands.
@@ -406,6 +410,8 @@ pub enum Reply {
     Terminals(Vec<TerminalState>),
     Process(Option<ProcessState>),
     Ports(Vec<u16>),
+    /// A connection went along; they are numbered from 1 in the order in which they do.
+    Handed(u64),
     Health(Health),
 }
 

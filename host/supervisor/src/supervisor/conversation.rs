@@ -10,6 +10,7 @@ use tokio::time::timeout;
 use tokio_util::codec::Framed;
 use tokio_util::compat::{Compat, FuturesAsyncReadCompatExt};
 
+use super::handing::Handing;
 use super::{Supervisor, dial, execs, process, refused, terminals};
 
 /// Time for the host to say what a stream is for.
@@ -20,16 +21,17 @@ pub(super) type Frames = Framed<Compat<yamux::Stream>, Codec>;
 /// What an open stream leads to.
 type Answer = Result<Reply, Failure>;
 
-pub(super) async fn hold(supervisor: Rc<Supervisor>, stream: yamux::Stream) {
+pub(super) async fn hold(supervisor: Rc<Supervisor>, handing: Handing, stream: yamux::Stream) {
     let mut frames = Framed::new(stream.compat(), Codec);
     if let Ok(Some(Ok(Frame::Open(open)))) = timeout(OPEN_DEADLINE, frames.next()).await {
         // A stream or link that broke is no news to anybody here.
-        let _ = answer(supervisor, open, frames).await;
+        let _ = answer(supervisor, &handing, open, frames).await;
     }
 }
 
 async fn answer(
     supervisor: Rc<Supervisor>,
+    handing: &Handing,
     open: Open,
     mut frames: Frames,
 ) -> Result<(), CodecError> {
@@ -69,6 +71,7 @@ async fn answer(
             Ok(Reply::Process(process::stop(&supervisor, Duration::from_millis(grace_ms)).await))
         }
         Open::ShowProcess => Ok(Reply::Process(supervisor.process.state())),
+        Open::HandOver { port } => dial::hand_over(port, handing).await,
         Open::Ping => Ok(Reply::Health(supervisor.health())),
         Open::ListPorts => Ok(Reply::Ports(supervisor.ports.refresh(&supervisor))),
     };

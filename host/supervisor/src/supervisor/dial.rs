@@ -2,35 +2,55 @@
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::os::fd::OwnedFd;
 use std::time::Duration;
 
-use lockhouse_supervisor::protocol::{CodecError, Reply};
+use lockhouse_supervisor::protocol::{CodecError, Failure, Reply};
+use rustix::net::sockopt::set_tcp_user_timeout;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, split};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::conversation::{Frames, reply};
-use super::not_found;
+use super::handing::Handing;
+use super::{not_found, refused};
 
 /// Time for a connection on loopback, whose only delay is a full backlog.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
 /// A side that takes nothing for so long is gone.
-const STALL_DEADLINE: Duration = Duration::from_secs(120);
+const STALL_MS: u32 = 120_000;
+const STALL_DEADLINE: Duration = Duration::from_millis(STALL_MS as u64);
 /// As much as a frame of the multiplexer carries.
 const BUFFER_BYTES: usize = 32 * 1024;
 
 pub(super) async fn serve(port: u16, mut frames: Frames) -> Result<(), CodecError> {
-    let server = match connect(port).await {
+    let server = match dial(port).await {
         Ok(server) => server,
-        Err(error) => {
-            let failure = not_found(format!("nothing answers on port {port}: {error}"));
-            return reply(&mut frames, Err(failure)).await.map(drop);
-        }
+        Err(failure) => return reply(&mut frames, Err(failure)).await.map(drop),
     };
     reply(&mut frames, Ok(Reply::Done)).await?;
     let parts = frames.into_parts();
     let (server, host) = (split(server), split(parts.io));
     join(server, host, &parts.read_buf).await.map_err(CodecError::from)
+}
+
+/// Connects, and gives the connection away.
+pub(super) async fn hand_over(port: u16, handing: &Handing) -> Result<Reply, Failure> {
+    let server = dial(port).await?;
+    let given = given_away(server).map_err(|error| refused(error.to_string()))?;
+    let number = handing.hand_over(given);
+    number.map(Reply::Handed).ok_or_else(|| refused("too many connections are on their way"))
+}
+
+/// Nobody here sees any more whether the server takes what it is sent; the kernel does.
+fn given_away(server: TcpStream) -> io::Result<OwnedFd> {
+    set_tcp_user_timeout(&server, STALL_MS)?;
+    Ok(server.into_std()?.into())
+}
+
+async fn dial(port: u16) -> Result<TcpStream, Failure> {
+    let nobody = |error| not_found(format!("nothing answers on port {port}: {error}"));
+    connect(port).await.map_err(nobody)
 }
 
 async fn connect(port: u16) -> io::Result<TcpStream> {

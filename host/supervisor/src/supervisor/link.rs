@@ -18,6 +18,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_util::compat::{Compat, TokioAsyncReadCompatExt};
 
+use super::handing::{Handing, Socket};
 use super::{Supervisor, conversation, say};
 
 /// Pause after the first failed dial; doubles up to [`MAX_PAUSE`].
@@ -109,7 +110,9 @@ impl Supervisor {
 /// Serves the host until the link ends. Conversations end with the link; what they were about
 /// goes on: a stream that ends is told from a link that ends by never hearing of the latter.
 async fn serve(supervisor: &Rc<Supervisor>, stream: UnixStream) {
-    let stream = BufStream::with_capacity(LINK_BUFFER_BYTES, LINK_BUFFER_BYTES, stream);
+    let handing = Handing::default();
+    let socket = Socket::new(stream, handing.clone());
+    let stream = BufStream::with_capacity(LINK_BUFFER_BYTES, LINK_BUFFER_BYTES, socket);
     let connection =
         yamux::Connection::new(stream.compat(), multiplexer_config(), yamux::Mode::Server);
     let (opener, openings) = mpsc::channel(OPENINGS);
@@ -119,7 +122,8 @@ async fn serve(supervisor: &Rc<Supervisor>, stream: UnixStream) {
     while let Some(stream) = std::future::poll_fn(|cx| multiplexer.poll_inbound(cx)).await {
         while conversations.try_join_next().is_some() {}
         if conversations.len() < MAX_STREAMS {
-            conversations.spawn_local(conversation::hold(Rc::clone(supervisor), stream));
+            let holding = conversation::hold(Rc::clone(supervisor), handing.clone(), stream);
+            conversations.spawn_local(holding);
         }
     }
     // No await between the end of the link and this.
@@ -128,7 +132,7 @@ async fn serve(supervisor: &Rc<Supervisor>, stream: UnixStream) {
 }
 
 struct Multiplexer {
-    connection: yamux::Connection<Compat<BufStream<UnixStream>>>,
+    connection: yamux::Connection<Compat<BufStream<Socket>>>,
     openings: mpsc::Receiver<oneshot::Sender<yamux::Stream>>,
     parked: Option<oneshot::Sender<yamux::Stream>>,
 }

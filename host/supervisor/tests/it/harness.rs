@@ -8,7 +8,7 @@ use bytes::Bytes;
 use lockhouse_supervisor::Error;
 use lockhouse_supervisor::client::{
     Config, ExecEvent, ExecStream, Inbound, Link, TerminalEvent, TerminalInput, TerminalOutput,
-    establish,
+    establish, establish_local,
 };
 use lockhouse_supervisor::protocol::{
     AttachTerminal, Exit, OpenTerminal, OutputStream, TerminalState,
@@ -105,6 +105,13 @@ impl Runtime {
 
     pub(crate) async fn host(&self) -> Host {
         self.host_with(Config::default()).await
+    }
+
+    /// A host that takes connections that are handed over.
+    pub(crate) async fn local_host(&self) -> Host {
+        let made = establish_local(self.accept().await, Config::default()).await;
+        let (link, driver, inbound) = made.unwrap();
+        Host { link, inbound, driver: tokio::spawn(driver) }
     }
 
     pub(crate) async fn host_with(&self, config: Config) -> Host {

@@ -15,7 +15,7 @@ use tokio_util::compat::TokioAsyncReadCompatExt;
 
 use crate::harness::{Runtime, shell, soon};
 
-fn hello() -> Hello {
+pub(crate) fn hello() -> Hello {
     Hello {
         major: MAJOR,
         minor: MINOR,
@@ -38,14 +38,17 @@ fn hasty() -> Config {
 /// A host's link to a supervisor that does as the test says.
 async fn liar() -> (Link, tokio::task::JoinHandle<Error>, UnixStream) {
     let (ours, theirs) = UnixStream::pair().unwrap();
-    let mut frames = Framed::new(theirs, Codec);
-    let greeted = async {
-        frames.send(Frame::Hello(hello())).await.unwrap();
-        assert!(matches!(frames.next().await, Some(Ok(Frame::Welcome(_)))));
-    };
-    let (made, ()) = tokio::join!(establish(ours, hasty()), greeted);
+    let (made, theirs) = tokio::join!(establish(ours, hasty()), greet_as(hello(), theirs));
     let (link, driver, _inbound) = made.unwrap();
-    (link, tokio::spawn(driver), frames.into_inner())
+    (link, tokio::spawn(driver), theirs)
+}
+
+/// Plays the supervisor until it is welcome.
+pub(crate) async fn greet_as(hello: Hello, socket: UnixStream) -> UnixStream {
+    let mut frames = Framed::new(socket, Codec);
+    frames.send(Frame::Hello(hello)).await.unwrap();
+    assert!(matches!(frames.next().await, Some(Ok(Frame::Welcome(_)))));
+    frames.into_inner()
 }
 
 #[tokio::test]

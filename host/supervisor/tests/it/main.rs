@@ -10,6 +10,7 @@
 
 mod codec;
 mod execs;
+mod handing;
 mod harness;
 mod hostile;
 mod lifecycle;

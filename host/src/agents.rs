@@ -8,6 +8,7 @@
 mod agent;
 mod checks;
 mod commands;
+mod elsewhere;
 mod executor;
 mod fixing;
 mod line;
@@ -262,6 +263,7 @@ impl Agents {
         let (place, cancel) = self.take_place(&id, &project.id, (ticket.number(), newest))?;
         let kind_fixed = new.kind_fixed && !store.kind_is_open(&project.id).await?
             || parts.runtimes.find(&project.id).await?.is_some();
+        let lease = self.turn(&project.id).await?;
         let job = NewJob { id: None, project_name: project.name.clone() };
         let job = parts.jobs.create(permit, job).await?;
         let now = parts.clock.now();
@@ -279,7 +281,6 @@ impl Agents {
             updated_at: now,
         };
         store.insert(&run, !kind_fixed).await?;
-        let lease = parts.leases.try_take(&lease_name(&id)).await?;
         let recorder = Recorder::new(store.clone(), parts.clock.clone(), id, head);
         Ok(Begun { run, job, agent, kind_fixed, share, recorder, cancel, place, ticket, lease })
     }
@@ -342,21 +343,28 @@ impl Agents {
     pub fn watch(&self, run: &Run, since: u64) -> Watch {
         let live = self.inner.live.lock().unwrap_or_else(PoisonError::into_inner);
         let head = live.get(&run.id).map(|live| live.head.clone());
-        Watch::new(self.inner.store.clone(), run.id.clone(), since, head)
+        let elsewhere = head.is_none() && !run.state.is_final();
+        Watch::new(self.inner.store.clone(), run.id.clone(), since, (head, elsewhere))
     }
 
     /// What is kept of a run's events after `since`, without waiting for more.
     pub fn transcript(&self, run: &Run, since: u64) -> Watch {
-        Watch::new(self.inner.store.clone(), run.id.clone(), since, None)
+        Watch::new(self.inner.store.clone(), run.id.clone(), since, (None, false))
     }
 
     /// Ends a run and waits until it has; one that has ended stays as it is.
     pub async fn cancel(&self, _permit: &Permit, run: &Run) -> Result<Run, Error> {
-        if let Some(mut head) = self.ask_to_end(&run.id) {
-            let ended = async { while head.changed().await.is_ok() {} };
-            if tokio::time::timeout(CANCEL_PATIENCE, ended).await.is_err() {
-                tracing::warn!(run = %run.id, "a cancelled run has not ended yet");
+        let ends = async {
+            match self.ask_to_end(&run.id) {
+                Some(mut head) => while head.changed().await.is_ok() {},
+                None if run.state.is_final() => {}
+                None => self.cancel_elsewhere(&run.id).await?,
             }
+            Ok::<_, Error>(())
+        };
+        match tokio::time::timeout(CANCEL_PATIENCE, ends).await {
+            Ok(ended) => ended?,
+            Err(_) => tracing::warn!(run = %run.id, "a cancelled run has not ended yet"),
         }
         let found = self.inner.store.find(&run.id).await?;
         found.ok_or_else(|| Error::NotFound(run.id.to_string()))
@@ -369,13 +377,16 @@ impl Agents {
         Some(live.head.clone())
     }
 
-    /// Ends what a server that was killed left unfinished. For the start,
-    /// before anything is generated.
+    /// Whether no run is under way here.
+    fn is_idle(&self) -> bool {
+        self.inner.live.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
+    /// Ends what a server that was killed left unfinished.
     pub async fn recover(&self, gate: &Gate) -> Result<(), Error> {
         for run in self.inner.store.unfinished().await? {
-            let lease = self.inner.parts.leases.try_take(&lease_name(&run.id)).await?;
-            // Another server carries it out.
-            let Some(_lease) = lease else { continue };
+            // Another server carries it out, or this one.
+            let Some((run, _lease)) = self.abandoned(&run).await? else { continue };
             let target =
                 Target::Owned { owner: run.owner.clone(), name: format!("run/{}", run.id) };
             let permit = gate.admit(&host()?, Action::write("run.recover", target)).await?;
@@ -417,7 +428,7 @@ struct Begun {
     place: Place,
     ticket: Ticket,
     /// Says to other servers that this one carries it out.
-    lease: Option<Lease>,
+    lease: Lease,
 }
 
 impl From<Full> for Error {
@@ -426,8 +437,8 @@ impl From<Full> for Error {
     }
 }
 
-fn lease_name(run: &RunId) -> String {
-    format!("run/{run}")
+fn lease_name(project: &ProjectId) -> String {
+    format!("run/{project}")
 }
 
 /// Says that nothing came of a job, unless it was complete already.

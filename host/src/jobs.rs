@@ -303,7 +303,9 @@ impl Jobs {
     /// Says that nothing will come of it. Once more is no error.
     pub async fn fail(&self, _permit: &Permit, job: &Job, error: &str) -> Result<Job, Error> {
         let end = error.floor_char_boundary(MAX_ERROR_BYTES);
-        self.finish(job, Status::Failed, Some(error[..end].to_owned())).await
+        // PostgreSQL keeps no NUL in texts.
+        let error = error[..end].replace('\0', " ");
+        self.finish(job, Status::Failed, Some(error)).await
     }
 
     async fn finish(&self, job: &Job, to: Status, error: Option<String>) -> Result<Job, Error> {

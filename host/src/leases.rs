@@ -152,6 +152,28 @@ impl Leases {
         tokio::time::timeout(patience, trying).await.ok().transpose()
     }
 
+    /// Does what is done now and then, unless another server is at it.
+    pub async fn in_turn<T>(&self, name: &str, work: impl Future<Output = T>) -> Option<T> {
+        match self.try_take(name).await {
+            Ok(Some(lease)) => {
+                let done = tokio::select! {
+                    done = work => Some(done),
+                    () = lease.lost() => None,
+                };
+                lease.give_back().await;
+                done
+            }
+            Ok(None) => {
+                tracing::debug!(name, "another server does it");
+                None
+            }
+            Err(error) => {
+                tracing::warn!(name, %error, "it could not be done in turn");
+                None
+            }
+        }
+    }
+
     /// Each lease has a name of its own for its holder, so that giving back an
     /// earlier one can't end a later one.
     fn next_holder(&self) -> String {

@@ -88,7 +88,7 @@ pub async fn serve(
     }
     let sign_in_url = format!("http://{address}/sign-in?token={}", built.admin_token.reveal());
     write_server_file(&config.data, &format!("http://{address}"))?;
-    start_background(&config, &built.app, &tasks);
+    start_background(&config, (&built.app, &built.leases), &tasks);
     if let Some(visitors) = built.visitors {
         tasks.run("host ports", http::serve_visitors(built.app.clone(), visitors));
     }
@@ -124,6 +124,7 @@ pub async fn serve(
 
 struct Built {
     app: App,
+    leases: Leases,
     admin_token: Secret,
     /// Who comes to ports of this machine that lead to previews.
     visitors: Option<mpsc::Receiver<Visitor>>,
@@ -200,7 +201,7 @@ async fn build(config: &Config, tasks: &Tasks, address: SocketAddr) -> anyhow::R
         exec,
         files: premises.files,
         gate,
-        idempotency: Idempotency::new(db.clone(), clock.clone(), leases),
+        idempotency: Idempotency::new(db.clone(), clock.clone(), leases.clone()),
         clock,
         db,
         events,
@@ -221,7 +222,7 @@ async fn build(config: &Config, tasks: &Tasks, address: SocketAddr) -> anyhow::R
         wasm: format!("{:?}", plugins.tuning()),
         metrics,
     });
-    Ok(Built { app, admin_token, visitors })
+    Ok(Built { app, leases, admin_token, visitors })
 }
 
 fn audit(config: &Config, ground: &Ground) -> anyhow::Result<Audit> {
@@ -484,7 +485,7 @@ fn built_in(name: &'static str, settings: String, bound: bool) -> anyhow::Result
 }
 
 /// What runs beside the requests, none of which waits for it.
-fn start_background(config: &Config, app: &App, tasks: &Tasks) {
+fn start_background(config: &Config, (app, leases): (&App, &Leases), tasks: &Tasks) {
     tasks.run("processes", app.processes.clone().follow_runtimes());
     tasks.run("ends of commands", app.exec.clone().keep_ends());
     tasks.run("runtimes", app.runtimes.clone().keep());
@@ -494,9 +495,10 @@ fn start_background(config: &Config, app: &App, tasks: &Tasks) {
     tasks.run("mapped ports", app.previews.clone().keep_host_ports());
     tasks.run("audit", app.audit.clone().retain_always(config.audit.clone(), tasks.clone()));
     tasks.run("history", app.exec.clone().retain_always(config.exec.clone(), tasks.clone()));
-    app.jobs.sweep_always(tasks);
-    app.projects.sweep_deleted_always(tasks);
-    app.reviews.sweep_always(tasks);
+    tasks.run("runs of other servers", app.agents.clone().keep(app.gate.clone()));
+    app.jobs.sweep_always(leases.clone(), tasks);
+    app.projects.sweep_deleted_always(leases.clone(), tasks);
+    app.reviews.sweep_always(leases.clone(), tasks);
     tasks.run("report schedules", app.schedules.clone().keep(tasks.clone()));
     tasks.run("idempotency", app.idempotency.clone().sweep_always(tasks.clone()));
     tasks.run("metrics", telemetry::keep_metrics(app.metrics.clone(), tasks.clone()));

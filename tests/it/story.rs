@@ -10,6 +10,7 @@ mod documented;
 mod execs;
 mod gate;
 mod gvisor;
+mod hosts;
 mod kill;
 mod kinds;
 mod lifecycle;

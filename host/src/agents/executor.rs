@@ -91,7 +91,7 @@ pub(super) struct Execution {
     recorder: Recorder,
     ticket: Ticket,
     _place: Place,
-    _lease: Option<Lease>,
+    _lease: Lease,
 }
 
 impl Execution {

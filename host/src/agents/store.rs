@@ -134,6 +134,38 @@ impl Store {
         rows.iter().map(run).collect()
     }
 
+    /// The run of a project that has not ended.
+    pub(super) async fn unfinished_of(&self, project: &ProjectId) -> Result<Option<RunId>, Error> {
+        let id = sqlx::query_scalar::<_, String>(
+            "SELECT id FROM runs WHERE project_id = $1 \
+             AND state NOT IN ('done', 'failed', 'cancelled') ORDER BY id LIMIT 1",
+        )
+        .bind(project.as_str())
+        .fetch_optional(self.db.pool())
+        .await?;
+        id.map(|id| id.parse().map_err(unreadable)).transpose()
+    }
+
+    pub(super) async fn ask_to_end(&self, run: &RunId, now_us: i64) -> Result<(), Error> {
+        sqlx::query("UPDATE runs SET cancel_asked_at = $2 WHERE id = $1")
+            .bind(run.as_str())
+            .bind(now_us)
+            .execute(self.db.writer())
+            .await?;
+        Ok(())
+    }
+
+    /// The runs that somebody wants to end, and that have not.
+    pub(super) async fn asked_to_end(&self) -> Result<Vec<RunId>, Error> {
+        let ids = sqlx::query_scalar::<_, String>(
+            "SELECT id FROM runs WHERE cancel_asked_at IS NOT NULL \
+             AND state NOT IN ('done', 'failed', 'cancelled')",
+        )
+        .fetch_all(self.db.pool())
+        .await?;
+        ids.into_iter().map(|id| id.parse().map_err(unreadable)).collect()
+    }
+
     pub(super) async fn append(&self, run: &RunId, steps: &[Recorded]) -> Result<(), Error> {
         let mut transaction = self.db.begin().await?;
         for step in steps {
@@ -228,7 +260,6 @@ fn without_nul(text: &str) -> String {
 
 fn run(row: &AnyRow) -> Result<Run, Error> {
     let text = |name: &str| row.try_get::<String, _>(name);
-    let unreadable = |error: InvalidId| Error::Failed(format!("runs: {error}"));
     let state = text("state")?;
     Ok(Run {
         id: text("id")?.parse().map_err(unreadable)?,
@@ -244,6 +275,10 @@ fn run(row: &AnyRow) -> Result<Run, Error> {
         created_at: from_micros(row.try_get("created_at")?),
         updated_at: from_micros(row.try_get("updated_at")?),
     })
+}
+
+fn unreadable(error: InvalidId) -> Error {
+    Error::Failed(format!("runs: {error}"))
 }
 
 fn recorded(row: &AnyRow) -> Result<Recorded, Error> {

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use tokio::sync::watch;
 
+use super::elsewhere::LOOK_EVERY;
 use super::run::Recorded;
 use super::store::Store;
 use crate::db::Error;
@@ -22,6 +23,8 @@ pub struct Watch {
     read: VecDeque<Recorded>,
     /// Number of the newest step, while the run goes on.
     head: Option<watch::Receiver<u64>>,
+    /// Whether another server carries it out.
+    elsewhere: bool,
     over: bool,
 }
 
@@ -30,9 +33,9 @@ impl Watch {
         store: Store,
         run: RunId,
         since: u64,
-        head: Option<watch::Receiver<u64>>,
+        (head, elsewhere): (Option<watch::Receiver<u64>>, bool),
     ) -> Self {
-        Self { store, run, last: since, read: VecDeque::new(), head, over: false }
+        Self { store, run, last: since, read: VecDeque::new(), head, elsewhere, over: false }
     }
 
     /// The next event; `None` after the last one.
@@ -58,6 +61,9 @@ impl Watch {
             self.read.extend(steps);
             return Ok(());
         }
+        if self.elsewhere {
+            return self.look_there().await;
+        }
         let last = self.last;
         let Some(head) = &mut self.head else {
             self.over = true;
@@ -66,6 +72,16 @@ impl Watch {
         if head.wait_for(|newest| *newest > last).await.is_err() {
             // Who recorded is gone: what it wrote last is still to be read.
             self.head = None;
+        }
+        Ok(())
+    }
+
+    /// Waits for another server; what it wrote last is read after its run has ended.
+    async fn look_there(&mut self) -> Result<(), Error> {
+        let found = self.store.find(&self.run).await?;
+        self.elsewhere = found.is_some_and(|run| !run.state.is_final());
+        if self.elsewhere {
+            tokio::time::sleep(LOOK_EVERY).await;
         }
         Ok(())
     }

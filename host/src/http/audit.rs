@@ -212,9 +212,14 @@ fn wanted(app: &App, query: AuditQuery) -> Result<Wanted, Problem> {
         let before = read_cursor(&text)?.parse();
         before.map_err(|_| invalid("send `cursor` as `next_cursor` gave it"))
     };
+    // PostgreSQL refuses to look for a NUL.
+    let word = |text: String| match text.contains('\0') {
+        true => Err(invalid("write `actor` and `action` without NUL")),
+        false => Ok(text),
+    };
     Ok(Wanted {
-        actor: query.actor,
-        action: query.action,
+        actor: query.actor.map(word).transpose()?,
+        action: query.action.map(word).transpose()?,
         project: query.project.map(name).transpose()?.map(|name| name.to_string()),
         since_us: time("since", query.since)?,
         until_us: time("until", query.until)?,

@@ -201,7 +201,8 @@ impl Store {
     }
 
     /// Removes a job that has expired, and remembers it.
-    pub(super) async fn retire(&self, job: &Job) -> Result<(), Error> {
+    /// Whether it was still there.
+    pub(super) async fn retire(&self, job: &Job) -> Result<bool, Error> {
         let mut transaction = self.db.begin().await?;
         sqlx::query(
             "INSERT INTO expired_jobs (directory, id, owner_id, expired_at) \
@@ -213,12 +214,12 @@ impl Store {
         .bind(job.expires_at.as_microsecond())
         .execute(&mut *transaction)
         .await?;
-        sqlx::query("DELETE FROM jobs WHERE directory = $1")
+        let removed = sqlx::query("DELETE FROM jobs WHERE directory = $1")
             .bind(job.directory.as_str())
             .execute(&mut *transaction)
             .await?;
         transaction.commit().await?;
-        Ok(())
+        Ok(removed.rows_affected() > 0)
     }
 
     /// When the job of that id expired last, of this owner or of anybody.

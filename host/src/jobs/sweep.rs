@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::{Error, Job, Jobs, Status};
 use crate::files::{self, Precondition, RelPath};
+use crate::leases::Leases;
 use crate::tasks::Tasks;
 
 /// How often expired jobs are looked for. The deadline itself stands in the
@@ -39,7 +40,7 @@ pub struct Stats {
 
 impl Jobs {
     /// Sweeps now and then until the server stops.
-    pub fn sweep_always(&self, tasks: &Tasks) {
+    pub fn sweep_always(&self, leases: Leases, tasks: &Tasks) {
         let (jobs, until) = (self.clone(), tasks.clone());
         tasks.run("jobs sweep", async move {
             let mut due = tokio::time::interval(SWEEP_EVERY);
@@ -48,17 +49,21 @@ impl Jobs {
                     () = until.stopping() => return,
                     _ = due.tick() => {}
                 }
-                match jobs.sweep().await {
-                    Ok(0) => {}
-                    Ok(removed) => tracing::info!(removed, "expired jobs are gone"),
-                    Err(error) => tracing::warn!(%error, "expired jobs were not removed"),
-                }
-                // What a server that was killed, or a service that was away, left to do.
-                if let Err(error) = jobs.archive_all().await {
-                    tracing::warn!(%error, "archives of jobs were not kept; tried again later");
-                }
+                leases.in_turn("jobs/sweep", jobs.sweep_now()).await;
             }
         });
+    }
+
+    async fn sweep_now(&self) {
+        match self.sweep().await {
+            Ok(0) => {}
+            Ok(removed) => tracing::info!(removed, "expired jobs are gone"),
+            Err(error) => tracing::warn!(%error, "expired jobs were not removed"),
+        }
+        // What a server that was killed, or a service that was away, left to do.
+        if let Err(error) = self.archive_all().await {
+            tracing::warn!(%error, "archives of jobs were not kept; tried again later");
+        }
     }
 
     /// Removes every expired job and answers how many there were.
@@ -73,8 +78,8 @@ impl Jobs {
             }
             for job in expired {
                 self.clear(&job).await?;
-                self.store.retire(&job).await?;
-                removed += 1;
+                // Another server may have been faster.
+                removed += u64::from(self.store.retire(&job).await?);
             }
         }
     }

@@ -17,6 +17,7 @@ use crate::auth::Caller;
 use crate::events::{Change, What};
 use crate::gate::Permit;
 use crate::ids::{ProjectId, ProjectName, UserId};
+use crate::leases::Leases;
 use crate::quotas::Over;
 use crate::tasks::Tasks;
 
@@ -103,11 +104,11 @@ impl Projects {
 
     /// Removes it for good before it expires.
     pub async fn purge(&self, _permit: &Permit, deleted: &Deleted) -> Result<(), Error> {
-        self.forget(&deleted.project.id).await
+        self.forget(&deleted.project.id).await.map(drop)
     }
 
-    /// The row last: what a crash leaves is found again.
-    async fn forget(&self, id: &ProjectId) -> Result<(), Error> {
+    /// The row last: what a crash leaves is found again. Answers whether it was there.
+    async fn forget(&self, id: &ProjectId) -> Result<bool, Error> {
         self.remove_workspace(id).await?;
         Ok(self.store.forget_deleted(id).await?)
     }
@@ -122,14 +123,13 @@ impl Projects {
             }
             for id in expired {
                 // One that was taken back a moment ago had not expired.
-                self.forget(&id).await?;
-                removed += 1;
+                removed += u64::from(self.forget(&id).await?);
             }
         }
     }
 
     /// Sweeps now and then, until the server stops.
-    pub fn sweep_deleted_always(&self, tasks: &Tasks) {
+    pub fn sweep_deleted_always(&self, leases: Leases, tasks: &Tasks) {
         let (projects, until) = (self.clone(), tasks.clone());
         tasks.run("deleted projects", async move {
             let mut due = tokio::time::interval(SWEEP_EVERY);
@@ -138,10 +138,14 @@ impl Projects {
                     () = until.stopping() => return,
                     _ = due.tick() => {}
                 }
-                match projects.sweep_deleted().await {
-                    Ok(0) => {}
-                    Ok(removed) => tracing::info!(removed, "deleted projects are gone for good"),
-                    Err(error) => tracing::warn!(%error, "deleted projects were not removed"),
+                match leases.in_turn("projects/sweep", projects.sweep_deleted()).await {
+                    None | Some(Ok(0)) => {}
+                    Some(Ok(removed)) => {
+                        tracing::info!(removed, "deleted projects are gone for good")
+                    }
+                    Some(Err(error)) => {
+                        tracing::warn!(%error, "deleted projects were not removed");
+                    }
                 }
             }
         });

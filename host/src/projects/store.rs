@@ -232,12 +232,13 @@ impl Store {
         rows.iter().map(|row| Ok(deleted(row)?.project.id)).collect()
     }
 
-    pub(super) async fn forget_deleted(&self, id: &ProjectId) -> Result<(), Error> {
-        sqlx::query("DELETE FROM deleted_projects WHERE id = $1")
+    /// Whether it was there.
+    pub(super) async fn forget_deleted(&self, id: &ProjectId) -> Result<bool, Error> {
+        let removed = sqlx::query("DELETE FROM deleted_projects WHERE id = $1")
             .bind(id.as_str())
             .execute(self.db.writer())
             .await?;
-        Ok(())
+        Ok(removed.rows_affected() > 0)
     }
 }
 

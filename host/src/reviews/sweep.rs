@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{Error, Reviews};
 use crate::gate::Permit;
 use crate::ids::ProjectId;
+use crate::leases::Leases;
 use crate::tasks::Tasks;
 
 /// How often it is looked for.
@@ -51,7 +52,7 @@ impl Reviews {
     }
 
     /// Sweeps now and then, until the server stops.
-    pub fn sweep_always(&self, tasks: &Tasks) {
+    pub fn sweep_always(&self, leases: Leases, tasks: &Tasks) {
         let (reviews, until) = (self.clone(), tasks.clone());
         tasks.run("submissions", async move {
             let mut due = tokio::time::interval(SWEEP_EVERY);
@@ -60,10 +61,12 @@ impl Reviews {
                     () = until.stopping() => return,
                     _ = due.tick() => {}
                 }
-                match reviews.sweep().await {
-                    Ok(0) => {}
-                    Ok(removed) => tracing::info!(removed, "left-over submissions are gone"),
-                    Err(error) => tracing::warn!(%error, "left-over submissions were not removed"),
+                match leases.in_turn("reviews/sweep", reviews.sweep()).await {
+                    None | Some(Ok(0)) => {}
+                    Some(Ok(removed)) => tracing::info!(removed, "left-over submissions are gone"),
+                    Some(Err(error)) => {
+                        tracing::warn!(%error, "left-over submissions were not removed");
+                    }
                 }
             }
         });

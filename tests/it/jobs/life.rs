@@ -85,6 +85,14 @@ on_every_database! {
         assert!(matches!(room.complete(&job).await, Err(Error::Status { .. })));
     }
 
+    async fn a_reason_with_a_nul_is_kept_without_it(database: Database) {
+        let room = Room::new(database);
+        let job = room.create().await;
+        let failed = room.jobs.fail(&room.permit("ada").await, &job, "a\0b").await.unwrap();
+        let found = room.jobs.find(&room.caller("ada").await, &job.id).await.unwrap();
+        assert_eq!((failed.error.as_deref(), found.error), (Some("a b"), failed.error.clone()));
+    }
+
     async fn a_finished_job_takes_no_files(database: Database) {
         let room = Room::new(database);
         let job = room.create().await;
@@ -108,6 +116,16 @@ on_every_database! {
         assert_eq!(room.jobs.list(&ada, None, 10).await.unwrap().0, [young]);
         assert_eq!((room.directories(), room.jobs.sweep().await.unwrap()), (2, 1));
         assert_eq!(room.directories(), 1);
+    }
+
+    async fn of_two_sweeps_at_once_each_expired_job_is_counted_by_one(database: Database) {
+        let room = Room::new(database);
+        for _ in 0..10 {
+            room.create().await;
+        }
+        room.clock.advance(EXPIRY);
+        let (one, other) = tokio::join!(room.jobs.sweep(), room.jobs.sweep());
+        assert_eq!((one.unwrap() + other.unwrap(), room.directories()), (10, 0));
     }
 
     async fn that_a_job_has_expired_is_remembered_for_a_month(database: Database) {

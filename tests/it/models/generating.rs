@@ -5,8 +5,8 @@ use lockhouse::agents::ProviderName;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-pub(crate) use super::provider::Provider;
-use super::provider::{Asked, KEY, Turn};
+use super::provider::{Asked, KEY};
+pub(crate) use super::provider::{Provider, Turn};
 use crate::host::{Host, answer, engine, lockhouse};
 use crate::plugins::harness::built;
 

@@ -110,7 +110,7 @@ impl Provider {
     }
 
     /// Waits until so many questions hang.
-    pub(super) async fn hangs(&self, count: usize) {
+    pub(crate) async fn hangs(&self, count: usize) {
         let mut hanging = self.inner.hanging.subscribe();
         let waited =
             tokio::time::timeout(Duration::from_secs(30), hanging.wait_for(|n| *n == count));

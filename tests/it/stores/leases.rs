@@ -38,6 +38,14 @@ on_every_database! {
         assert_eq!(server(&database, "shared", &clock).await.seat(), 0);
     }
 
+    async fn what_is_done_now_and_then_one_server_does_at_a_time(database: Database) {
+        let clock = Clock::system();
+        let (one, other) = (server(&database, "1", &clock).await, server(&database, "2", &clock).await);
+        let beside = one.in_turn("sweep", other.in_turn("sweep", async { "twice" })).await;
+        assert_eq!(beside, Some(None));
+        assert_eq!(other.in_turn("sweep", async { "next" }).await, Some("next"));
+    }
+
     async fn one_server_holds_a_thing_once(database: Database) {
         let server = server(&database, "1", &Clock::system()).await;
         let lease = server.try_take("a").await.unwrap().unwrap();

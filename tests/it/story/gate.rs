@@ -205,6 +205,15 @@ async fn the_record_is_checked_and_handed_out_from_the_command_line() {
     assert!(!intact && said.contains("broken at entry"), "{said}");
 }
 
+#[tokio::test]
+async fn a_question_to_the_record_with_a_nul_is_refused_whatever_the_database() {
+    let host = Host::start(need!(local, engine("local").await)).await;
+    for question in ["actor=%00", "action=a%00b"] {
+        let refused = host.get(&format!("/api/v1/admin/audit?{question}")).await;
+        assert_eq!(refused.json["code"], "invalid_query", "{}", refused.text);
+    }
+}
+
 /// What `lockhouse audit` says, and whether it is content.
 async fn says(host: &Host, words: &[&str]) -> (bool, String) {
     let output = host.says(&["audit"]).args(words).output().await.unwrap();

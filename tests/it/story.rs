@@ -25,6 +25,7 @@ mod retries;
 mod rush;
 mod schemathesis;
 mod sessions;
+mod shares;
 mod terminals;
 mod together;
 mod traces;

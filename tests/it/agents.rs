@@ -3,6 +3,7 @@
 
 mod fixing;
 mod following;
+mod keeping;
 mod running;
 mod writing;
 
@@ -17,7 +18,7 @@ use lockhouse::agents::{
 use lockhouse::audit::Audit;
 use lockhouse::auth::{self, Auth, Caller, Role, User};
 use lockhouse::clock::Clock;
-use lockhouse::db::{self, Db};
+use lockhouse::db::Db;
 use lockhouse::events::Events;
 use lockhouse::exec::{self, Exec};
 use lockhouse::files::{self, Disk, Files};
@@ -36,6 +37,8 @@ use lockhouse::runtimes::{self, Place, Runtimes, disk, local, spec};
 use lockhouse::tasks::Tasks;
 use tempfile::TempDir;
 use tokio::sync::Semaphore;
+
+use crate::databases::{self, Database};
 
 /// The longest that a test waits for anything.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -211,8 +214,11 @@ async fn make_project(gate: &Gate, projects: &Projects, caller: &Caller, name: &
 
 impl Room {
     pub(crate) async fn with(agent: impl Agent) -> Self {
-        let data = tempfile::tempdir().unwrap();
-        let db = Db::open(&db::Config::default(), data.path()).await.unwrap();
+        Self::on(databases::sqlite().await, agent).await
+    }
+
+    pub(crate) async fn on(database: Database, agent: impl Agent) -> Self {
+        let Database { db, data } = database;
         let (clock, tasks) = (Clock::system(), Tasks::new());
         let events = Events::new(clock.clone());
         let audit = Audit::start(db.clone(), clock.clone(), &tasks);

@@ -475,6 +475,7 @@ fn start_background(config: &Config, app: &App, tasks: &Tasks) {
     tasks.run("mapped ports", app.previews.clone().keep_host_ports());
     tasks.run("audit", app.audit.clone().retain_always(config.audit.clone(), tasks.clone()));
     tasks.run("history", app.exec.clone().retain_always(config.exec.clone(), tasks.clone()));
+    tasks.run("what models cost", app.agents.clone().forget_spend_always());
     app.jobs.sweep_always(tasks);
     app.projects.sweep_deleted_always(tasks);
     app.reviews.sweep_always(tasks);

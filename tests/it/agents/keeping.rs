@@ -68,4 +68,19 @@ on_every_database! {
         assert_eq!(room.finds("make T").await, ["Make test"]);
         room.close().await;
     }
+
+    async fn what_models_cost_is_forgotten_after_400_days(database: Database) {
+        let room = Room::on(database, Script::writing([])).await;
+        let agents = room.agents();
+        room.does(
+            "INSERT INTO model_spend (day, user_id, project_id, model, project, calls, failed, \
+             input_tokens, output_tokens) VALUES \
+             (0, 'ada', 'p1', 'm', 'todo', 1, 0, 1, 1), (0, 'bob', 'p2', 'm', 'todo', 1, 0, 1, 1), \
+             (86400000000, 'ada', 'p1', 'm', 'todo', 1, 0, 1, 1), \
+             (7258118400000000, 'ada', 'p1', 'm', 'todo', 1, 0, 1, 1)",
+        )
+        .await;
+        assert_eq!(agents.forget_spend().await.unwrap(), 3);
+        assert_eq!(agents.forget_spend().await.unwrap(), 0);
+    }
 }

@@ -19,6 +19,7 @@ mod metrics;
 mod network;
 mod openapi;
 mod people;
+mod pipes;
 mod prompt;
 mod rates;
 mod retries;

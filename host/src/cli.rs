@@ -15,6 +15,7 @@ mod serve;
 mod token;
 mod user;
 
+use std::io::{ErrorKind, Write as _};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -22,6 +23,10 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::config::{self, Config, EngineFlag, Flags, default_data};
+
+/// Exit code of a program whose output nobody reads any more: as a shell tells of those
+/// that SIGPIPE ended.
+const BROKEN_PIPE: u8 = 128 + 13;
 
 /// A self-hosted server on which people and AI agents build and run projects.
 #[derive(Debug, Parser)]
@@ -108,9 +113,12 @@ pub fn main() -> ExitCode {
         .build()
         .map_err(anyhow::Error::from)
         .and_then(|runtime| runtime.block_on(run(arguments.command)));
-    ran.unwrap_or_else(|error| {
-        complain(&error);
-        ExitCode::FAILURE
+    ran.unwrap_or_else(|error| match error.downcast_ref::<std::io::Error>() {
+        Some(error) if error.kind() == ErrorKind::BrokenPipe => ExitCode::from(BROKEN_PIPE),
+        _ => {
+            complain(&error);
+            ExitCode::FAILURE
+        }
     })
 }
 
@@ -132,13 +140,20 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
     }
 }
 
-#[expect(clippy::print_stderr, reason = "the command line speaks to its user")]
 fn complain(error: &anyhow::Error) {
-    eprintln!("lockhouse: {error:#}");
+    // Where nobody hears it, there is nobody to tell.
+    let _ = writeln!(std::io::stderr(), "lockhouse: {error:#}");
 }
 
-/// A line for the user.
-#[expect(clippy::print_stdout, reason = "the command line speaks to its user")]
+/// A line for the user. Where nobody reads on, as behind `| head -1`, the program ends.
 fn say(line: impl std::fmt::Display) {
-    println!("{line}");
+    if let Err(error) = writeln!(std::io::stdout(), "{line}") {
+        match error.kind() {
+            ErrorKind::BrokenPipe => std::process::exit(BROKEN_PIPE.into()),
+            _ => {
+                complain(&anyhow::Error::new(error).context("nothing can be printed"));
+                std::process::exit(1);
+            }
+        }
+    }
 }

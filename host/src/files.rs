@@ -11,6 +11,7 @@ mod disk;
 mod entry;
 mod ignored;
 mod path;
+mod prepared;
 mod quota;
 mod root;
 mod search;
@@ -36,6 +37,7 @@ use crate::events::{Change, Events, What};
 use crate::gate::Permit;
 use crate::ids::ProjectId;
 use crate::projects::{Project, Projects};
+use crate::quotas::{self, disk_cost};
 use crate::tasks::Tasks;
 use quota::{Amount, Room};
 use watch::Watching;
@@ -114,6 +116,9 @@ pub enum Error {
     NoSpace,
     #[error("the project has as many files and directories as it may; delete some")]
     TooManyFiles,
+    /// What its owner has is as much as he may have.
+    #[error(transparent)]
+    Quota(#[from] quotas::Error),
     #[error("the directory holds more than can be listed; list a directory in it")]
     TooMany,
     #[error("the cursor is not one that a list gave; leave it away to begin anew")]
@@ -293,8 +298,10 @@ impl Files {
         S: Stream<Item = Result<Bytes, E>> + Send + Unpin,
         E: std::fmt::Display,
     {
-        let Room { dir, left } = self.room_for(project, path).await?;
-        self.disk.receive(dir, path.clone(), body, (save, left.bytes)).await
+        let room = self.room_for(project, path).await?;
+        let within = (save, room.left.bytes);
+        let received = self.disk.receive(room.dir.clone(), path.clone(), body, within).await;
+        received.map_err(|error| room.explain(error))
     }
 
     /// Puts what was received in its place.
@@ -305,7 +312,15 @@ impl Files {
         path: &RelPath,
         received: Received,
     ) -> Result<Saved, Error> {
-        let saved = self.disk.land(received).await?;
+        let taken = self.projects.take_disk(project, disk_cost(received.size_bytes())).await?;
+        let saved = match self.disk.land(received).await {
+            Ok(saved) => saved,
+            Err(error) => {
+                taken.give_back().await;
+                return Err(error);
+            }
+        };
+        taken.settle(saved.grown_cost()).await;
         // Its directories may be new as well.
         let new = if saved.created { path.as_str().split('/').count() as u64 } else { 0 };
         self.disk.quotas().add(&project.id, new, saved.grown_bytes);
@@ -353,7 +368,15 @@ impl Files {
         path: &RelPath,
     ) -> Result<Entry, Error> {
         let Room { dir, .. } = self.room(project, Amount::entries(1)).await?;
-        let entry = self.disk.create_directory(dir, path.clone()).await?;
+        let taken = self.projects.take_disk(project, disk_cost(0)).await?;
+        let entry = match self.disk.create_directory(dir, path.clone()).await {
+            Ok(entry) => entry,
+            Err(error) => {
+                taken.give_back().await;
+                return Err(error);
+            }
+        };
+        taken.keep();
         self.disk.quotas().add(&project.id, path.as_str().split('/').count() as u64, 0);
         self.publish(project, path.as_str(), Change::Created);
         Ok(entry)

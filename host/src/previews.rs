@@ -26,6 +26,7 @@ use lockhouse_supervisor::Error as LinkError;
 use tokio::sync::mpsc;
 
 pub use config::Config;
+pub use key::Reach;
 pub use leave::Leave;
 pub use links::{LINK_PREFIX, Link};
 pub use look::Status;
@@ -144,8 +145,8 @@ impl Previews {
     }
 
     /// A key that opens this project's previews for [`KEY_LIFETIME`].
-    pub fn issue_key(&self, project: &ProjectId) -> String {
-        self.keys.issue(Purpose::Path, project, KEY_LIFETIME)
+    pub fn issue_key(&self, project: &ProjectId, reach: Reach) -> String {
+        self.keys.issue(Purpose::Path, (project, reach), KEY_LIFETIME)
     }
 
     /// What a key in a path opens now, and for how long: one of Lockhouse's own, or
@@ -166,6 +167,7 @@ impl Previews {
                 project: link.project,
                 port: link.port,
                 leave,
+                reach: Reach::Use,
             };
             return Ok(opened.map(entry));
         }
@@ -175,7 +177,7 @@ impl Previews {
     fn entry(&self, opened: Opened) -> Entry {
         let lasts = opened.expires.duration_since(self.clock.now());
         let leave = Leave::lasting(Duration::try_from(lasts).unwrap_or_default());
-        Entry { project: opened.project, port: None, leave }
+        Entry { project: opened.project, port: None, leave, reach: opened.reach }
     }
 
     /// The cookie's value for whoever comes to a project's host with a ticket, or
@@ -194,7 +196,9 @@ impl Previews {
             return Ok(fits.then(|| (Secret::new(ticket), lasts)));
         }
         let opened = self.keys.redeem(ticket).filter(|opened| opened.project == *project);
-        let cookie = |_| Secret::new(self.keys.issue(Purpose::Cookie, project, KEY_LIFETIME));
+        let cookie = |Opened { reach, .. }| {
+            Secret::new(self.keys.issue(Purpose::Cookie, (project, reach), KEY_LIFETIME))
+        };
         Ok(opened.map(cookie).map(|cookie| (cookie, KEY_LIFETIME)))
     }
 
@@ -247,8 +251,8 @@ impl Previews {
     }
 
     /// The path and query on that origin that bring a caller in, once.
-    pub fn ticket(&self, project: &ProjectId) -> String {
-        self.keys.issue(Purpose::Ticket, project, TICKET_LIFETIME)
+    pub fn ticket(&self, project: &ProjectId, reach: Reach) -> String {
+        self.keys.issue(Purpose::Ticket, (project, reach), TICKET_LIFETIME)
     }
 
     /// Lockhouse's own origins, which alone may frame a preview. The first is the
@@ -295,6 +299,7 @@ pub struct Entry {
     /// The one port that it opens, if it opens one only.
     pub port: Option<u16>,
     pub leave: Leave,
+    pub reach: Reach,
 }
 
 impl From<projects::Error> for Error {

@@ -19,7 +19,7 @@ use crate::db::{self, Db};
 use crate::events::{About, Change, Events, What};
 use crate::gate::{Permit, Target};
 use crate::ids::{Kind, ProjectId, ProjectName, UserId};
-use crate::quotas::{Over, Quota, Quotas};
+use crate::quotas::{self, Over, Quota, Quotas, Share, Taken};
 use store::Store;
 
 pub use deleted::{Deleted, KEPT};
@@ -137,6 +137,31 @@ impl Projects {
         match &self.quotas {
             Some(quotas) => quotas.of(user).await,
             None => Ok(Quota::default()),
+        }
+    }
+
+    /// What the projects of somebody take of the disk, where that has a bound.
+    pub async fn disk_share(&self, owner: &UserId) -> Result<Option<Share>, db::Error> {
+        match &self.quotas {
+            Some(quotas) => quotas.disk_share(owner).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Whether it has one, as far as that can be told.
+    pub async fn has_disk_bound(&self, owner: &UserId) -> bool {
+        match &self.quotas {
+            Some(quotas) => matches!(quotas.disk_most(owner).await, Ok(Some(_))),
+            None => false,
+        }
+    }
+
+    /// Takes room on the disk, of what the project's owner may have, for what is about to
+    /// be written into it.
+    pub async fn take_disk(&self, project: &Project, bytes: u64) -> Result<Taken, quotas::Error> {
+        match &self.quotas {
+            Some(quotas) => quotas.take_disk(&project.owner, &project.id, bytes).await,
+            None => Ok(Taken::nothing()),
         }
     }
 

@@ -500,6 +500,7 @@ fn start_background(config: &Config, (app, leases): (&App, &Leases), tasks: &Tas
     app.projects.sweep_deleted_always(leases.clone(), tasks);
     app.reviews.sweep_always(leases.clone(), tasks);
     tasks.run("report schedules", app.schedules.clone().keep(tasks.clone()));
+    tasks.run("what models cost", app.agents.clone().forget_spend_always());
     tasks.run("idempotency", app.idempotency.clone().sweep_always(tasks.clone()));
     tasks.run("metrics", telemetry::keep_metrics(app.metrics.clone(), tasks.clone()));
     let gauges = telemetry::keep_gauges(app.clone(), config.data.clone(), tasks.clone());

@@ -3,6 +3,7 @@
 
 mod fixing;
 mod following;
+mod keeping;
 mod running;
 mod writing;
 
@@ -36,6 +37,8 @@ use lockhouse::runtimes::{self, Place, Runtimes, disk, local, spec};
 use lockhouse::tasks::Tasks;
 use tempfile::TempDir;
 use tokio::sync::Semaphore;
+
+use crate::databases::{self, Database};
 
 /// The longest that a test waits for anything.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -211,8 +214,11 @@ async fn make_project(gate: &Gate, projects: &Projects, caller: &Caller, name: &
 
 impl Room {
     pub(crate) async fn with(agent: impl Agent) -> Self {
-        let data = tempfile::tempdir().unwrap();
-        let db = crate::databases::opened(data.path()).await;
+        Self::on(databases::usual().await, agent).await
+    }
+
+    pub(crate) async fn on(database: Database, agent: impl Agent) -> Self {
+        let Database { db, data } = database;
         let (clock, tasks) = (Clock::system(), Tasks::new());
         let events = Events::new(clock.clone());
         let audit = Audit::start(db.clone(), clock.clone(), &tasks);

@@ -9,6 +9,7 @@ mod quotas;
 mod races;
 mod saves;
 mod searches;
+mod shares;
 mod special;
 mod trees;
 mod watches;
@@ -26,6 +27,7 @@ use lockhouse::gate::{Action, Gate, Permit};
 use lockhouse::ids::{Kind, RequestId};
 use lockhouse::limits::{self, Limits};
 use lockhouse::projects::{NewProject, Project, Projects};
+use lockhouse::quotas::{self as quotas_of, Quotas};
 use lockhouse::tasks::Tasks;
 use tempfile::TempDir;
 
@@ -59,6 +61,12 @@ impl Room {
         Self::with(config, None).await
     }
 
+    /// All projects of its owner may take so many bytes of the disk together.
+    pub(crate) async fn of_share(bytes: u64) -> Self {
+        let quotas = quotas_of::Config { disk_bytes: Some(bytes), ..quotas_of::Config::default() };
+        Self::within(Config::default(), None, quotas).await
+    }
+
     /// What is made belongs to `owner`.
     pub(crate) async fn of_owner(owner: Owner) -> Self {
         Self::with(Config::default(), Some(owner)).await
@@ -81,12 +89,18 @@ impl Room {
     }
 
     async fn with(config: Config, owner: Option<Owner>) -> Self {
+        Self::within(config, owner, quotas_of::Config::default()).await
+    }
+
+    async fn within(config: Config, owner: Option<Owner>, quotas: quotas_of::Config) -> Self {
         let data = tempfile::tempdir().unwrap();
         let db = crate::databases::opened(data.path()).await;
         let (clock, tasks) = (Clock::system(), Tasks::new());
         let events = Events::new(clock.clone());
         let root = data.path().join("projects");
+        let quotas = Quotas::new(db.clone(), clock.clone(), &quotas);
         let projects = Projects::new(db.clone(), clock.clone(), events.clone(), root, owner);
+        let projects = projects.within(quotas);
         let audit = Audit::start(db.clone(), clock.clone(), &tasks);
         let gate = Gate::new(Limits::new(&limits::Config::default()), audit);
         let user = User { id: "ada".parse().unwrap(), role: Role::Learner };
@@ -98,12 +112,18 @@ impl Room {
         let caller = Caller::new(user, RequestId::generate());
         let target = lockhouse::gate::Target::New { name: "project/todo".to_owned() };
         let permit = gate.admit(&caller, Action::write("project.create", target)).await.unwrap();
-        let name = "todo".parse().unwrap();
-        let new = NewProject { name, kind: Kind::Python, description: String::new() };
-        let (project, _) = projects.create(&permit, new).await.unwrap();
+        let project = make_project(&projects, &permit, "todo").await;
         let workspace = projects.workspace(&project.id);
         let files = Files::new(projects.clone(), &clock, events.clone(), Disk::new(&config, owner));
         Self { files, project, events, tasks, gate, caller, projects, data, workspace }
+    }
+
+    /// The same room, with another project of the same owner's in it.
+    pub(crate) async fn beside(mut self, name: &str) -> Self {
+        let permit = self.permit().await;
+        self.project = make_project(&self.projects, &permit, name).await;
+        self.workspace = self.projects.workspace(&self.project.id);
+        self
     }
 
     pub(crate) async fn permit(&self) -> Permit {
@@ -181,4 +201,10 @@ impl Room {
 
 pub(crate) fn rel(path: &str) -> RelPath {
     path.parse().unwrap()
+}
+
+async fn make_project(projects: &Projects, permit: &Permit, name: &str) -> Project {
+    let name = name.parse().unwrap();
+    let new = NewProject { name, kind: Kind::Python, description: String::new() };
+    projects.create(permit, new).await.unwrap().0
 }

@@ -6,6 +6,7 @@ mod leases;
 mod plugin_kv;
 mod previews;
 mod projects;
+mod quotas;
 mod terminals;
 
 use lockhouse::auth::{Caller, Role, User};

@@ -1,12 +1,19 @@
 //! Room agents: what models cost, added up by the day.
 
+use std::time::Duration;
+
 use super::model::ModelCall;
+use super::{Agents, Parts};
+use crate::db;
 use crate::ids::UserId;
 
 const DAY_US: i64 = 86_400_000_000;
 
 /// How long it is kept: a little more than a year.
 const KEPT_US: i64 = 400 * DAY_US;
+
+/// How often it is looked for what is too old.
+const SWEEP_EVERY: Duration = Duration::from_secs(3600);
 
 /// The most that one answer is believed to have cost: a provider may count nonsense.
 const MOST_TOKENS: u64 = 1_000_000_000;
@@ -36,10 +43,36 @@ impl Spend {
             output_tokens: tokens(output),
         }
     }
+}
 
-    /// What was before is forgotten.
-    pub(super) fn kept_since_us(&self) -> i64 {
-        self.day_us - KEPT_US
+impl Agents {
+    /// Forgets what is too old, now and then until the server stops.
+    pub async fn forget_spend_always(self) {
+        let Parts { tasks, .. } = &self.inner.parts;
+        let mut due = tokio::time::interval(SWEEP_EVERY);
+        loop {
+            tokio::select! {
+                () = tasks.stopping() => return,
+                _ = due.tick() => {}
+            }
+            match self.forget_spend().await {
+                Ok(0) => {}
+                Ok(rows) => tracing::info!(rows, "what models cost long ago is forgotten"),
+                Err(error) => tracing::warn!(%error, "what models cost was not forgotten"),
+            }
+        }
+    }
+
+    /// Forgets what is too old, a day at a time, and answers how many rows that were.
+    pub async fn forget_spend(&self) -> Result<u64, db::Error> {
+        let before_us = day_us(self.inner.parts.clock.now_us()) - KEPT_US;
+        let mut forgotten = 0;
+        loop {
+            match self.inner.store.forget_oldest_day(before_us).await? {
+                0 => return Ok(forgotten),
+                rows => forgotten += rows,
+            }
+        }
     }
 }
 

@@ -181,7 +181,7 @@ impl Store {
         Ok(())
     }
 
-    /// Adds what a question of a run cost, and forgets what is too old.
+    /// Adds what a question of a run cost.
     pub(super) async fn add_spend(&self, run: &Run, spend: &Spend) -> Result<(), Error> {
         sqlx::query(
             "INSERT INTO model_spend (day, user_id, project_id, model, project, calls, failed, \
@@ -202,11 +202,19 @@ impl Store {
         .bind(spend.output_tokens)
         .execute(self.db.writer())
         .await?;
-        sqlx::query("DELETE FROM model_spend WHERE day < $1")
-            .bind(spend.kept_since_us())
-            .execute(self.db.writer())
-            .await?;
         Ok(())
+    }
+
+    /// Forgets what the oldest day before this moment cost; answers how many rows that were.
+    pub(super) async fn forget_oldest_day(&self, before_us: i64) -> Result<u64, Error> {
+        let forgotten = sqlx::query(
+            "DELETE FROM model_spend WHERE day = \
+             (SELECT MIN(day) FROM model_spend WHERE day < $1)",
+        )
+        .bind(before_us)
+        .execute(self.db.unsynced())
+        .await?;
+        Ok(forgotten.rows_affected())
     }
 
     /// Tokens that somebody's questions and answers came to on the day of this moment.

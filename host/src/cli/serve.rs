@@ -1,5 +1,6 @@
 //! `lockhouse serve`
 
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
@@ -8,7 +9,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{Installation, say};
+use super::Installation;
 use crate::{server, telemetry};
 
 #[derive(Debug, clap::Args)]
@@ -30,7 +31,8 @@ impl Serve {
             .with_context(|| format!("{} can't be listened on", config.listen))?;
         let shutdown = shutdown_asked()?;
         let served = server::serve(config, listener, shutdown, |started| {
-            say(format_args!("Lockhouse is ready: {}", started.sign_in_url));
+            // It serves also where nobody reads this.
+            let _ = writeln!(std::io::stdout(), "Lockhouse is ready: {}", started.sign_in_url);
         });
         let served = served.await;
         if let Some(traces) = traces {

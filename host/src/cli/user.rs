@@ -27,7 +27,7 @@ enum Command {
         #[arg(long, value_enum, default_value = "learner")]
         role: Role,
     },
-    /// Lists who is known.
+    /// Lists who is known, and what their projects take of the disk.
     List,
     /// Gives somebody another role.
     Role {
@@ -69,7 +69,12 @@ impl UserCommand {
             Command::List => {
                 for user in rows(&client, USERS, "users", "").await? {
                     let text = |key: &str| user[key].as_str().unwrap_or_default();
-                    say(format_args!("{:<24} {}", text("id"), text("role")));
+                    let disk = user["disk_bytes"].as_u64().unwrap_or_default();
+                    say(format_args!(
+                        "{:<24} {:<9} {disk} bytes on the disk",
+                        text("id"),
+                        text("role")
+                    ));
                 }
             }
             Command::Role { id, role } => {

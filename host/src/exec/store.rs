@@ -57,8 +57,8 @@ impl Store {
     pub(super) async fn insert(&self, asked: Asked<'_>) -> Result<(), Error> {
         sqlx::query(
             "INSERT INTO commands (id, project_id, caller_id, channel, command, cwd, allowed, \
-             risk, policy, rule, started_at, session) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+             risk, policy, rule, started_at, session, folded) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
         )
         .bind(asked.id.as_str())
         .bind(asked.project.id.as_str())
@@ -72,6 +72,7 @@ impl Store {
         .bind(asked.decision.rule.as_str())
         .bind(asked.now_us)
         .bind(asked.new.session.as_deref())
+        .bind(folded(&kept(asked.shown)))
         .execute(self.db.unsynced())
         .await?;
         Ok(())
@@ -121,14 +122,16 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<Entry>, Error> {
         let text = search.text.as_deref().unwrap_or("").replace('\0', "\u{fffd}");
+        // Of commands that an older server wrote down, the database tells.
         let rows = sqlx::query(
             "SELECT * FROM commands WHERE project_id = $1 AND ($2 = '' OR id < $2) \
-             AND ($3 = '' OR REPLACE(LOWER(command), LOWER($3), '') <> LOWER(command)) \
+             AND ($3 = '' OR REPLACE(COALESCE(folded, LOWER(command)), $3, '') \
+             <> COALESCE(folded, LOWER(command))) \
              ORDER BY id DESC LIMIT $4",
         )
         .bind(project.as_str())
         .bind(search.before.as_ref().map_or("", CommandId::as_str))
-        .bind(text)
+        .bind(folded(&text))
         .bind(i64::from(limit))
         .fetch_all(self.db.pool())
         .await?;
@@ -208,6 +211,11 @@ fn read(text: &str) -> Option<Changes> {
 fn kept(command: &str) -> String {
     let end = command.floor_char_boundary(MAX_KEPT_BYTES);
     command[..end].replace('\0', "\u{fffd}")
+}
+
+/// In small letters, each by itself: a part of a text is found in it wherever it stands.
+fn folded(text: &str) -> String {
+    text.chars().flat_map(char::to_lowercase).collect()
 }
 
 fn channel(channel: Channel) -> &'static str {

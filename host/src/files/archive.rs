@@ -13,7 +13,7 @@ use tokio_stream::wrappers::ReceiverStream;
 
 use super::batch::Changed;
 use super::path::RelPath;
-use super::quota::{Amount, Room};
+use super::quota::Amount;
 use super::{Error, Files};
 use crate::gate::Permit;
 use crate::projects::Project;
@@ -84,12 +84,10 @@ impl Files {
         S: Stream<Item = Result<Bytes, E>> + Send + Unpin,
         E: std::fmt::Display,
     {
-        let Room { dir, left } = self.room(project, Amount::default()).await?;
-        let record = self.record(project);
-        let to = unpack::Target { dir, left, record, below: directory.cloned(), format };
-        let changed = self.disk.unpack(to, body).await?;
-        self.disk.quotas().forget(&project.id);
-        self.publish_all(project, &changed);
-        Ok(changed)
+        let room = self.room(project, Amount::default()).await?;
+        let (dir, left) = (room.dir.clone(), room.left);
+        let to = unpack::Target { dir, left, below: directory.cloned(), format };
+        let prepared = self.disk.unpack(to, body).await.map_err(|error| room.explain(error))?;
+        self.carry_out(project, prepared).await
     }
 }

@@ -33,6 +33,7 @@ use crate::events::Change;
 use crate::gate::Permit;
 use crate::ids::ProjectId;
 use crate::projects::Project;
+use crate::quotas::disk_cost;
 
 /// Operations that one batch may have.
 pub const MAX_OPERATIONS: usize = 1_000;
@@ -70,6 +71,18 @@ pub enum Operation {
 }
 
 impl Operation {
+    /// What the contents of operations will take on the disk.
+    fn cost(operations: &[Self]) -> u64 {
+        let costs = operations.iter().map(|operation| match operation {
+            Self::CreateFile { bytes, .. } | Self::Write { bytes, .. } => {
+                disk_cost(bytes.len() as u64)
+            }
+            Self::CreateDirectory { .. } => disk_cost(0),
+            Self::Delete { .. } | Self::Rename { .. } => 0,
+        });
+        costs.sum()
+    }
+
     /// What operations may add; `None` if they only delete.
     fn amount(operations: &[Self]) -> Option<Amount> {
         let grows = |operation: &Self| !matches!(operation, Self::Delete { .. });
@@ -126,7 +139,15 @@ impl Files {
             Some(more) => self.room(project, more).await?.dir,
             None => self.projects.workspace(&project.id),
         };
-        let changed = self.disk.batch(dir, self.record(project), operations).await?;
+        let taken = self.projects.take_disk(project, Operation::cost(&operations)).await?;
+        let changed = match self.disk.batch(dir, self.record(project), operations).await {
+            Ok(changed) => changed,
+            Err(error) => {
+                taken.give_back().await;
+                return Err(error);
+            }
+        };
+        taken.keep();
         self.disk.quotas().forget(&project.id);
         self.publish_all(project, &changed);
         Ok(changed)

@@ -68,6 +68,13 @@ impl Plan {
 pub struct Received {
     plan: Arc<Plan>,
     draft: Draft,
+    size_bytes: u64,
+}
+
+impl Received {
+    pub(super) fn size_bytes(&self) -> u64 {
+        self.size_bytes
+    }
 }
 
 /// A file that is open, and what it was when it was opened.
@@ -197,7 +204,7 @@ impl Disk {
         self.run(move || {
             let draft = plan.append(draft, &buffer)?;
             draft.prepare(&plan.save)?;
-            Ok(Received { plan, draft })
+            Ok(Received { plan, draft, size_bytes: size })
         })
         .await
     }
@@ -206,7 +213,7 @@ impl Disk {
     pub(super) async fn land(&self, received: Received) -> Result<Saved, Error> {
         let locks = Arc::clone(&self.locks);
         self.run(move || {
-            let Received { plan, draft } = received;
+            let Received { plan, draft, .. } = received;
             draft.commit(&plan.save, lock(&locks, &plan.dir))
         })
         .await

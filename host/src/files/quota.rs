@@ -16,6 +16,7 @@ use super::disk::Disk;
 use super::{Config, Error, Files, RelPath};
 use crate::ids::ProjectId;
 use crate::projects::Project;
+use crate::quotas::{self, Over, Share};
 
 /// How long a measurement counts.
 const FRESH: Duration = Duration::from_secs(300);
@@ -102,19 +103,51 @@ impl Quotas {
 pub(super) struct Room {
     pub(super) dir: PathBuf,
     pub(super) left: Amount,
+    /// What its owner may have, where that leaves less than the project itself.
+    share: Option<Share>,
+}
+
+impl Room {
+    fn within(mut self, share: Share, wanted: Amount) -> Result<Self, Error> {
+        if wanted != Amount::default() && share.left() < wanted.bytes.max(1) {
+            return Err(quotas::Error::from(Over::Disk(share)).into());
+        }
+        if share.left() < self.left.bytes {
+            self.left.bytes = share.left();
+            self.share = Some(share);
+        }
+        Ok(self)
+    }
+
+    /// Says who has no space, where that is the owner.
+    pub(super) fn explain(&self, error: Error) -> Error {
+        match (error, self.share) {
+            (Error::NoSpace, Some(share)) => quotas::Error::from(Over::Disk(share)).into(),
+            (error, _) => error,
+        }
+    }
 }
 
 impl Files {
     /// The project's directory, for what takes at least so much room in it, and
     /// how much there is.
     pub(super) async fn room(&self, project: &Project, wanted: Amount) -> Result<Room, Error> {
+        let room = self.room_in(project, wanted).await?;
+        match self.projects.disk_share(&project.owner).await.map_err(quotas::Error::from)? {
+            Some(share) => room.within(share, wanted),
+            None => Ok(room),
+        }
+    }
+
+    /// The same, whatever else its owner has.
+    async fn room_in(&self, project: &Project, wanted: Amount) -> Result<Room, Error> {
         let dir = self.growing(project)?;
         let now = self.clock.now();
         let age = |held: Held| now.duration_since(held.measured).unsigned_abs();
         let held = self.disk.quotas().find(&project.id).filter(|held| age(*held) < FRESH);
         if let Some(held) = held {
             match self.disk.quotas().left(held.amount, wanted) {
-                Ok(left) => return Ok(Room { dir, left }),
+                Ok(left) => return Ok(Room { dir, left, share: None }),
                 Err(error) if held.is_measured && age(held) < PAUSE => return Err(error),
                 Err(_) => {}
             }
@@ -122,7 +155,7 @@ impl Files {
         let amount = self.disk.amount(dir.clone()).await?;
         self.disk.quotas().keep(&project.id, Held { amount, measured: now, is_measured: true });
         let left = self.disk.quotas().left(amount, wanted)?;
-        Ok(Room { dir, left })
+        Ok(Room { dir, left, share: None })
     }
 }
 

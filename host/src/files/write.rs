@@ -16,6 +16,7 @@ use super::Error;
 use super::entry::{Entry, EntryKind, Precondition, kind};
 use super::path::RelPath;
 use super::root::{Place, Root, check, temporary_name};
+use crate::quotas::disk_cost;
 
 const NEW_FILE_MODE: u32 = 0o644;
 const EXECUTABLE_BITS: u32 = 0o111;
@@ -38,6 +39,16 @@ pub struct Saved {
     pub created: bool,
     /// Bytes more than before.
     pub grown_bytes: i64,
+}
+
+impl Saved {
+    /// What it takes on the disk more than was there before.
+    pub(super) fn grown_cost(&self) -> i64 {
+        let cost = |bytes: u64| i64::try_from(disk_cost(bytes)).unwrap_or(i64::MAX);
+        let size = self.entry.size_bytes;
+        let before = size.saturating_add_signed(self.grown_bytes.saturating_neg());
+        cost(size) - if self.created { 0 } else { cost(before) }
+    }
 }
 
 /// A save that is not done yet; dropped, it leaves nothing.

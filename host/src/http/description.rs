@@ -16,7 +16,7 @@ may not see is a 404.
 gone succeed. A POST with an `Idempotency-Key` is answered as it was the first time.
 - **Lists** have a `limit` and a `next_cursor`.
 - **Limits**: 413 for what is too large, 429 with `Retry-After` for what comes too often, 507 where a \
-project is full.
+project, or all that its owner may have of the disk, is full.
 - **Units**: bytes, seconds, and times as RFC 3339 in UTC.";
 
 /// What the tags mean.

@@ -372,6 +372,7 @@ impl From<Error> for Problem {
             Error::TooManyFiles => {
                 Self::new(StatusCode::INSUFFICIENT_STORAGE, "too_many_files", text)
             }
+            Error::Quota(error) => error.into(),
             Error::NoSpace => Self::new(StatusCode::INSUFFICIENT_STORAGE, "no_space", text),
             Error::Operation { number, error } => {
                 let mut problem = Self::from(*error);

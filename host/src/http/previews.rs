@@ -14,17 +14,19 @@ mod page;
 
 use axum::body::Body;
 use axum::extract::{FromRequestParts as _, RawPathParams, Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Redirect, Response};
 
 use super::extract::session;
 use super::problem::Problem;
 use crate::app::App;
-use crate::auth::Caller;
-use crate::gate::Action;
+use crate::auth::{Caller, Scope};
+use crate::gate::{Action, Denied};
 use crate::ids::ProjectId;
 use crate::previews::proxy::Visit;
-use crate::previews::{Entry, Error, Leave};
+use crate::previews::{Entry, Error, Leave, Reach};
+use crate::projects::Project;
 
 /// What a project's page may do: run, and nothing of ours.
 const SANDBOX: &str = "sandbox allow-scripts allow-forms allow-popups allow-modals allow-downloads";
@@ -41,6 +43,7 @@ struct Showing {
     prefix: String,
     keeps_authorization: bool,
     leave: Leave,
+    reach: Reach,
     /// `Content-Security-Policy` beside the project's own.
     policy: String,
 }
@@ -66,10 +69,10 @@ pub(super) async fn preview(
     let (mut parts, body) = request.into_parts();
     let caller = Caller::from_request_parts(&mut parts, &app).await?;
     let project = app.projects.find(&caller, place).await?;
-    app.gate.admit(&caller, Action::read("preview.open", project.target())).await?;
+    let reach = admit(&app, &caller, &project, &parts).await?;
     let request = Request::from_parts(parts, body);
     if by_session(&request) {
-        return Ok(with_key(&app, &project.id, asked, &request));
+        return Ok(with_key(&app, (&project.id, reach), asked, &request));
     }
     let showing = Showing {
         project: project.id,
@@ -77,6 +80,7 @@ pub(super) async fn preview(
         prefix: prefix_of(request.uri()),
         keeps_authorization: false,
         leave: Leave::default(),
+        reach,
         policy: SANDBOX.to_owned(),
     };
     show(&app, showing, request).await
@@ -88,7 +92,7 @@ async fn show_entry(
     asked: Option<u16>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let Entry { project, port, leave } = entry;
+    let Entry { project, port, leave, reach } = entry;
     if port.is_some() && asked.is_some() && port != asked {
         return Err(expired());
     }
@@ -98,9 +102,40 @@ async fn show_entry(
         prefix: prefix_of(request.uri()),
         keeps_authorization: true,
         leave,
+        reach,
         policy: SANDBOX.to_owned(),
     };
     show(app, showing, request).await
+}
+
+/// What a caller may do in a preview.
+fn reach_of(caller: &Caller) -> Reach {
+    if caller.scope < Scope::Write { Reach::Look } else { Reach::Use }
+}
+
+/// Lets a caller in. A token for reading looks, and what might change something is
+/// judged as a write.
+async fn admit(
+    app: &App,
+    caller: &Caller,
+    project: &Project,
+    parts: &Parts,
+) -> Result<Reach, Problem> {
+    let (reach, target) = (reach_of(caller), project.target());
+    let action = match reach {
+        Reach::Look if !only_looks(&parts.method, &parts.headers) => {
+            Action::write("preview.use", target)
+        }
+        Reach::Look | Reach::Use => Action::read("preview.open", target),
+    };
+    app.gate.admit(caller, action).await?;
+    Ok(reach)
+}
+
+/// Whether a request should change nothing; what is said over a WebSocket may.
+fn only_looks(method: &Method, headers: &HeaderMap) -> bool {
+    let safe = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
+    safe && !headers.contains_key(header::UPGRADE)
 }
 
 /// `todo` or `todo:5000`.
@@ -127,8 +162,13 @@ fn by_session(request: &Request) -> bool {
     reads && !bearer && session(request.headers()).is_some()
 }
 
-fn with_key(app: &App, project: &ProjectId, asked: Option<u16>, request: &Request) -> Response {
-    let key = app.previews.issue_key(project);
+fn with_key(
+    app: &App,
+    (project, reach): (&ProjectId, Reach),
+    asked: Option<u16>,
+    request: &Request,
+) -> Response {
+    let key = app.previews.issue_key(project, reach);
     let port = asked.map(|port| format!(":{port}")).unwrap_or_default();
     let rest = rest_of(request.uri());
     untold(Redirect::temporary(&format!("/api/v1/preview/@{key}{port}{rest}")).into_response())
@@ -166,6 +206,9 @@ async fn show(app: &App, showing: Showing, request: Request) -> Result<Response,
     if matches!(*request.method(), Method::CONNECT | Method::TRACE) {
         let detail = "a preview answers to the methods that pages use";
         return Err(Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail));
+    }
+    if showing.reach == Reach::Look && !only_looks(request.method(), request.headers()) {
+        return Err(Denied::ReadOnly.into());
     }
     let page = wants_page(request.method(), request.headers());
     let (project, policy) = (showing.project.clone(), showing.policy.clone());

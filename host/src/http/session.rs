@@ -29,12 +29,21 @@ pub(super) struct SignIn {
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct SessionView {
     pub user: UserView,
+    pub disk: DiskShareView,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct UserView {
     pub id: String,
     pub role: &'static str,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct DiskShareView {
+    /// What all of one's projects take, as it is known.
+    pub bytes: u64,
+    /// What they may take. Null: as much as there is.
+    pub quota_bytes: Option<u64>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -69,12 +78,20 @@ pub(super) async fn sign_in(
     Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie)]).into_response())
 }
 
-/// Who is signed in.
+/// Who is signed in, and how much of the disk is his.
 #[utoipa::path(get, path = "/session", tag = "session",
     responses((status = 200, body = SessionView), (status = "4XX", body = ProblemView), (status = "5XX", body = ProblemView)))]
-pub(super) async fn find_session(caller: Caller) -> axum::Json<SessionView> {
-    let user = UserView { id: caller.user.id.to_string(), role: caller.user.role.as_str() };
-    axum::Json(SessionView { user })
+pub(super) async fn find_session(
+    State(app): State<App>,
+    caller: Caller,
+) -> Result<axum::Json<SessionView>, Problem> {
+    let user = &caller.user;
+    let disk = DiskShareView {
+        bytes: app.quotas.disk_taken(&user.id).await?,
+        quota_bytes: app.quotas.disk_most(&user.id).await?,
+    };
+    let user = UserView { id: user.id.to_string(), role: user.role.as_str() };
+    Ok(axum::Json(SessionView { user, disk }))
 }
 
 /// Signs out.

@@ -1,5 +1,7 @@
 //! Doors to users and everybody's tokens, for administrators.
 
+use std::collections::BTreeMap;
+
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -43,6 +45,8 @@ pub(super) struct ListedUserView {
     pub id: String,
     pub role: &'static str,
     pub created_at: String,
+    /// What his projects take of the disk, as it is known.
+    pub disk_bytes: u64,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -91,7 +95,8 @@ pub(super) async fn create_user(
     let user = User { id: user_id(&body.id)?, role: role(&body.role)? };
     let permit = admit_about(&app, &caller, "user.create", &user.id).await?;
     let created = app.auth.add_user(&permit, &user).await;
-    Ok((StatusCode::CREATED, axum::Json(view(permit.seal(created)?))).into_response())
+    let view = view(permit.seal(created)?, &BTreeMap::new());
+    Ok((StatusCode::CREATED, axum::Json(view)).into_response())
 }
 
 /// Who is known, in the order of their ids.
@@ -108,7 +113,14 @@ pub(super) async fn list_users(
     let full = found.len() == limit as usize;
     let last = found.last().map(|listed| write_cursor(listed.user.id.as_str()));
     let next_cursor = last.filter(|_| full);
-    Ok(axum::Json(UserList { users: found.into_iter().map(view).collect(), next_cursor }))
+    let taken = match (found.first(), found.last()) {
+        (Some(first), Some(last)) => {
+            app.quotas.disk_taken_of(&first.user.id, &last.user.id).await?
+        }
+        _ => BTreeMap::new(),
+    };
+    let users = found.into_iter().map(|listed| view(listed, &taken)).collect();
+    Ok(axum::Json(UserList { users, next_cursor }))
 }
 
 /// Gives somebody another role; it counts from the next request on.
@@ -124,7 +136,8 @@ pub(super) async fn change_user(
     let user = User { id: user_id(&user)?, role: role(&body.role)? };
     let permit = admit_about(&app, &caller, "user.change", &user.id).await?;
     let changed = app.auth.set_role(&permit, &user).await;
-    Ok(axum::Json(view(permit.seal(changed)?)))
+    let taken = app.quotas.disk_taken_of(&user.id, &user.id).await;
+    Ok(axum::Json(view(permit.seal(changed)?, &taken?)))
 }
 
 /// Lets somebody in no more. What is theirs stays, for administrators.
@@ -232,10 +245,11 @@ fn role(text: &str) -> Result<Role, Problem> {
     })
 }
 
-fn view(listed: ListedUser) -> ListedUserView {
+fn view(listed: ListedUser, taken: &BTreeMap<String, u64>) -> ListedUserView {
     ListedUserView {
         id: listed.user.id.to_string(),
         role: listed.user.role.as_str(),
         created_at: listed.created_at.to_string(),
+        disk_bytes: taken.get(listed.user.id.as_str()).copied().unwrap_or_default(),
     }
 }

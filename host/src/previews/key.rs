@@ -37,15 +37,27 @@ impl Purpose {
     }
 }
 
+/// What whoever is let in may do there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    Use,
+    /// Ask for what should change nothing, and no more.
+    Look,
+}
+
 /// What a key opens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Opened {
     pub project: ProjectId,
     pub expires: Timestamp,
+    pub reach: Reach,
 }
 
-/// `<project>.<expiry in microseconds>.<MAC>`: a keyed BLAKE3 hash over the
-/// purpose and the first two.
+/// Stands in a key that is for looking only.
+const LOOK: &str = ".look";
+
+/// `<project>.<expiry in microseconds>.<MAC>`, with `.look` before the MAC where it is for
+/// looking only: a keyed BLAKE3 hash over the purpose and all before it.
 #[derive(Clone)]
 pub(super) struct Keys {
     clock: Clock,
@@ -69,21 +81,26 @@ impl Keys {
     pub(super) fn issue(
         &self,
         purpose: Purpose,
-        project: &ProjectId,
+        (project, reach): (&ProjectId, Reach),
         lifetime: Duration,
     ) -> String {
         let expires = (self.clock.now() + lifetime).as_microsecond();
-        let claim = format!("{project}.{expires}");
+        let looks = if reach == Reach::Look { LOOK } else { "" };
+        let claim = format!("{project}.{expires}{looks}");
         format!("{claim}.{}", self.mac(purpose, &claim))
     }
 
     pub(super) fn read(&self, purpose: Purpose, key: &str) -> Option<Opened> {
         let (claim, mac) = key.rsplit_once('.')?;
         let genuine: bool = self.mac(purpose, claim).as_bytes().ct_eq(mac.as_bytes()).into();
+        let (claim, reach) = match claim.strip_suffix(LOOK) {
+            Some(claim) => (claim, Reach::Look),
+            None => (claim, Reach::Use),
+        };
         let (project, expires) = claim.split_once('.')?;
         let expires = from_micros(expires.parse().ok()?);
         let project = project.parse().ok()?;
-        (genuine && expires > self.clock.now()).then_some(Opened { project, expires })
+        (genuine && expires > self.clock.now()).then_some(Opened { project, expires, reach })
     }
 
     /// Reads a ticket, which then serves no more.
@@ -121,14 +138,14 @@ mod tests {
     #[test]
     fn a_key_opens_its_project() {
         let (keys, _) = keys();
-        let key = keys.issue(Purpose::Path, &project(), KEY);
+        let key = keys.issue(Purpose::Path, (&project(), Reach::Use), KEY);
         assert_eq!(keys.read(Purpose::Path, &key).unwrap().project, project());
     }
 
     #[test]
     fn a_key_opens_nothing_after_its_time() {
         let (keys, clock) = keys();
-        let key = keys.issue(Purpose::Path, &project(), KEY);
+        let key = keys.issue(Purpose::Path, (&project(), Reach::Use), KEY);
         clock.advance(KEY);
         assert_eq!(keys.read(Purpose::Path, &key), None);
     }
@@ -136,21 +153,29 @@ mod tests {
     #[test]
     fn a_key_for_one_project_does_not_open_another() {
         let (keys, _) = keys();
-        let key = keys.issue(Purpose::Path, &project(), KEY);
+        let key = keys.issue(Purpose::Path, (&project(), Reach::Use), KEY);
         assert_eq!(keys.read(Purpose::Path, &key.replacen("p1", "p2", 1)), None);
     }
 
     #[test]
     fn a_key_for_one_purpose_does_not_serve_another() {
         let (keys, _) = keys();
-        let key = keys.issue(Purpose::Path, &project(), KEY);
+        let key = keys.issue(Purpose::Path, (&project(), Reach::Use), KEY);
         assert_eq!(keys.read(Purpose::Cookie, &key), None);
+    }
+
+    #[test]
+    fn a_key_for_looking_can_not_be_made_one_for_more() {
+        let (keys, _) = keys();
+        let key = keys.issue(Purpose::Path, (&project(), Reach::Look), KEY);
+        assert_eq!(keys.read(Purpose::Path, &key).unwrap().reach, Reach::Look);
+        assert_eq!(keys.read(Purpose::Path, &key.replacen(LOOK, "", 1)), None);
     }
 
     #[test]
     fn a_ticket_serves_once() {
         let (keys, _) = keys();
-        let ticket = keys.issue(Purpose::Ticket, &project(), KEY);
+        let ticket = keys.issue(Purpose::Ticket, (&project(), Reach::Use), KEY);
         assert!(keys.redeem(&ticket).is_some());
         assert_eq!(keys.redeem(&ticket), None);
     }

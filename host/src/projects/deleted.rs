@@ -37,6 +37,8 @@ pub struct Deleted {
     pub deleted_at: Timestamp,
     /// When its files go.
     pub expires_at: Timestamp,
+    /// What it took of the disk when it was deleted, as far as that is known.
+    pub disk_bytes: u64,
 }
 
 impl Projects {
@@ -45,7 +47,8 @@ impl Projects {
     pub async fn retire(&self, _permit: &Permit, project: &Project) -> Result<(), Error> {
         let now = self.clock.now();
         let (project, expires_at) = (project.clone(), now + KEPT);
-        let deleted = Deleted { project, deleted_at: now, expires_at };
+        // What it takes is written down with it.
+        let deleted = Deleted { project, deleted_at: now, expires_at, disk_bytes: 0 };
         self.store.retire(&deleted).await?;
         let about = deleted.project.about();
         self.events.publish(about, What::Project { change: Change::Deleted });
@@ -84,13 +87,19 @@ impl Projects {
     /// Takes it back.
     ///
     /// # Errors
-    /// `Taken` where another project has its name by now.
+    /// `Taken` where another project has its name by now; `Quota` where its owner would have
+    /// more than he may.
     pub async fn restore(&self, _permit: &Permit, deleted: Deleted) -> Result<Project, Error> {
-        let Deleted { project, .. } = deleted;
+        let Deleted { project, disk_bytes, .. } = deleted;
         if let Some(most) = self.quota(&project.owner).await?.projects
             && self.store.count(&project.owner).await? >= i64::from(most)
         {
             return Err(Over::Projects(most).into());
+        }
+        if let Some(share) = self.disk_share(&project.owner).await?
+            && share.left() < disk_bytes
+        {
+            return Err(Over::Disk(share).into());
         }
         match self.store.restore(&project).await {
             Ok(true) => {}

@@ -132,8 +132,10 @@ impl Store {
         let mut transaction = self.db.begin().await?;
         sqlx::query(
             "INSERT INTO deleted_projects (id, owner_id, name, kind, description, created_at, \
-             updated_at, deleted_at, expires_at) SELECT id, owner_id, name, kind, description, \
-             created_at, updated_at, $2, $3 FROM projects WHERE id = $1",
+             updated_at, deleted_at, expires_at, disk_bytes) SELECT id, owner_id, name, kind, \
+             description, created_at, updated_at, $2, $3, \
+             (SELECT bytes FROM disk_measures WHERE project_id = projects.id) \
+             FROM projects WHERE id = $1",
         )
         .bind(id)
         .bind(deleted.deleted_at.as_microsecond())
@@ -154,6 +156,14 @@ impl Store {
             "INSERT INTO projects (id, owner_id, name, kind, description, created_at, updated_at) \
              SELECT id, owner_id, name, kind, description, created_at, updated_at \
              FROM deleted_projects WHERE id = $1",
+        )
+        .bind(project.id.as_str())
+        .execute(&mut *transaction)
+        .await?;
+        sqlx::query(
+            "INSERT INTO disk_measures (project_id, bytes, measured_at) \
+             SELECT id, disk_bytes, deleted_at FROM deleted_projects \
+             WHERE id = $1 AND disk_bytes IS NOT NULL",
         )
         .bind(project.id.as_str())
         .execute(&mut *transaction)
@@ -253,10 +263,12 @@ const OF_A_PROJECT: [&str; 6] = [
 ];
 
 fn deleted(row: &AnyRow) -> Result<Deleted, Error> {
+    let disk_bytes: Option<i64> = row.try_get("disk_bytes")?;
     Ok(Deleted {
         project: project(row)?,
         deleted_at: from_micros(row.try_get("deleted_at")?),
         expires_at: from_micros(row.try_get("expires_at")?),
+        disk_bytes: disk_bytes.map_or(0, i64::unsigned_abs),
     })
 }
 

@@ -243,6 +243,12 @@ pub(super) async fn hear_files(room: Runtimes, events: Events) {
             room.touch(&project, Cause::File);
             room.inner.written.note(&project);
             room.inner.changed.note(&project);
+            // Whoever may fill so much and no more waits for the room that he made.
+            if let Some(about) = event.about
+                && room.inner.projects.has_disk_bound(&about.owner).await
+            {
+                room.inner.changed.hurry();
+            }
         }
     }
 }

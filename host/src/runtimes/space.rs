@@ -9,6 +9,7 @@ use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::converge::Wanted;
@@ -36,15 +37,28 @@ pub enum NoRoom {
 
 /// Workspaces that were written to from outside since they were measured.
 #[derive(Debug, Default)]
-pub(super) struct Written(Mutex<HashSet<ProjectId>>);
+pub(super) struct Written {
+    projects: Mutex<HashSet<ProjectId>>,
+    hurry: Notify,
+}
 
 impl Written {
     pub(super) fn note(&self, project: &ProjectId) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(project.clone());
+        self.projects.lock().unwrap_or_else(PoisonError::into_inner).insert(project.clone());
+    }
+
+    /// Says that they should be measured before long.
+    pub(super) fn hurry(&self) {
+        self.hurry.notify_one();
+    }
+
+    /// Until somebody says so.
+    pub(super) async fn hurried(&self) {
+        self.hurry.notified().await;
     }
 
     pub(super) fn take(&self) -> HashSet<ProjectId> {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut *self.projects.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -111,8 +125,13 @@ impl Runtimes {
         }
         let settings = runtime.map_or(&self.inner.config.defaults, |runtime| &runtime.settings);
         let most = settings.disk_bytes;
+        let now_us = self.inner.clock.now_us();
         let measured = tokio::task::spawn_blocking(move || measure(&workspace, most)).await;
-        let room = match measured.map_err(|_| Error::Stopping)?? {
+        let size = measured.map_err(|_| Error::Stopping)??;
+        if let Size::Bytes(bytes) = size {
+            self.inner.measures.keep(project, bytes, now_us).await?;
+        }
+        let room = match size {
             Size::Bytes(bytes) if bytes <= most => Ok(()),
             Size::Bytes(_) => Err(NoRoom::Full(most)),
             Size::Unknown(why) => Err(NoRoom::Unknown(why)),

@@ -6,7 +6,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use super::{Browser, header, lab, refused, sent, serves};
-use crate::host::{Host, answer};
+use crate::host::{Answer, Host, answer};
 
 /// The cookie of a browser that is signed in to Lockhouse.
 async fn session(host: &Host) -> String {
@@ -83,6 +83,59 @@ async fn a_host_that_is_meant_as_a_preview_is_never_lockhouses_own() {
         let asked = host.request(Method::POST, "/api/v1/projects").header("host", name);
         assert_eq!(answer(asked).await.status, 404, "{name}");
     }
+}
+
+/// A token for reading of the project's owner.
+async fn reads(host: &Host) -> String {
+    let made = host.post("/api/v1/tokens", json!({ "name": "looks", "scope": "read" })).await;
+    made.json["secret"].as_str().unwrap_or_else(|| panic!("{}", made.text)).to_owned()
+}
+
+/// What a token for reading comes to by a method.
+async fn reading(host: &Host, token: &str, method: Method) -> Answer {
+    answer(host.as_nobody(method, "/api/v1/preview/lab/echo").bearer_auth(token)).await
+}
+
+#[tokio::test]
+async fn a_token_for_reading_looks_at_a_preview_and_changes_nothing_in_it() {
+    let host = need!(local, lab().await);
+    let token = reads(&host).await;
+    assert_eq!(reading(&host, &token, Method::GET).await.status, 200);
+    let refused = reading(&host, &token, Method::POST).await;
+    assert_eq!((refused.status.as_u16(), &refused.json["code"]), (403, &json!("read_only")));
+    let target = "/api/v1/preview/lab/ws";
+    let bearer = format!("Bearer {token}");
+    let socket = host.upgrades(target, &[("authorization", &bearer)]).await;
+    assert_eq!(socket.map(drop).unwrap_err().0, 403);
+    let noted = host.get("/admin/audit?action=preview.use").await;
+    assert_eq!(noted.json["entries"][0]["target"], "project/lab", "{}", noted.text);
+}
+
+#[tokio::test]
+async fn a_browser_that_reads_by_its_token_changes_nothing_in_a_preview_of_its_own_host() {
+    let host = need!(local, lab().await);
+    let token = reads(&host).await;
+    let open = host.as_nobody(Method::GET, "/api/v1/containers/lab/preview/open?port=5000");
+    let sent_on = answer(open.bearer_auth(&token)).await;
+    let mut browser = Browser::without_leave(&host, "lab", 5000).await;
+    browser.follows(header(&sent_on.headers, "location")).await;
+    assert_eq!(browser.get("/echo").await.status, 200);
+    let posted = browser.asks(Method::POST, "/echo").header("origin", browser.origin());
+    assert_eq!(answer(posted).await.json["code"], "read_only");
+    assert_eq!(refused(browser.socket(Some(&browser.origin())).await), 403);
+}
+
+#[tokio::test]
+async fn a_key_for_looking_that_a_session_got_changes_nothing() {
+    let host = need!(local, lab().await);
+    let token = reads(&host).await;
+    let entered = answer(host.as_nobody(Method::GET, &format!("/sign-in?token={token}"))).await;
+    let cookie = header(&entered.headers, "set-cookie").split(';').next().unwrap();
+    let asked = host.as_nobody(Method::GET, "/api/v1/preview/lab/echo").header("cookie", cookie);
+    let path = header(&answer(asked).await.headers, "location").to_owned();
+    assert_eq!(answer(host.as_nobody(Method::GET, &path)).await.status, 200);
+    let posted = answer(host.as_nobody(Method::POST, &path)).await;
+    assert_eq!((posted.status.as_u16(), &posted.json["code"]), (403, &json!("read_only")));
 }
 
 #[tokio::test]

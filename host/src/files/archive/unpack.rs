@@ -12,19 +12,20 @@ use std::fs::File;
 use std::io::{self, Read, Seek as _, SeekFrom, Write as _};
 use std::os::fd::AsFd as _;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use futures::{Stream, StreamExt as _};
 
 use self::readers::{Announced, Entries, Intake, broken, read_tar, read_zip, unreadable};
 use super::Format;
-use crate::files::batch::{self, Act, Changed, Record};
-use crate::files::disk::{self, Disk};
+use crate::files::batch::Act;
+use crate::files::disk::Disk;
+use crate::files::prepared::Prepared;
 use crate::files::quota::Amount;
 use crate::files::root::Root;
 use crate::files::staging::Staging;
 use crate::files::{Error, RelPath, Save};
+use crate::quotas::disk_cost;
 
 /// The largest archive.
 pub(super) const MAX_ARCHIVE_BYTES: u64 = 512 * 1024 * 1024;
@@ -50,7 +51,6 @@ pub(in crate::files) struct Target {
     pub(in crate::files) dir: PathBuf,
     /// The room that there is.
     pub(in crate::files) left: Amount,
-    pub(in crate::files) record: Record,
     pub(in crate::files) below: Option<RelPath>,
     pub(in crate::files) format: Format,
 }
@@ -64,7 +64,7 @@ struct Arrived {
 }
 
 impl Disk {
-    pub(super) async fn unpack<S, E>(&self, to: Target, mut body: S) -> Result<Vec<Changed>, Error>
+    pub(super) async fn unpack<S, E>(&self, to: Target, mut body: S) -> Result<Prepared, Error>
     where
         S: Stream<Item = Result<Bytes, E>> + Send + Unpin,
         E: std::fmt::Display,
@@ -78,8 +78,8 @@ impl Disk {
                 (arrived, buffer) = self.run(move || arrived.append(buffer)).await?;
             }
         }
-        let (locks, limit) = (self.locks(), self.max_file_bytes());
-        self.run(move || arrived.append(buffer)?.0.unpack(&to, limit, &locks)).await
+        let limit = self.max_file_bytes();
+        self.run(move || arrived.append(buffer)?.0.unpack(&to, limit)).await
     }
 }
 
@@ -101,12 +101,7 @@ impl Arrived {
         Ok((self, bytes))
     }
 
-    fn unpack(
-        mut self,
-        to: &Target,
-        file_bytes: u64,
-        locks: &Arc<[Mutex<()>]>,
-    ) -> Result<Vec<Changed>, Error> {
+    fn unpack(mut self, to: &Target, file_bytes: u64) -> Result<Prepared, Error> {
         self.file.seek(SeekFrom::Start(0)).map_err(unreadable)?;
         let budget = Budget::of(self.size, file_bytes, to.left);
         let intake = Staged {
@@ -115,11 +110,12 @@ impl Arrived {
             entries: Entries::new(to.below.as_ref()),
             budget,
             acts: Vec::new(),
+            cost: 0,
         };
-        let acts = intake.take(self.file, to.format)?;
+        let (acts, cost) = intake.take(self.file, to.format)?;
         self.staging.remove(ARCHIVE)?;
         self.staging.sync_all()?;
-        batch::apply(&self.root, self.staging, &to.record, &acts, disk::lock(locks, &to.dir))
+        Ok(Prepared { root: self.root, staging: self.staging, acts, cost })
     }
 }
 
@@ -179,10 +175,12 @@ struct Staged<'a> {
     entries: Entries,
     budget: Budget,
     acts: Vec<Act>,
+    /// What they take on the disk.
+    cost: u64,
 }
 
 impl Staged<'_> {
-    fn take(mut self, file: File, format: Format) -> Result<Vec<Act>, Error> {
+    fn take(mut self, file: File, format: Format) -> Result<(Vec<Act>, u64), Error> {
         match format {
             Format::Zip => {
                 let contents = file.try_clone().map_err(unreadable)?;
@@ -191,7 +189,7 @@ impl Staged<'_> {
             Format::Tar => read_tar(file, &mut self)?,
             Format::TarGz => read_tar(flate2::read::MultiGzDecoder::new(file), &mut self)?,
         }
-        Ok(self.acts)
+        Ok((self.acts, self.cost))
     }
 }
 
@@ -199,6 +197,7 @@ impl Intake for Staged<'_> {
     fn directory(&mut self, name: &str) -> Result<(), Error> {
         if let Some(path) = self.entries.directory(name)? {
             self.budget.enter()?;
+            self.cost += disk_cost(0);
             self.acts.push(Act::MakeDirectory { path, must_be_new: false });
         }
         Ok(())
@@ -218,6 +217,7 @@ impl Intake for Staged<'_> {
             self.budget.allow(copied)?;
         }
         self.budget.spend(copied);
+        self.cost += disk_cost(copied);
         self.root.give(file.as_fd()).map_err(|errno| Error::from_errno(errno, &path))?;
         let save = Save { executable: Some(told.executable), ..Save::default() };
         self.acts.push(Act::Put { path, staged, save });

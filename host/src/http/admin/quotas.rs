@@ -12,11 +12,12 @@ use crate::http::extract::{Json, Path, Query};
 use crate::http::page::{PageQuery, write_cursor};
 use crate::http::problem::{Problem, ProblemView};
 use crate::http::users::{admit_about, user_id};
-use crate::quotas::{Error, Over, OwnQuota, Quota};
+use crate::quotas::{Error, Over, OwnQuota, Quota, Share};
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({ "user": "ada", "projects": 20, "runtimes": 5, "model_tokens": 500_000 }))]
+#[schema(example = json!({ "user": "ada", "projects": 20, "runtimes": 5, "model_tokens": 500_000,
+    "disk_bytes": 10_737_418_240_u64 }))]
 pub(crate) struct SetQuota {
     /// Whose it is.
     pub user: String,
@@ -26,6 +27,8 @@ pub(crate) struct SetQuota {
     pub runtimes: Option<u32>,
     /// Tokens of models in a day (UTC); as usual where it is missing.
     pub model_tokens: Option<u64>,
+    /// Bytes of the disk that his projects take together; as usual where it is missing.
+    pub disk_bytes: Option<u64>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -37,6 +40,8 @@ pub(crate) struct QuotaView {
     pub runtimes: Option<u32>,
     /// Tokens of models in a day. Null: as usual.
     pub model_tokens: Option<u64>,
+    /// Bytes of the disk that his projects take together. Null: as usual.
+    pub disk_bytes: Option<u64>,
     pub updated_at: String,
 }
 
@@ -46,6 +51,7 @@ pub(crate) struct UsualQuota {
     pub projects: Option<u32>,
     pub runtimes: Option<u32>,
     pub model_tokens: Option<u64>,
+    pub disk_bytes: Option<u64>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -69,11 +75,11 @@ pub(crate) async fn list_quotas(
     let found = app.quotas.list(page.after()?.as_deref(), limit).await?;
     let full = found.len() == limit as usize;
     let last = found.last().map(|own| write_cursor(own.user.as_str()));
-    let Quota { projects, runtimes, model_tokens } = app.quotas.usual();
+    let Quota { projects, runtimes, model_tokens, disk_bytes } = app.quotas.usual();
     Ok(axum::Json(QuotaList {
         quotas: found.into_iter().map(view).collect(),
         next_cursor: last.filter(|_| full),
-        usual: UsualQuota { projects, runtimes, model_tokens },
+        usual: UsualQuota { projects, runtimes, model_tokens, disk_bytes },
     }))
 }
 
@@ -86,8 +92,8 @@ pub(crate) async fn set_quota(
     Json(body): Json<SetQuota>,
 ) -> Result<axum::Json<QuotaView>, Problem> {
     let user = user_id(&body.user)?;
-    let SetQuota { projects, runtimes, model_tokens, .. } = body;
-    let quota = Quota { projects, runtimes, model_tokens };
+    let SetQuota { projects, runtimes, model_tokens, disk_bytes, .. } = body;
+    let quota = Quota { projects, runtimes, model_tokens, disk_bytes };
     let permit = admit_about(&app, &caller, "quota.set", &user).await?;
     let set = app.quotas.set(&user, quota).await;
     Ok(axum::Json(view(permit.seal(set)?)))
@@ -114,19 +120,23 @@ fn view(own: OwnQuota) -> QuotaView {
         projects: own.quota.projects,
         runtimes: own.quota.runtimes,
         model_tokens: own.quota.model_tokens,
+        disk_bytes: own.quota.disk_bytes,
         updated_at: own.updated_at.to_string(),
     }
 }
 
 impl From<Over> for Problem {
     fn from(over: Over) -> Self {
-        let (what, most) = match over {
-            Over::Projects(most) => ("projects", most),
-            Over::Runtimes(most) => ("runtimes", most),
+        let exceeded = (StatusCode::FORBIDDEN, "quota_exceeded");
+        let ((status, code), what, most) = match over {
+            Over::Projects(most) => (exceeded, "projects", most.into()),
+            Over::Runtimes(most) => (exceeded, "runtimes", most.into()),
+            // As where a project, or the disk, is full.
+            Over::Disk(Share { most, .. }) => {
+                ((StatusCode::INSUFFICIENT_STORAGE, "no_space"), "disk_bytes", most)
+            }
         };
-        Self::new(StatusCode::FORBIDDEN, "quota_exceeded", over.to_string())
-            .with("quota", what)
-            .with("most", most)
+        Self::new(status, code, over.to_string()).with("quota", what).with("most", most)
     }
 }
 
@@ -134,6 +144,7 @@ impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         match error {
             Error::NoUser(_) => Self::not_found(error.to_string()),
+            Error::Over(over) => over.into(),
             Error::Db(error) => error.into(),
         }
     }

@@ -17,9 +17,8 @@ use super::super::problem::Problem;
 use super::{Showing, page, show, text, untold};
 use crate::app::App;
 use crate::auth::{Caller, Mode};
-use crate::gate::Action;
 use crate::previews::origin::{HostName, Reading};
-use crate::previews::{Entry, Leave, Named};
+use crate::previews::{Entry, Leave, Named, Reach};
 use crate::secret::Secret;
 
 /// Paths of a preview's host that are not the project's.
@@ -96,13 +95,15 @@ async fn serve(app: &App, host: HostName, request: Request) -> Result<Response, 
     if parts.uri.path().starts_with(RESERVED) {
         return Err(no_preview());
     }
-    let (leave, keeps_authorization) = match entry(app, &host, &named, &parts).await? {
+    let (leave, reach, keeps_authorization) = match entry(app, &host, &named, &parts).await? {
         Some(entry) => {
             check_own_page(&parts)?;
-            (entry.leave, true)
+            (entry.leave, entry.reach, true)
         }
-        None if by_token(app, &named, &mut parts).await? => (Leave::default(), false),
-        None => return page::sign_in(app, &host, &named.name, &parts),
+        None => match by_token(app, &named, &mut parts).await? {
+            Some(reach) => (Leave::default(), reach, false),
+            None => return page::sign_in(app, &host, &named.name, &parts),
+        },
     };
     let showing = Showing {
         project: named.project,
@@ -110,6 +111,7 @@ async fn serve(app: &App, host: HostName, request: Request) -> Result<Response, 
         prefix: String::new(),
         keeps_authorization,
         leave,
+        reach,
         policy: framed_by(app),
     };
     show(app, showing, Request::from_parts(parts, body)).await
@@ -206,16 +208,15 @@ fn cookies(headers: &HeaderMap) -> Vec<Secret> {
 }
 
 /// Lets a program in by a token of Lockhouse's, if it shows one.
-async fn by_token(app: &App, named: &Named, parts: &mut Parts) -> Result<bool, Problem> {
+async fn by_token(app: &App, named: &Named, parts: &mut Parts) -> Result<Option<Reach>, Problem> {
     let names_user =
         app.auth.mode() == Mode::Development && parts.headers.contains_key("x-user-id");
     if !parts.headers.contains_key(header::AUTHORIZATION) && !names_user {
-        return Ok(false);
+        return Ok(None);
     }
     let caller = Caller::from_request_parts(parts, app).await?;
     let project = app.projects.find(&caller, named.project.as_str()).await?;
-    app.gate.admit(&caller, Action::read("preview.open", project.target())).await?;
-    Ok(true)
+    super::admit(app, &caller, &project, parts).await.map(Some)
 }
 
 /// The browser sends the cookie whoever makes it ask. It is believed for the

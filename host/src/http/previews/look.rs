@@ -11,7 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::super::extract::{Path, Query};
 use super::super::problem::{Problem, ProblemView};
 use super::super::sse;
-use super::{host, untold};
+use super::{host, reach_of, untold};
 use crate::app::App;
 use crate::auth::Caller;
 use crate::gate::Action;
@@ -146,9 +146,10 @@ pub(in super::super) async fn open_preview(
     let (url, lasts) = if address.reaches_origins(&app) {
         let port = shown_port(&app, &project, query.port).await?;
         let origin = app.previews.origin(&project, port, address.port).await?;
-        (enter_url(&origin, &app.previews.ticket(&project.id), &to), TICKET_LIFETIME)
+        let ticket = app.previews.ticket(&project.id, reach_of(&caller));
+        (enter_url(&origin, &ticket, &to), TICKET_LIFETIME)
     } else {
-        let place = format!("@{}", app.previews.issue_key(&project.id));
+        let place = format!("@{}", app.previews.issue_key(&project.id, reach_of(&caller)));
         (format!("{}{to}", path_url(&app, &address, &place, query.port)), KEY_LIFETIME)
     };
     if sse::wants_json(request.headers()) {

@@ -22,7 +22,7 @@ use super::host::{foreign_origin, host_of};
 use super::{Showing, show, text};
 use crate::app::App;
 use crate::ids::{ProjectId, RequestId};
-use crate::previews::{Leave, Visitor};
+use crate::previews::{Leave, Reach, Visitor};
 
 /// How long a browser may take for a request's headers, or keep a connection
 /// without any request.
@@ -78,6 +78,7 @@ fn showing(project: ProjectId, port: u16) -> Showing {
         port: Some(port),
         prefix: String::new(),
         keeps_authorization: true,
+        reach: Reach::Use,
         leave: Leave::default(),
         policy: "frame-ancestors http://localhost:* http://127.0.0.1:* http://*.localhost:*"
             .to_owned(),

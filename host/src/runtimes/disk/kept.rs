@@ -9,10 +9,13 @@ use tokio::time::Instant;
 
 use crate::db;
 use crate::ids::ProjectId;
-use crate::runtimes::{Error, Runtimes};
+use crate::runtimes::{Error, Runtimes, reconcile};
 
 /// How often it is looked for workspaces that may have changed.
 const EVERY: Duration = Duration::from_secs(60);
+
+/// How soon what was written is measured where its owner waits for room.
+const SOON: Duration = Duration::from_secs(1);
 
 /// Of its time the server spends at most this part on measuring.
 const SHARE: u32 = 20;
@@ -70,15 +73,23 @@ pub struct Space {
 impl Runtimes {
     /// Measures what may have changed until the server stops.
     pub async fn keep_measures(self) {
+        let mut due = reconcile::every(EVERY.as_secs());
         loop {
+            let hurried = tokio::select! {
+                () = self.inner.tasks.stopping() => break,
+                () = self.inner.changed.hurried() => true,
+                _ = due.tick() => false,
+            };
             let began = Instant::now();
             if let Err(error) = self.measure_changed().await {
                 tracing::warn!(%error, "what projects take on the disk was not measured");
             }
-            self.alone("runtimes/measures", self.measure_due()).await;
+            if !hurried {
+                self.alone("runtimes/measures", self.measure_due()).await;
+            }
             tokio::select! {
                 () = self.inner.tasks.stopping() => break,
-                () = tokio::time::sleep(EVERY.max(began.elapsed() * SHARE)) => {}
+                () = tokio::time::sleep(SOON.max(began.elapsed() * SHARE)) => {}
             }
         }
     }
@@ -86,6 +97,8 @@ impl Runtimes {
     /// Those whose files were written here since.
     async fn measure_changed(&self) -> Result<(), Error> {
         for project in self.inner.changed.take() {
+            // What was found before it was written to does not count.
+            self.inner.disks.forget(&project);
             self.measure_one(&project).await?;
         }
         Ok(())

@@ -41,7 +41,7 @@ impl Store {
     }
 
     /// Writes a measure down, if the project is still there.
-    pub(super) async fn keep(
+    pub(in crate::runtimes) async fn keep(
         &self,
         project: &ProjectId,
         bytes: u64,
@@ -65,7 +65,8 @@ impl Store {
     pub(super) async fn page(&self, after: &After, limit: u32) -> Result<Vec<Measured>, Error> {
         let rows = sqlx::query(
             "SELECT p.id, p.name, p.owner_id, m.bytes, m.measured_at \
-             FROM projects p LEFT JOIN disk_measures m ON m.project_id = p.id \
+             FROM projects p \
+             LEFT JOIN disk_measures m ON m.project_id = p.id AND m.measured_at > 0 \
              WHERE COALESCE(m.bytes, -1) < $1 OR (COALESCE(m.bytes, -1) = $1 AND p.id > $2) \
              ORDER BY COALESCE(m.bytes, -1) DESC, p.id LIMIT $3",
         )
@@ -81,8 +82,8 @@ impl Store {
         let row = sqlx::query(
             "SELECT COUNT(*) AS projects, COUNT(m.project_id) AS measured, \
              CAST(COALESCE(SUM(m.bytes), 0) AS BIGINT) AS bytes, \
-             MIN(m.measured_at) AS oldest \
-             FROM projects p LEFT JOIN disk_measures m ON m.project_id = p.id",
+             MIN(m.measured_at) AS oldest FROM projects p \
+             LEFT JOIN disk_measures m ON m.project_id = p.id AND m.measured_at > 0",
         )
         .fetch_one(self.db.pool())
         .await?;

@@ -56,6 +56,11 @@ impl Disks {
         Ok(usage)
     }
 
+    /// Whoever asks next measures.
+    pub(in crate::runtimes) fn forget(&self, project: &ProjectId) {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).remove(project);
+    }
+
     fn latest(&self, project: &ProjectId) -> Arc<Latest> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= MAX_REMEMBERED {

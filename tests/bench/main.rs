@@ -17,6 +17,9 @@
 )]
 
 mod create;
+#[path = "../it/databases.rs"]
+#[expect(dead_code, unused_macros, reason = "the tests' own; a benchmark does less with one")]
+mod databases;
 mod docker;
 mod exec;
 mod figures;

@@ -10,6 +10,7 @@ mod batch;
 mod disk;
 mod entry;
 mod ignored;
+mod landing;
 mod path;
 mod prepared;
 mod quota;

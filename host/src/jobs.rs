@@ -21,15 +21,14 @@ use bytes::Bytes;
 use futures::{Stream, stream};
 use jiff::Timestamp;
 use serde::Deserialize;
-use tokio_util::io::ReaderStream;
 
 use crate::auth::Caller;
 use crate::clock::Clock;
 use crate::db::{self, Db};
 use crate::events::{About, Events, What};
 use crate::files::{
-    self, Content, Disk, Entry, EntryKind, Files, List, Listing, Opened, Operation, Precondition,
-    Record, RelPath, Save, Saved,
+    self, Content, Disk, Files, List, Listing, Opened, Operation, Precondition, Record, RelPath,
+    Save, Saved,
 };
 use crate::gate::{Permit, Target};
 use crate::ids::{JobId, ProjectName, UserId};
@@ -413,42 +412,16 @@ impl Jobs {
         Ok(self.disk.read(self.directory(job), path.clone(), limit).await?)
     }
 
-    /// Copies the job's files into a project, over what is there, and answers
-    /// their paths.
+    /// Copies the job's files into a project, over what is there, and deletes there what is
+    /// `gone`: all of it, or nothing. Answers the paths of the files.
     pub async fn land(
         &self,
         permit: &Permit,
         job: &Job,
         project: &Project,
+        gone: Vec<RelPath>,
     ) -> Result<Vec<RelPath>, Error> {
-        let (mut landed, mut cursor) = (Vec::new(), None);
-        loop {
-            let list = List { recursive: true, limit: Some(files::MAX_PAGE), cursor };
-            let page = self.list_files(job, None, list).await?;
-            for entry in page.entries.iter().filter(|entry| entry.kind == EntryKind::File) {
-                landed.push(self.land_file(permit, job, project, entry).await?);
-            }
-            cursor = page.next_cursor;
-            if cursor.is_none() {
-                return Ok(landed);
-            }
-        }
-    }
-
-    async fn land_file(
-        &self,
-        permit: &Permit,
-        job: &Job,
-        project: &Project,
-        entry: &Entry,
-    ) -> Result<RelPath, Error> {
-        let path: RelPath = entry.path.parse().map_err(files::Error::from)?;
-        let Opened { entry, file } = self.open(job, &path).await?;
-        let executable = entry.executable.then_some(true);
-        let body = ReaderStream::new(tokio::fs::File::from_std(file));
-        let save = Save { executable, ..Save::default() };
-        self.files.write(permit, project, &path, body, save).await?;
-        Ok(path)
+        Ok(self.files.land_all(permit, project, self.directory(job), gone).await?)
     }
 
     /// The job must be in this state now, whatever it was when it was found.

@@ -10,7 +10,7 @@ use futures::stream;
 use super::agent::{Edit, ExistingFile, Plan, ProgressSender, WriteContext};
 use super::executor::{Execution, Stop, failed};
 use super::run::{Event, State};
-use crate::files::{Entry, EntryKind, Files, List, MAX_PAGE, Precondition, RelPath};
+use crate::files::{Entry, EntryKind, Files, List, MAX_PAGE, RelPath};
 use crate::projects::Project;
 
 /// Edits that one step or repair may ask for.
@@ -112,17 +112,13 @@ impl Execution {
         written.map(|_| ()).map_err(failed)
     }
 
-    /// Completes the job and puts it into the project. Once begun it goes on
-    /// to its end, so that a cancellation leaves no half of it.
+    /// Completes the job and puts it into the project, all of it or nothing.
     async fn land(&mut self, deleted: BTreeSet<RelPath>) -> Result<(), Stop> {
-        let (jobs, files) = (&self.parts.jobs, &self.parts.files);
+        let jobs = &self.parts.jobs;
         self.job = jobs.complete(&self.permit, &self.job).await.map_err(failed)?;
-        jobs.land(&self.permit, &self.job, &self.project).await.map_err(failed)?;
-        for path in deleted {
-            let (permit, none) = (&self.permit, Precondition::None);
-            files.delete(permit, &self.project, &path, false, none).await.map_err(failed)?;
-        }
-        Ok(())
+        let gone = deleted.into_iter().collect();
+        let landed = jobs.land(&self.permit, &self.job, &self.project, gone).await;
+        landed.map(drop).map_err(failed)
     }
 }
 

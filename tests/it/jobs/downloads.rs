@@ -3,13 +3,14 @@
 use std::io::{Cursor, Read as _};
 use std::os::unix::fs::PermissionsExt as _;
 
+use bytes::Bytes;
 use futures::StreamExt as _;
 use lockhouse::files::Error as FilesError;
 use lockhouse::jobs::{Error, Job};
 use zip::ZipArchive;
 
-use super::{Room, rel};
-use crate::databases::usual;
+use super::{Room, all, rel};
+use crate::databases::{Database, usual};
 
 async fn filled(room: &Room) -> Job {
     let job = room.create().await;
@@ -81,9 +82,10 @@ async fn only_a_complete_job_can_be_downloaded() {
 async fn a_job_lands_in_a_project_over_what_is_there() {
     let room = Room::new(usual().await);
     let (job, project) = (filled(&room).await, room.project().await);
-    room.jobs.land(&room.permit("ada").await, &job, &project).await.unwrap();
+    room.jobs.land(&room.permit("ada").await, &job, &project, Vec::new()).await.unwrap();
     room.write(&job, "README.md", "# new").await.unwrap();
-    let landed = room.jobs.land(&room.permit("ada").await, &job, &project).await.unwrap();
+    let landed =
+        room.jobs.land(&room.permit("ada").await, &job, &project, Vec::new()).await.unwrap();
     let readme = room.files.read(&project, &rel("README.md")).await.unwrap();
     let script = room.files.open(&project, &rel("run.sh")).await.unwrap();
     assert_eq!(landed, [rel("README.md"), rel("run.sh"), rel("src/naïve.py")]);
@@ -98,7 +100,7 @@ async fn what_the_project_has_besides_stays_when_a_job_lands() {
     let (permit, mine) = (room.permit("ada").await, rel("mine.txt"));
     let save = lockhouse::files::Save::default();
     room.files.write_bytes(&permit, &project, &mine, "mine".into(), save).await.unwrap();
-    room.jobs.land(&permit, &job, &project).await.unwrap();
+    room.jobs.land(&permit, &job, &project, Vec::new()).await.unwrap();
     assert_eq!(room.files.read(&project, &mine).await.unwrap().bytes, b"mine");
 }
 
@@ -112,4 +114,32 @@ async fn a_job_is_as_confined_as_a_project() {
     let written = room.write(&job, "up/file", "x").await;
     assert!(matches!(read, Err(Error::Files(FilesError::Outside(_)))));
     assert!(matches!(written, Err(Error::Files(FilesError::Outside(_)))));
+}
+
+on_every_database! {
+    async fn a_job_that_can_not_land_as_a_whole_leaves_the_project_as_it_was(database: Database) {
+        let room = Room::new(database);
+        let (job, project) = (room.create().await, room.project().await);
+        room.write(&job, "a.txt", "new").await.unwrap();
+        room.write(&job, "b", "a file").await.unwrap();
+        let permit = room.permit("ada").await;
+        room.files.create_directory(&permit, &project, &rel("b")).await.unwrap();
+        let refused = room.jobs.land(&permit, &job, &project, Vec::new()).await;
+        assert!(matches!(refused, Err(Error::Files(FilesError::IsDirectory(_)))), "{refused:?}");
+        let there = room.files.list(&project, None, all()).await.unwrap().entries;
+        assert_eq!(there.into_iter().map(|entry| entry.path).collect::<Vec<_>>(), ["b"]);
+    }
+
+    async fn what_is_gone_goes_with_the_landing(database: Database) {
+        let room = Room::new(database);
+        let (job, project) = (room.create().await, room.project().await);
+        room.write(&job, "new.txt", "new").await.unwrap();
+        let permit = room.permit("ada").await;
+        let old = Bytes::from_static(b"old");
+        room.files.create_file(&permit, &project, &rel("old.txt"), old).await.unwrap();
+        let gone = vec![rel("old.txt"), rel("never-there.txt")];
+        room.jobs.land(&permit, &job, &project, gone).await.unwrap();
+        let there = room.files.list(&project, None, all()).await.unwrap().entries;
+        assert_eq!(there.into_iter().map(|entry| entry.path).collect::<Vec<_>>(), ["new.txt"]);
+    }
 }

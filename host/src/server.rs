@@ -172,12 +172,7 @@ async fn build(config: &Config, tasks: &Tasks, address: SocketAddr) -> anyhow::R
     let rooms = plugin_rooms(&ground, &premises, (&audit, models));
     let folder = config.data.join("plugins");
     let plugins = Plugins::start(config.plugins.clone(), Some(&folder), rooms)?;
-    let recorder = Recorder::start(
-        ground.db.clone(),
-        ground.clock.clone(),
-        tasks,
-        config.policy.keep_judgements,
-    );
+    let recorder = recorder(config, &ground);
     let policies = Policies::new([]).recorded(recorder.clone());
     let (roster, catalogue) = (Roster::default(), Catalogue::default());
     let uses = (&policies, &roster, &catalogue);
@@ -230,6 +225,11 @@ fn audit(config: &Config, ground: &Ground) -> anyhow::Result<Audit> {
     let seal = Seal::open(&config.data, config.audit.key.as_ref(), leases.seat());
     let seal = seal.context("what is kept of the audit record")?;
     Ok(Audit::start_sealed(db.clone(), clock.clone(), tasks, seal))
+}
+
+fn recorder(config: &Config, ground: &Ground) -> Recorder {
+    let Ground { clock, db, tasks, .. } = ground;
+    Recorder::start(db.clone(), clock.clone(), tasks, config.policy.keep_judgements)
 }
 
 async fn previews(

@@ -3,6 +3,7 @@
 //! Placeholders are `$1`, `$2`, …, which both understand. Booleans are BIGINT
 //! 0 or 1 and times BIGINT microseconds, since `sqlx::Any` carries no more.
 
+mod channel;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -16,6 +17,7 @@ use sqlx::{AnyPool, ConnectOptions as _};
 
 use crate::clock::from_micros;
 use crate::secret::Secret;
+pub use channel::Listener;
 use writer::Queue;
 pub use writer::{Writer, Writing};
 
@@ -72,6 +74,8 @@ pub struct Db {
     writer: Writer,
     unsynced: Writer,
     backend: &'static str,
+    /// Where messages are listened to; none where there are none.
+    channels: Option<Secret>,
 }
 
 impl Db {
@@ -132,6 +136,7 @@ impl Db {
             unsynced: Writer::new(unsynced, queue),
             pool,
             backend,
+            channels: (backend == "postgresql").then(|| Secret::new(url)),
         })
     }
 

@@ -2,12 +2,17 @@
 //!
 //! The newest [`KEPT_EVENTS`] are kept, so that a listener who comes back with
 //! the sequence number it saw last misses nothing that is still kept. Events
-//! are news, not truth: the truth is in the database.
+//! are news, not truth: the truth is in the database. Servers that share one on
+//! PostgreSQL tell each other ([`relay`]).
+
+pub mod relay;
+mod view;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
+use serde_json::{Map, Value};
 use tokio::sync::broadcast;
 
 use crate::clock::Clock;
@@ -89,6 +94,11 @@ pub enum What {
         allowed: bool,
         reason: String,
     },
+    /// What another server told, as its listeners hear it.
+    Elsewhere {
+        view: Map<String, Value>,
+        for_reviewers: bool,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -134,17 +144,17 @@ impl Events {
     }
 
     pub fn publish(&self, about: About, what: What) {
-        self.tell(Some(about), what);
+        self.tell(Some(about), what, self.inner.clock.now());
     }
 
     /// News of the installation, for administrators.
     pub fn publish_installation(&self, what: What) {
-        self.tell(None, what);
+        self.tell(None, what, self.inner.clock.now());
     }
 
-    fn tell(&self, about: Option<About>, what: What) {
+    fn tell(&self, about: Option<About>, what: What, at: Timestamp) {
         let mut kept = self.inner.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let event = Event { seq: kept.next, at: self.inner.clock.now(), about, what };
+        let event = Event { seq: kept.next, at, about, what };
         kept.next += 1;
         kept.events.push_back(event.clone());
         if kept.events.len() > KEPT_EVENTS {

@@ -21,7 +21,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::Db;
 use crate::drain::Drain;
-use crate::events::Events;
+use crate::events::{Events, relay};
 use crate::exec::{self, Exec};
 use crate::files::{Disk, Files};
 use crate::gate::Gate;
@@ -157,6 +157,7 @@ async fn build(config: &Config, tasks: &Tasks, address: SocketAddr) -> anyhow::R
     let metrics = telemetry::start_metrics()?;
     let db = Db::open(&config.database, &config.data).await.context("the database")?;
     let events = Events::new(clock.clone());
+    relay::start(&events, &db, tasks)?;
     let leases = config.data.join("hosts");
     let leases = Leases::open(db.clone(), clock.clone(), tasks.clone(), leases).await?;
     let ground = Ground { clock, db, events, leases, tasks: tasks.clone() };

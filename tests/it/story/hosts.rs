@@ -6,6 +6,7 @@ use std::convert::Infallible;
 use lockhouse::agents::ProviderName;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 
 use crate::databases;
 use crate::host::{DATABASE, Host, answer, engine, eventually};
@@ -60,6 +61,36 @@ async fn what_is_saved_by_way_of_one_is_told_to_those_who_watch_by_way_of_the_ot
         never = keeps_saving(&other) => match never {},
     };
     assert_eq!(heard.last().unwrap()["path"], "a.txt", "{heard:?}");
+}
+
+#[tokio::test]
+async fn what_happens_by_way_of_one_is_told_once_to_who_listens_by_way_of_the_other() {
+    need!(local, engine("local").await);
+    let (one, other) = need!(postgres, two(Vec::new()).await);
+    one.post("/api/v1/projects", json!({ "name": "lab" })).await;
+    let news = one.request(Method::GET, "/api/v1/events");
+    let heard = Notify::new();
+    let listening = one.events_until(news, |event| {
+        heard.notify_one();
+        event["project"] == "last"
+    });
+    let happening = async {
+        // Until the other listens: who does not yet would miss it.
+        tokio::select! {
+            () = heard.notified() => {}
+            never = keeps_saving(&other) => match never {},
+        }
+        for name in ["first", "last"] {
+            other.post("/api/v1/projects", json!({ "name": name })).await;
+        }
+    };
+    let (events, ()) = tokio::join!(listening, happening);
+    let of_first: Vec<_> = events.iter().filter(|event| event["project"] == "first").collect();
+    assert_eq!(of_first.len(), 1, "{events:?}");
+    assert_eq!(
+        (&of_first[0]["type"], &of_first[0]["change"]),
+        (&json!("project"), &json!("created"))
+    );
 }
 
 #[tokio::test]

@@ -26,7 +26,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use lockhouse_supervisor::Error as LinkError;
 use lockhouse_supervisor::client::{ExecStream, Link};
-use lockhouse_supervisor::protocol;
+use lockhouse_supervisor::protocol::{self, ExecId};
 use serde::Deserialize;
 use tracing::field::Empty;
 use tracing::{Instrument as _, Span};
@@ -44,7 +44,7 @@ use crate::clock::Clock;
 use crate::db::{self, Db};
 use crate::files::Files;
 use crate::gate::Permit;
-use crate::ids::CommandId;
+use crate::ids::{CommandId, ProjectId};
 use crate::policy::{Channel, Decision, Policies, Request};
 use crate::projects::Project;
 use crate::runtimes::activity::Cause;
@@ -277,10 +277,9 @@ impl Exec {
             count("refused");
             return Err(Error::Denied(Box::new(decision)));
         }
-        let link = self.runtimes.link(&project.id).await?;
         let most = Duration::from_secs(runtime.settings.command_timeout);
         let (track, session) = (new.track, new.session.clone());
-        let stream = match launch(&link, &id, most, new).await {
+        let stream = match self.launch(&project.id, &id, most, new).await {
             Err(error @ (Error::NotStarted(_) | Error::Invalid(_))) => {
                 count("not-started");
                 self.store.finish(&id, &NOT_STARTED, None).await?;
@@ -300,8 +299,8 @@ impl Exec {
         name: Option<&str>,
     ) -> Result<Option<SessionState>, Error> {
         let Some(name) = name else { return Ok(None) };
-        let link = self.runtimes.link(&project.id).await?;
-        let state = link.session(name).await.map_err(link_error)?;
+        let find = |link: Link| async move { link.session(name).await };
+        let state = self.runtimes.ask(&project.id, find).await?.map_err(link_error)?;
         if state.busy { Err(Error::SessionBusy(name.to_owned())) } else { Ok(Some(state)) }
     }
 
@@ -339,6 +338,59 @@ impl Exec {
         };
         Ok(self.policies.decide(&request).await)
     }
+
+    async fn launch(
+        &self,
+        project: &ProjectId,
+        id: &CommandId,
+        most: Duration,
+        new: NewExec,
+    ) -> Result<ExecStream, Error> {
+        let link = self.runtimes.link(project).await?;
+        let timeout = new.timeout.map_or(most, |asked| asked.min(most));
+        let exec = protocol::Exec {
+            cwd: new.cwd,
+            env: new.env,
+            stdin: new.stdin.is_some() || new.stdin_open,
+            timeout_ms: Some(timeout.as_millis().try_into().unwrap_or(u64::MAX)),
+            detach: new.detach,
+            session: new.session,
+            ..protocol::Exec::new(id.as_str(), new.command)
+        };
+        if new.stdin.as_ref().is_some_and(|stdin| stdin.len() > MAX_STDIN_BYTES) {
+            let too_much = format!("stdin is over {MAX_STDIN_BYTES} bytes; use a file");
+            return Err(Error::Invalid(too_much));
+        }
+        let mut stream = match link.exec(exec).await {
+            // Never sent twice: it may have begun all the same.
+            Err(LinkError::Closed) => self.attach(project, id, 0).await?,
+            begun => begun.map_err(link_error)?,
+        };
+        if let Some(stdin) = new.stdin {
+            feed(&mut stream, stdin, new.stdin_open).await;
+        }
+        Ok(stream)
+    }
+
+    /// Takes up a command whose link broke.
+    async fn attach(
+        &self,
+        project: &ProjectId,
+        id: &CommandId,
+        since: u64,
+    ) -> Result<ExecStream, Error> {
+        let id = &ExecId(id.to_string());
+        let attach = |link: Link| async move { link.attach_exec(id.clone(), since).await };
+        self.runtimes.ask(project, attach).await?.map_err(lost)
+    }
+}
+
+/// What keeps one from a command that was there.
+fn lost(error: LinkError) -> Error {
+    match error {
+        LinkError::NotFound(_) => Error::Lost,
+        error => link_error(error),
+    }
 }
 
 /// How a command ended, in one of a few words.
@@ -350,32 +402,6 @@ fn count(outcome: &'static str) {
 fn cwd<'a>(new: &'a NewExec, session: Option<&'a SessionState>) -> &'a str {
     let session = session.map_or("", |session| session.cwd.as_str());
     new.cwd.as_deref().unwrap_or(session)
-}
-
-async fn launch(
-    link: &Link,
-    id: &CommandId,
-    most: Duration,
-    new: NewExec,
-) -> Result<ExecStream, Error> {
-    let timeout = new.timeout.map_or(most, |asked| asked.min(most));
-    let exec = protocol::Exec {
-        cwd: new.cwd,
-        env: new.env,
-        stdin: new.stdin.is_some() || new.stdin_open,
-        timeout_ms: Some(timeout.as_millis().try_into().unwrap_or(u64::MAX)),
-        detach: new.detach,
-        session: new.session,
-        ..protocol::Exec::new(id.as_str(), new.command)
-    };
-    if new.stdin.as_ref().is_some_and(|stdin| stdin.len() > MAX_STDIN_BYTES) {
-        return Err(Error::Invalid(format!("stdin is over {MAX_STDIN_BYTES} bytes; use a file")));
-    }
-    let mut stream = link.exec(exec).await.map_err(link_error)?;
-    if let Some(stdin) = new.stdin {
-        feed(&mut stream, stdin, new.stdin_open).await;
-    }
-    Ok(stream)
 }
 
 /// A program may end without reading its input; that is its own affair.

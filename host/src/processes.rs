@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use lockhouse_supervisor::Error as LinkError;
-use lockhouse_supervisor::client::LogStream;
+use lockhouse_supervisor::client::{Link, LogStream};
 use lockhouse_supervisor::protocol::{ProcessState, StartProcess};
 
 pub use lockhouse_supervisor::client::LogEvent;
@@ -116,7 +116,6 @@ impl Processes {
         project: &ProjectId,
         new: &NewProcess,
     ) -> Result<ProcessState, Error> {
-        let link = self.runtimes.link(project).await?;
         let env = new.port.map(|port| ("PORT".to_owned(), port.to_string()));
         let start = StartProcess {
             command: Command::Shell(new.command.clone()),
@@ -124,7 +123,10 @@ impl Processes {
             env: env.into_iter().collect::<BTreeMap<_, _>>(),
             restart: new.restart,
         };
-        link.start_process(start).await.map_err(|error| match error {
+        // One that runs already as it should is no second one.
+        let start = &start;
+        let begin = |link: Link| async move { link.start_process(start.clone()).await };
+        self.runtimes.ask(project, begin).await?.map_err(|error| match error {
             LinkError::AlreadyRunning(other) => Error::AlreadyRunning(Box::new(described(&other))),
             LinkError::NotStarted(text) => Error::NotStarted(text),
             LinkError::Refused(text) => Error::Invalid(text),
@@ -136,8 +138,8 @@ impl Processes {
     pub async fn find(&self, project: &Project) -> Result<Process, Error> {
         let NewProcess { command, port, restart } =
             self.store.find(&project.id).await?.ok_or(Error::NotFound)?;
-        let state = match self.runtimes.link(&project.id).await {
-            Ok(link) => link.process().await.map_err(Error::Link)?,
+        let state = match self.in_runtime(&project.id).await {
+            Ok(found) => found.map_err(Error::Link)?,
             Err(runtimes::Error::NotRunning(_) | runtimes::Error::NotFound) => None,
             Err(error) => return Err(error.into()),
         };
@@ -153,8 +155,9 @@ impl Processes {
     /// run is no error.
     pub async fn stop(&self, _permit: &Permit, project: &Project) -> Result<(), Error> {
         self.store.delete(&project.id).await?;
-        match self.runtimes.link(&project.id).await {
-            Ok(link) => link.stop_process(STOP_GRACE).await.map(|_| ()).map_err(Error::Link),
+        let stop = |link: Link| async move { link.stop_process(STOP_GRACE).await };
+        match self.runtimes.ask(&project.id, stop).await {
+            Ok(stopped) => stopped.map(|_| ()).map_err(Error::Link),
             Err(runtimes::Error::NotRunning(_) | runtimes::Error::NotFound) => Ok(()),
             Err(error) => Err(error.into()),
         }
@@ -167,8 +170,8 @@ impl Processes {
         since: Option<u64>,
         follow: bool,
     ) -> Result<LogStream, Error> {
-        let link = self.runtimes.link(&project.id).await?;
-        link.process_logs(since, follow).await.map_err(|error| match error {
+        let read = |link: Link| async move { link.process_logs(since, follow).await };
+        self.runtimes.ask(&project.id, read).await?.map_err(|error| match error {
             LinkError::NotFound(_) => Error::NotFound,
             other => Error::Link(other),
         })
@@ -195,11 +198,18 @@ impl Processes {
 
     async fn restore(&self, project: &ProjectId) -> Result<(), Error> {
         let Some(wanted) = self.store.find(project).await? else { return Ok(()) };
-        let link = self.runtimes.link(project).await?;
-        if link.process().await.map_err(Error::Link)?.is_none() {
+        if self.in_runtime(project).await?.map_err(Error::Link)?.is_none() {
             self.start_in_runtime(project, &wanted).await?;
         }
         Ok(())
+    }
+
+    async fn in_runtime(
+        &self,
+        project: &ProjectId,
+    ) -> Result<Result<Option<ProcessState>, LinkError>, runtimes::Error> {
+        let find = |link: Link| async move { link.process().await };
+        self.runtimes.ask(project, find).await
     }
 
     async fn judge(

@@ -37,6 +37,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use lockhouse_supervisor::Error as LinkError;
 use lockhouse_supervisor::client::Link;
 use lockhouse_supervisor::protocol::ExecState;
 use tokio::sync::{OnceCell, broadcast};
@@ -69,6 +70,12 @@ use store::Store;
 
 /// Ends of commands that wait to be written down; more are asked for when they are wanted.
 const WAITING_ENDS: usize = 1024;
+
+/// How often a question goes out, at most, whose link breaks before the answer.
+const LINK_ATTEMPTS: usize = 3;
+
+/// How long a link may take to end after the first of its streams.
+const LINK_ENDS: Duration = Duration::from_secs(1);
 
 /// What is known of a project's runtime.
 #[derive(Debug, Clone, PartialEq)]
@@ -359,6 +366,30 @@ impl Runtimes {
         self.listen(project).await?;
         let waited = self.inner.links.wait(project, Duration::from_secs(3)).await;
         waited.ok_or(Error::NotRunning(runtime.status))
+    }
+
+    /// Asks the runtime's supervisor what may be asked twice. Where the link breaks
+    /// meanwhile the question goes out anew, unless the runtime runs no more: somebody
+    /// stopped it, or starts it again.
+    pub async fn ask<T, F>(
+        &self,
+        project: &ProjectId,
+        question: impl Fn(Link) -> F,
+    ) -> Result<Result<T, LinkError>, Error>
+    where
+        F: Future<Output = Result<T, LinkError>>,
+    {
+        for _ in 1..LINK_ATTEMPTS {
+            let link = self.link(project).await?;
+            match question(link.clone()).await {
+                Err(LinkError::Closed) => {
+                    // Should only this stream have ended, the link is asked again.
+                    let _ = tokio::time::timeout(LINK_ENDS, link.closed()).await;
+                }
+                answer => return Ok(answer),
+            }
+        }
+        Ok(question(self.link(project).await?).await)
     }
 
     /// Commands that end from now on, or ended while no server was there.

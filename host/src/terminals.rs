@@ -13,7 +13,7 @@ use lockhouse_supervisor::protocol::{
     AttachTerminal, MAX_NAME_BYTES, MAX_TERMINAL_SIDE, OpenTerminal,
 };
 
-use lockhouse_supervisor::client;
+use lockhouse_supervisor::client::{self, Link};
 
 pub use lockhouse_supervisor::client::{TerminalEvent, TerminalOutput};
 pub use lockhouse_supervisor::protocol::TerminalState;
@@ -253,13 +253,14 @@ impl Terminals {
     ) -> Result<TerminalState, Error> {
         check_name(session)?;
         check_size(size)?;
-        let link = self.runtimes.link(&project.id).await?;
-        Ok(link.resize_terminal(session, (size.cols, size.rows)).await?)
+        let size = (size.cols, size.rows);
+        let resize = |link: Link| async move { link.resize_terminal(session, size).await };
+        Ok(self.runtimes.ask(&project.id, resize).await??)
     }
 
     pub async fn list(&self, project: &Project) -> Result<Vec<TerminalState>, Error> {
-        let link = self.runtimes.link(&project.id).await?;
-        Ok(link.terminals().await?)
+        let list = |link: Link| async move { link.terminals().await };
+        Ok(self.runtimes.ask(&project.id, list).await??)
     }
 
     pub async fn close(
@@ -269,8 +270,8 @@ impl Terminals {
         session: &str,
     ) -> Result<(), Error> {
         check_name(session)?;
-        let link = self.runtimes.link(&project.id).await?;
-        match link.close_terminal(session).await {
+        let close = |link: Link| async move { link.close_terminal(session).await };
+        match self.runtimes.ask(&project.id, close).await? {
             Ok(()) | Err(LinkError::NotFound(_)) => Ok(()),
             Err(error) => Err(error.into()),
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use lockhouse_supervisor::Error as LinkError;
-use lockhouse_supervisor::client::Link;
+use lockhouse_supervisor::client::{ExecStream, Link};
 use lockhouse_supervisor::protocol::{ExecId, ExecState};
 use tokio::sync::broadcast::error::RecvError;
 
@@ -110,8 +110,9 @@ impl Exec {
 
     /// What the runtime remembers; nothing where there is none.
     async fn known(&self, project: &Project) -> Vec<ExecState> {
-        match self.runtimes.link(&project.id).await {
-            Ok(link) => link.execs().await.unwrap_or_default(),
+        let list = |link: Link| async move { link.execs().await };
+        match self.runtimes.ask(&project.id, list).await {
+            Ok(known) => known.unwrap_or_default(),
             Err(_) => Vec::new(),
         }
     }
@@ -127,20 +128,29 @@ impl Exec {
         if matches!(entry.state, State::Refused { .. } | State::Lost) {
             return Ok(None);
         }
-        let link = match self.runtimes.link(&project.id).await {
-            Ok(link) => link,
-            Err(runtimes::Error::NotRunning(_) | runtimes::Error::NotFound) => return Ok(None),
+        let stream = match self.watch(&project.id, &entry.id, since).await {
+            Ok(Ok(stream)) => stream,
+            Ok(Err(LinkError::NotFound(_)))
+            | Err(runtimes::Error::NotRunning(_) | runtimes::Error::NotFound) => return Ok(None),
+            Ok(Err(error)) => return Err(link_error(error)),
             Err(error) => return Err(error.into()),
-        };
-        let stream = match link.watch_exec(ExecId(entry.id.to_string()), since).await {
-            Ok(stream) => stream,
-            Err(LinkError::NotFound(_)) => return Ok(None),
-            Err(error) => return Err(link_error(error)),
         };
         let used = self.runtimes.begin_use(&project.id, Cause::Exec);
         let named = (entry.id.clone(), entry.command.clone());
         let running = Running::begin(self.clone(), project.clone(), named, stream, used);
         Ok(Some(running.watched(since)))
+    }
+
+    /// Its output from a byte on, for somebody whose going ends nothing.
+    pub(super) async fn watch(
+        &self,
+        project: &ProjectId,
+        id: &CommandId,
+        since: u64,
+    ) -> Result<Result<ExecStream, LinkError>, runtimes::Error> {
+        let id = &ExecId(id.to_string());
+        let watch = |link: Link| async move { link.watch_exec(id.clone(), since).await };
+        self.runtimes.ask(project, watch).await
     }
 
     /// What a command printed, from its beginning to its end, as far as it is kept.
@@ -195,8 +205,9 @@ impl Exec {
         entry: &Entry,
     ) -> Result<Entry, Error> {
         if matches!(entry.state, State::Running { .. }) {
-            let link = self.link_to(project, entry).await?;
-            match link.end_exec(ExecId(entry.id.to_string())).await {
+            let id = &ExecId(entry.id.to_string());
+            let end = |link: Link| async move { link.end_exec(id.clone()).await };
+            match self.runtimes.ask(&project.id, end).await? {
                 Ok(_) | Err(LinkError::NotFound(_)) => {}
                 Err(error) => return Err(link_error(error)),
             }

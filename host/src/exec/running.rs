@@ -6,12 +6,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use lockhouse_supervisor::Error as LinkError;
 use lockhouse_supervisor::client::{ExecEvent, ExecStream};
-use lockhouse_supervisor::protocol::{ExecId, SessionState};
+use lockhouse_supervisor::protocol::SessionState;
 use tracing::Span;
 
 use super::changes::{Changes, Track, Tracking};
 use super::output::Output;
-use super::{Error, Exec, Exit, ExitReason, OutputStream, count, link_error};
+use super::{Error, Exec, Exit, ExitReason, OutputStream, count, lost};
 use crate::ids::CommandId;
 use crate::projects::Project;
 use crate::runtimes::activity::Use;
@@ -169,16 +169,11 @@ impl Running {
     }
 
     async fn attach_again(&mut self) -> Result<(), Error> {
-        let link = self.room.runtimes.link(&self.project.id).await?;
-        let id = ExecId(self.id.to_string());
-        let attached = match self.watching {
-            true => link.watch_exec(id, self.seen).await,
-            false => link.attach_exec(id, self.seen).await,
+        let (room, project) = (&self.room, &self.project.id);
+        self.stream = match self.watching {
+            true => room.watch(project, &self.id, self.seen).await?.map_err(lost)?,
+            false => room.attach(project, &self.id, self.seen).await?,
         };
-        self.stream = attached.map_err(|error| match error {
-            LinkError::NotFound(_) => Error::Lost,
-            error => link_error(error),
-        })?;
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use lockhouse_supervisor::Error as LinkError;
-use lockhouse_supervisor::client::Tunnel;
+use lockhouse_supervisor::client::{Link, Tunnel};
 
 use super::{Error, Previews};
 use crate::ids::ProjectId;
@@ -53,8 +53,7 @@ impl Previews {
         if let Some(port) = self.processes.port(project).await? {
             return Ok(port);
         }
-        let link = self.runtimes.link(project).await?;
-        let listening = link.ports().await.map_err(Error::Link)?;
+        let listening = self.listening_now(project).await?.map_err(Error::Link)?;
         let runtime = self.runtimes.find(project).await?.ok_or(runtimes::Error::NotFound)?;
         let exposed = runtime.settings.exposed_ports;
         exposed.into_iter().find(|port| listening.contains(port)).ok_or(Error::NotListening(None))
@@ -62,9 +61,9 @@ impl Previews {
 
     /// A connection to the port.
     pub(super) async fn dial(&self, project: &ProjectId, port: u16) -> Result<Tunnel, Error> {
-        let link = self.runtimes.link(project).await?;
         self.runtimes.touch(project, Cause::Preview);
-        link.dial(port).await.map_err(|error| match error {
+        let dial = |link: Link| async move { link.dial(port).await };
+        self.runtimes.ask(project, dial).await?.map_err(|error| match error {
             LinkError::NotFound(_) | LinkError::Refused(_) | LinkError::NotStarted(_) => {
                 Error::NotListening(Some(port))
             }
@@ -74,11 +73,19 @@ impl Previews {
 
     /// The ports on which somebody in the runtime listens; none where it does not run.
     pub async fn listening(&self, project: &ProjectId) -> Result<Vec<u16>, Error> {
-        match self.runtimes.link(project).await {
-            Ok(link) => link.ports().await.map_err(Error::Link),
+        match self.listening_now(project).await {
+            Ok(found) => found.map_err(Error::Link),
             Err(runtimes::Error::NotRunning(_) | runtimes::Error::NotFound) => Ok(Vec::new()),
             Err(error) => Err(error.into()),
         }
+    }
+
+    async fn listening_now(
+        &self,
+        project: &ProjectId,
+    ) -> Result<Result<Vec<u16>, LinkError>, runtimes::Error> {
+        let list = |link: Link| async move { link.ports().await };
+        self.runtimes.ask(project, list).await
     }
 
     /// The port that a preview would show, if it can be told, and whether there is

@@ -277,7 +277,7 @@ impl Local {
                 let oci = oci.maker_of(&self.bundle(id));
                 match oci.find(id.as_str()).await? {
                     Some(container) => oci.stop(&container, grace).await,
-                    None => Ok(record.out_of_memory),
+                    None => oci.clear(id.as_str()).await.map(|()| record.out_of_memory),
                 }
             }
             Method::Bubblewrap(bubblewrap) => match &record.process {
@@ -362,9 +362,7 @@ impl Engine for Local {
         record.save(&bundle).await?;
         match &self.method {
             Method::Oci(oci) => {
-                if container.is_some() {
-                    oci.maker_of(&bundle).delete(id.as_str()).await?;
-                }
+                oci.maker_of(&bundle).clear(id.as_str()).await?;
                 oci.run(id.as_str(), &bundle).await
             }
             Method::Bubblewrap(bubblewrap) => {

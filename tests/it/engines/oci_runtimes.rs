@@ -2,6 +2,9 @@
 
 use std::path::Path;
 
+use lockhouse::runtimes::engine::EngineState;
+
+use super::stage::Stage;
 use crate::host::lockhouse;
 use crate::need::root;
 
@@ -19,6 +22,29 @@ async fn refused(engine: &str, variable: &str, runtime: &str) -> String {
     let ended = ended.expect("it refuses to start").unwrap();
     assert!(!ended.status.success());
     String::from_utf8_lossy(&ended.stderr).into_owned()
+}
+
+/// As an OCI runtime leaves it that is killed while it starts a container.
+async fn outlives_a_start_that_was_cut_short(stage: &Stage) {
+    let runtime = stage.runtime();
+    let begun = stage.data().join("runtimes/.oci").join(runtime.id().as_str());
+    stage.engine.create(&runtime.spec).await.unwrap();
+    std::fs::create_dir_all(&begun).unwrap();
+    assert_eq!(stage.state(runtime.id()).await, Some(EngineState::Created));
+    stage.engine.start(runtime.id()).await.unwrap();
+    assert_eq!(stage.state(runtime.id()).await, Some(EngineState::Running));
+    stage.engine.stop(runtime.id(), super::stage::GRACE).await.unwrap();
+    std::fs::create_dir_all(&begun).unwrap();
+    stage.engine.remove(runtime.id()).await.unwrap();
+    assert!(!begun.exists());
+}
+
+#[tokio::test]
+async fn a_start_in_which_an_oci_runtime_was_killed_is_begun_anew() {
+    for stage in [Stage::local("").await, Stage::crun("").await] {
+        let stage = need!(local, stage).unwrap();
+        stage.play(outlives_a_start_that_was_cut_short(&stage)).await;
+    }
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::host::{Host, engine};
+use crate::host::{Answer, Host, engine};
 
 const LAB: &str = "/api/v1/containers/lab";
 
@@ -21,6 +21,41 @@ async fn a_stopped_runtime_starts_again_with_its_files() {
     assert_eq!(refused.json["code"], "runtime_not_running", "{}", refused.text);
     assert_eq!(host.post(&format!("{LAB}/start"), json!({})).await.json["status"], "running");
     assert_eq!(host.run("lab", "cat a.txt").await.json["stdout"], "hi");
+}
+
+/// Asks on and on what the runtime has to answer, until that is the server's fault.
+async fn fault(host: &Host) -> String {
+    let [terminals, resize, process, ports] =
+        ["terminals", "terminals/main/resize", "process", "ports"].map(|of| format!("{LAB}/{of}"));
+    loop {
+        let answers = tokio::join!(
+            host.get(&terminals),
+            host.post(&resize, json!({ "cols": 90, "rows": 30 })),
+            host.post(&process, json!({ "command": "sleep 60" })),
+            host.get(&process),
+            host.get(&ports),
+            host.run("lab", "true"),
+        );
+        let answers: [Answer; 6] = answers.into();
+        if let Some(fault) = answers.iter().find(|answer| answer.status.is_server_error()) {
+            return format!("{}: {}", fault.status, fault.text);
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_asks_while_it_starts_anew_is_answered_or_told_that_it_does_not_run() {
+    let host = need!(local, lab().await);
+    let restarts = async {
+        for _ in 0..5 {
+            let restarted = host.post(&format!("{LAB}/restart"), json!({})).await;
+            assert_eq!(restarted.json["status"], "running", "{}", restarted.text);
+        }
+    };
+    tokio::select! {
+        () = restarts => {}
+        fault = fault(&host) => panic!("{fault}"),
+    }
 }
 
 #[tokio::test]

@@ -210,10 +210,26 @@ impl Oci {
         let state = self.command().args(["state", name]).output().await.map_err(unavailable)?;
         match state.exit_code {
             Some(0) => serde_json::from_str(&state.stdout).map(Some).map_err(failed),
-            // It may have gone since we looked.
-            _ if !self.has_state(name).await => Ok(None),
+            // It has gone since we looked, or never came to be.
+            _ if !self.is_written(name).await => Ok(None),
             _ => Err(Error::Failed(format!("{}: {}", self.program.display(), state.stderr.trim()))),
         }
+    }
+
+    /// Removes what is left of a start in the midst of which the OCI runtime was killed.
+    pub(super) async fn clear(&self, name: &str) -> Result<(), Error> {
+        if self.has_state(name).await { self.delete(name).await } else { Ok(()) }
+    }
+
+    /// Whether the OCI runtime has written down that there is a container. Its directory is
+    /// older than that: `runc` writes `state.json` into it, `crun` writes `status`.
+    async fn is_written(&self, name: &str) -> bool {
+        if self.gvisor {
+            return self.has_state(name).await;
+        }
+        let dir = self.state.join(name);
+        let there = async |file| tokio::fs::try_exists(dir.join(file)).await.unwrap_or(false);
+        there("state.json").await || there("status").await
     }
 
     async fn has_state(&self, name: &str) -> bool {

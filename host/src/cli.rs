@@ -21,6 +21,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use rustix::thread::{CapabilitySet, capabilities, set_capabilities};
 
 use crate::config::{self, Config, EngineFlag, Flags, default_data};
 
@@ -108,6 +109,7 @@ struct Server {
 /// Runs the command line; the result is the process' exit code.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    give_up_reserves();
     let ran = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -120,6 +122,18 @@ pub fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     })
+}
+
+/// Root may go over the quotas of ext4, and into what it keeps for root. What is written for
+/// others may not; the threads of a program take after its first.
+fn give_up_reserves() {
+    let kept = capabilities(None).and_then(|mut held| {
+        held.effective.remove(CapabilitySet::SYS_RESOURCE);
+        set_capabilities(None, held)
+    });
+    if let Err(error) = kept {
+        complain(&anyhow::Error::new(error).context("quotas of ext4 may not hold"));
+    }
 }
 
 async fn run(command: Command) -> anyhow::Result<ExitCode> {

@@ -23,6 +23,7 @@ mod files;
 mod host;
 mod jobs;
 mod library;
+mod machine;
 mod models;
 mod objects;
 mod plugins;

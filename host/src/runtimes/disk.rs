@@ -1,14 +1,16 @@
 //! Disk: how a workspace is kept from filling the machine's disk.
 //!
-//! The kernel does it where the file system can (`btrfs`), or where each workspace
-//! gets one of its own (`loop`), hard: what is over the limit fails at once. Everywhere else workspaces are measured now and
-//! then (`watch`, [`super::space`]), soft: a runtime that is found over its
-//! limit is stopped, and saves are refused until there is room again.
+//! The kernel does it where the file system can (`btrfs`, `project`), or where each
+//! workspace gets one of its own (`loop`), hard: what is over the limit fails at once.
+//! Everywhere else workspaces are measured now and then (`watch`, [`super::space`]),
+//! soft: a runtime that is found over its limit is stopped, and saves are refused
+//! until there is room again.
 
 mod btrfs;
 pub mod kept;
 mod loops;
 pub(super) mod measure;
+mod project_quota;
 pub(super) mod store;
 pub mod usage;
 
@@ -20,6 +22,7 @@ use serde::Deserialize;
 
 use self::btrfs::Btrfs;
 use self::loops::Loops;
+use self::project_quota::ProjectQuota;
 use super::engine::{Enforcement, Error};
 use crate::projects::MakeWorkspace;
 
@@ -33,6 +36,8 @@ pub enum Way {
     Auto,
     /// A subvolume for each workspace, with a quota group.
     Btrfs,
+    /// A project of XFS or ext4 for each workspace, with a quota.
+    Project,
     /// A file for each workspace, with a file system in it.
     Loop,
     /// Workspaces are measured.
@@ -42,7 +47,7 @@ pub enum Way {
 /// One way to limit workspaces.
 #[async_trait]
 pub trait Disk: MakeWorkspace {
-    /// `btrfs`, `loop` or `watch`.
+    /// `btrfs`, `project`, `loop` or `watch`.
     fn name(&self) -> &'static str;
 
     /// How the limit of this workspace holds.
@@ -75,6 +80,16 @@ pub async fn open(way: Way, root: &Path, most: u64) -> Result<Arc<dyn Disk>, Err
                 root.display()
             ))),
         },
+        Way::Project => match ProjectQuota::open(root).await {
+            Ok(quota) => Ok(Arc::new(quota)),
+            Err(why) => Err(Error::Misconfigured(format!(
+                "runtimes.disk is “project”, which does not work for {}: {why}; put the data \
+                 directory on an XFS or ext4 that is mounted with the option prjquota, start the \
+                 server as root with xfsprogs and e2fsprogs installed, or set runtimes.disk to \
+                 “watch”",
+                root.display()
+            ))),
+        },
         Way::Loop => match Loops::open(root, most).await {
             Ok(loops) => Ok(Arc::new(loops)),
             Err(why) => Err(Error::Misconfigured(format!(
@@ -84,13 +99,21 @@ pub async fn open(way: Way, root: &Path, most: u64) -> Result<Arc<dyn Disk>, Err
                 root.display()
             ))),
         },
-        Way::Auto => match Btrfs::open(root, false).await {
-            Ok(btrfs) => Ok(Arc::new(btrfs)),
-            Err(why) => {
-                tracing::info!(%why, "workspaces are measured now and then");
-                Ok(Arc::new(Watch))
-            }
-        },
+        Way::Auto => Ok(best(root).await),
+    }
+}
+
+async fn best(root: &Path) -> Arc<dyn Disk> {
+    let no_btrfs = match Btrfs::open(root, false).await {
+        Ok(btrfs) => return Arc::new(btrfs),
+        Err(why) => why,
+    };
+    match ProjectQuota::open(root).await {
+        Ok(quota) => Arc::new(quota),
+        Err(no_project) => {
+            tracing::info!(btrfs = no_btrfs, project = no_project, "workspaces are measured");
+            Arc::new(Watch)
+        }
     }
 }
 
@@ -134,6 +157,8 @@ mod tests {
         let dir = tempfile::tempdir_in("/dev/shm").unwrap();
         let refused = open(Way::Btrfs, dir.path(), 1).await.unwrap_err().to_string();
         assert!(refused.contains("btrfs-progs") && refused.contains("watch"), "{refused}");
+        let refused = open(Way::Project, dir.path(), 1).await.unwrap_err().to_string();
+        assert!(refused.contains("prjquota") && refused.contains("xfsprogs"), "{refused}");
     }
 
     #[tokio::test]

@@ -25,7 +25,7 @@ const EVERYWHERE: &[&str] = &[
     // system's business; device nodes can't be made without a capability.
     "chdir close close_range copy_file_range dup dup3 faccessat faccessat2 fadvise64 fallocate \
      fchdir fchmod fchmodat fchmodat2 fchown fchownat fcntl fdatasync flock fstat fstatfs fsync \
-     ftruncate getcwd getdents64 ioctl linkat lseek mkdirat mknodat newfstatat openat openat2 \
+     ftruncate getcwd getdents64 linkat lseek mkdirat mknodat newfstatat openat openat2 \
      pipe2 pread64 preadv preadv2 pwrite64 pwritev pwritev2 read readahead readlinkat readv \
      renameat renameat2 sendfile splice statfs statx symlinkat sync sync_file_range syncfs tee \
      truncate umask unlinkat utimensat vmsplice write writev",
@@ -88,7 +88,7 @@ struct Conditional {
     /// What of the argument counts; 32 bits, as the kernel reads these arguments.
     mask: u64,
     /// What it must be.
-    values: &'static [u64],
+    values: Vec<u64>,
 }
 
 /// The CLONE_NEW* flags: cgroup, UTS, IPC, user, pid, network and mount namespaces.
@@ -96,21 +96,46 @@ const NAMESPACE_FLAGS: u64 = 0x7e02_0000;
 
 const WHOLE: u64 = 0xffff_ffff;
 
-const CONDITIONAL: &[Conditional] = &[
-    // New processes and threads, but no new namespaces: a user namespace gives its maker all
-    // capabilities inside, and with them reach into kernel code that few have looked at.
-    Conditional { call: "clone", index: 0, mask: NAMESPACE_FLAGS, values: &[0] },
-    // Unix, IPv4, IPv6 and netlink (to list interfaces). Not vsock, which no namespace confines
-    // and which reaches the hypervisor, nor the kernel's crypto sockets and other rarities.
-    Conditional { call: "socket", index: 0, mask: WHOLE, values: &[1, 2, 10, 16] },
-    // Linux's own personality, with or without address randomisation, and the question.
-    Conditional {
-        call: "personality",
-        index: 0,
-        mask: WHOLE,
-        values: &[0, 0x4_0000, 0x2_0000, 0x8, 0x2_0008, WHOLE],
-    },
-];
+/// `FS_IOC_SETFLAGS` and `FS_IOC_FSSETXATTR`, by type and number. What they change of one's own
+/// files could take these out of the project whose quota limits the disk.
+const REFUSED_IOCTLS: [u64; 2] = [0x6602, 0x5820];
+
+/// A bit in which they differ from each other.
+const TELLING_BIT: u64 = 0x2;
+
+fn conditional() -> Vec<Conditional> {
+    let mut all = vec![
+        // New processes and threads, but no new namespaces: a user namespace gives its maker all
+        // capabilities inside, and with them reach into kernel code that few have looked at.
+        Conditional { call: "clone", index: 0, mask: NAMESPACE_FLAGS, values: vec![0] },
+        // Unix, IPv4, IPv6 and netlink (to list interfaces). Not vsock, which no namespace confines
+        // and which reaches the hypervisor, nor the kernel's crypto sockets and other rarities.
+        Conditional { call: "socket", index: 0, mask: WHOLE, values: vec![1, 2, 10, 16] },
+        // Linux's own personality, with or without address randomisation, and the question.
+        Conditional {
+            call: "personality",
+            index: 0,
+            mask: WHOLE,
+            values: vec![0, 0x4_0000, 0x2_0000, 0x8, 0x2_0008, WHOLE],
+        },
+    ];
+    all.extend(other_ioctls());
+    all
+}
+
+/// A rule can say what a request has to be, not what it must not: whatever is none of the refused
+/// differs in some bit from the one with which it has the telling bit in common.
+fn other_ioctls() -> impl Iterator<Item = Conditional> {
+    REFUSED_IOCTLS.into_iter().flat_map(|refused| {
+        let others = (0..16).map(|place| 1 << place).filter(|bit| *bit != TELLING_BIT);
+        others.map(move |bit| Conditional {
+            call: "ioctl",
+            index: 1,
+            mask: TELLING_BIT | bit,
+            values: vec![(refused & TELLING_BIT) | (!refused & bit)],
+        })
+    })
+}
 
 /// Judged by nothing, so refused as if the kernel were older than the call.
 const AS_IF_UNKNOWN: &str = "clone3";
@@ -139,10 +164,10 @@ pub(super) fn oci(kernel: Kernel) -> Result<LinuxSeccomp, OciSpecError> {
         rule(&allowed(), LinuxSeccompAction::ScmpActAllow, None)?,
         rule(&[AS_IF_UNKNOWN], refused, errno)?,
     ];
-    for conditional in CONDITIONAL {
-        for value in conditional.values {
+    for conditional in conditional() {
+        for value in &conditional.values {
             let mut call = rule(&[conditional.call], LinuxSeccompAction::ScmpActAllow, None)?;
-            call.set_args(Some(vec![argument(conditional, *value)?]));
+            call.set_args(Some(vec![argument(&conditional, *value)?]));
             syscalls.push(call);
         }
     }
@@ -189,16 +214,16 @@ pub(super) fn docker(kernel: Kernel) -> Result<String, OciSpecError> {
 pub(super) fn bpf() -> Result<Vec<Vec<u8>>, String> {
     let mut rules: Vec<Value> =
         allowed().iter().chain([&AS_IF_UNKNOWN]).map(|call| json!({ "syscall": call })).collect();
-    rules.extend(CONDITIONAL.iter().flat_map(|conditional| {
-        conditional.values.iter().map(|value| {
+    for conditional in conditional() {
+        rules.extend(conditional.values.iter().map(|value| {
             json!({ "syscall": conditional.call, "args": [{
                 "index": conditional.index,
                 "type": "dword",
                 "op": { "masked_eq": conditional.mask },
                 "val": value,
             }]})
-        })
-    }));
+        }));
+    }
     let filters = [
         json!({ "f": { "mismatch_action": { "errno": EPERM }, "match_action": "allow", "filter": rules }}),
         json!({ "f": { "mismatch_action": "allow", "match_action": { "errno": ENOSYS },
@@ -225,6 +250,8 @@ fn instruction(filter: &seccompiler::sock_filter) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     /// Calls that would let a program out, or at the kernel's seldom-used parts.
@@ -244,7 +271,8 @@ mod tests {
     #[test]
     fn each_call_stands_on_the_list_once() {
         let mut calls = allowed();
-        calls.extend(CONDITIONAL.iter().map(|conditional| conditional.call));
+        let conditional: BTreeSet<&str> = conditional().iter().map(|it| it.call).collect();
+        calls.extend(conditional);
         let count = calls.len();
         calls.sort_unstable();
         calls.dedup();
@@ -264,6 +292,16 @@ mod tests {
         let profile = oci(Kernel::Linux).unwrap();
         assert_eq!(profile.default_action(), LinuxSeccompAction::ScmpActErrno);
         assert_eq!(profile.default_errno_ret(), Some(EPERM));
+    }
+
+    #[test]
+    fn of_all_that_can_be_asked_of_a_file_only_changing_its_flags_is_refused() {
+        let rules: Vec<Conditional> = other_ioctls().collect();
+        let allows =
+            |request: u64| rules.iter().any(|rule| rule.values.contains(&(request & rule.mask)));
+        for request in 0..=0xffff {
+            assert_eq!(allows(request), !REFUSED_IOCTLS.contains(&request), "{request:x}");
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::host::{Answer, Host, answer, engine, eventually};
+use crate::machine::{self, Machine};
 use crate::need;
 
 const LAB: &str = "/api/v1/containers/lab";
@@ -215,6 +216,7 @@ fn run(program: &str, args: &[&std::ffi::OsStr]) -> Result<(), String> {
 type Variables = &'static [(&'static str, &'static str)];
 
 const BTRFS: Variables = &[("LOCKHOUSE_RUNTIMES__DISK", "btrfs")];
+const PROJECT: Variables = &[("LOCKHOUSE_RUNTIMES__DISK", "project")];
 const LOOP: Variables = &[("LOCKHOUSE_RUNTIMES__DISK", "loop")];
 
 /// Where servers mount what they like; none of it stays mounted.
@@ -278,6 +280,43 @@ async fn btrfs_holds_the_disk_limit_of_a_container() {
     let btrfs = need!(btrfs, Btrfs::mount());
     let host = need!(docker, lab_on(btrfs.mounted.path(), BTRFS, "docker").await);
     runs_into_its_limit(&host, "quota").await;
+}
+
+/// Tries to leave the workspace's project by each way there is for a file's owner.
+const LEAVE: &str = r#"
+import fcntl, os, struct
+place = os.open(".", os.O_RDONLY)
+for request, argument in [(0x40086602, struct.pack("l", 0)), (0x401c5820, bytes(28))]:
+    try:
+        print(fcntl.ioctl(place, request, argument))
+    except PermissionError:
+        print("refused")
+"#;
+
+async fn project_quotas_hold(place: &Path, complaint: &str) {
+    let host = lab_on(place, PROJECT, "local").await.unwrap();
+    host.writes("lab", "leave.py", LEAVE).await;
+    let refused = host.run("lab", "python3 leave.py").await;
+    assert_eq!(refused.json["stdout"], "refused\nrefused\n", "{}", refused.text);
+    runs_into_its_limit(&host, complaint).await;
+}
+
+#[tokio::test]
+async fn a_project_quota_of_xfs_holds_the_disk_limit_of_a_local_runtime() {
+    if let Some(place) = machine::place() {
+        return project_quotas_hold(&place, "No space left").await;
+    }
+    let name = "a_project_quota_of_xfs_holds_the_disk_limit_of_a_local_runtime";
+    need!(machines, Machine::with("xfs")).runs(&format!("story::limits::{name}")).await;
+}
+
+#[tokio::test]
+async fn a_project_quota_of_ext4_holds_the_disk_limit_of_a_local_runtime() {
+    if let Some(place) = machine::place() {
+        return project_quotas_hold(&place, "quota").await;
+    }
+    let name = "a_project_quota_of_ext4_holds_the_disk_limit_of_a_local_runtime";
+    need!(machines, Machine::with("ext4")).runs(&format!("story::limits::{name}")).await;
 }
 
 #[tokio::test]

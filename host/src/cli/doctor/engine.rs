@@ -102,8 +102,8 @@ async fn disk_limit(config: &Config, place: &Place) -> Finding {
                 Finding::ok("disk limits", format_args!("the kernel holds them ({})", disk.name()))
             }
             Enforcement::Soft => {
-                let says = "workspaces are measured now and then; btrfs or runtimes.disk = \
-                            \"loop\" would hold them at once";
+                let says = "workspaces are measured now and then; btrfs, project quotas of XFS or \
+                            ext4, or runtimes.disk = \"loop\" would hold them at once";
                 Finding::ok("disk limits", says)
             }
             Enforcement::None(why) => Finding::warning("disk limits", "they do not hold", why),

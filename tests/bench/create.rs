@@ -5,7 +5,7 @@ use crate::docker::Docker;
 use crate::figures::{Report, Row, Spread};
 use crate::host::{self, Host};
 use crate::oci::{self, Oci};
-use crate::project::{self, Created};
+use crate::project::{self, Created, calm};
 
 const ROUNDS: usize = 40;
 const WARM_UP: usize = 3;
@@ -31,7 +31,7 @@ pub(crate) async fn measure() -> Report {
 }
 
 async fn on_docker(report: &mut Report) {
-    let (host, docker) = (Host::start("docker").await, Docker::connect().await);
+    let (host, docker) = (calm(Host::start("docker").await).await, Docker::connect().await);
     let id = project::make(&host, "pattern").await;
     let pattern = docker.pattern(&docker.container_of(&id).await).await;
     let (mut own, mut peer) = (Vec::new(), Vec::new());
@@ -47,7 +47,7 @@ async fn on_docker(report: &mut Report) {
 }
 
 async fn on_an_oci_runtime(report: &mut Report, program: &str) {
-    let host = Host::start_with("local", oci::variables(program)).await;
+    let host = calm(Host::start_with("local", oci::variables(program)).await).await;
     let id = project::make(&host, "pattern").await;
     let beside = Oci::like(program, host.data(), &id);
     let (mut own, mut peer) = (Vec::new(), Vec::new());

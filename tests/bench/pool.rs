@@ -7,7 +7,7 @@ use futures::future::join_all;
 
 use crate::figures::{Report, Row, Spread};
 use crate::host::{self, Host};
-use crate::project::{self, Created, ms};
+use crate::project::{self, Created, calm, ms};
 
 const ROUNDS: usize = 100;
 const BURST: usize = 100;
@@ -43,7 +43,7 @@ pub(crate) async fn measure() -> Report {
 }
 
 async fn one_by_one(report: &mut Report, engine: &'static str) {
-    let host = Host::start_with(engine, FEW).await;
+    let host = calm(Host::start_with(engine, FEW).await).await;
     let mut made = Vec::new();
     for round in 0..ROUNDS {
         holds(&host, 4).await;
@@ -75,7 +75,7 @@ async fn one_by_one(report: &mut Report, engine: &'static str) {
 }
 
 async fn at_once(report: &mut Report, engine: &'static str) {
-    let host = Host::start_with(engine, MANY).await;
+    let host = calm(Host::start_with(engine, MANY).await).await;
     holds(&host, BURST).await;
     let names: Vec<String> = (0..BURST).map(|number| format!("burst-{number}")).collect();
     let began = Instant::now();

@@ -11,6 +11,7 @@ use serde_json::json;
 use crate::figures::{Report, Row, Spread};
 use crate::host::{self, Host, eventually};
 use crate::peer::{Peer, free_port, nginx};
+use crate::project::calm;
 use crate::wrk;
 
 const ROUNDS: usize = 7;
@@ -51,7 +52,7 @@ pub(crate) async fn measure() -> Report {
         report.lacks("previews", &why);
         return report;
     }
-    let host = Host::start("local").await;
+    let host = calm(Host::start("local").await).await;
     let port = serves(&host).await;
     let data = tempfile::tempdir().unwrap();
     let (bare, _server) = bare_server(data.path());

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::host::{Host, tail};
 
@@ -32,10 +32,35 @@ pub(crate) async fn make(host: &Host, name: &str) -> String {
     made.json["project_id"].as_str().unwrap().to_owned()
 }
 
-/// Runs `true`; answers with the milliseconds from the request to its exit event.
+/// Waits until a server that has just started has asked each image which registries it uses,
+/// which takes a processor for half a minute.
+pub(crate) async fn calm(host: Host) -> Host {
+    for kind in ["python", "node", "java", "go", "rust", "ruby", "php", "static"] {
+        let path = format!("/api/v1/containers/calm-{kind}");
+        let made = host.post(&format!("{path}/create"), json!({ "project_type": kind })).await;
+        // There may be no image of this kind, and nothing to ask.
+        if made.status.is_success() {
+            let asked = host.get(&format!("{path}/network")).await;
+            assert!(asked.status.is_success(), "{}", asked.text);
+        }
+        remove(&host, &format!("calm-{kind}")).await;
+    }
+    host
+}
+
+/// Runs `true` by the shell; answers with the milliseconds from the request to its exit event.
 pub(crate) async fn exec(host: &Host, name: &str) -> f64 {
+    run(host, name, json!({ "command": "true" })).await
+}
+
+/// The same without a shell, as Docker's API runs it.
+pub(crate) async fn exec_directly(host: &Host, name: &str) -> f64 {
+    run(host, name, json!({ "argv": ["true"] })).await
+}
+
+async fn run(host: &Host, name: &str, command: Value) -> f64 {
     let path = format!("/api/v1/containers/{name}/exec");
-    let request = host.request(Method::POST, &path).json(&json!({ "command": "true" }));
+    let request = host.request(Method::POST, &path).json(&command);
     let began = Instant::now();
     let mut answer = request.send().await.unwrap();
     let (mut text, mut took) = (String::new(), None);

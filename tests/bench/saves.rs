@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::figures::{Report, Row, Spread};
 use crate::host::Host;
 use crate::peer::nginx;
-use crate::project::ms;
+use crate::project::{calm, ms};
 use crate::wrk::{self, Round};
 
 const ROUNDS: usize = 5;
@@ -34,7 +34,7 @@ pub(crate) async fn measure() -> Report {
         "wrk with one thread: PUT of 4 KiB over one of 256 files, in turns with nginx's DAV, whose \
          PUT is renamed into place as well; then 50 files of 1 KiB in one request into a job",
     );
-    let host = Host::start("local").await;
+    let host = calm(Host::start("local").await).await;
     match wrk::present() {
         Ok(()) => one_by_one(&mut report, &host).await,
         Err(why) => report.lacks("saves", &why),

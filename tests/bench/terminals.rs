@@ -12,7 +12,7 @@ use serde_json::json;
 use crate::figures::{Report, Row, Spread};
 use crate::host::{self, Host, eventually};
 use crate::peer::{self, Peer};
-use crate::project::ms;
+use crate::project::{calm, ms};
 use client::{Client, PROMPT};
 
 /// Pairs of keys typed alone, and beside others.
@@ -48,7 +48,7 @@ pub(crate) async fn measure() -> Report {
         report.lacks("terminals", &why);
         return report;
     }
-    let host = Host::start_with("local", SETTINGS).await;
+    let host = calm(Host::start_with("local", SETTINGS).await).await;
     let peer = peer::program("TTYD", "/usr/bin/ttyd").map(|program| ttyd(&program));
     if peer.is_none() {
         report.lacks("ttyd beside ours", "it is not installed; name it by TTYD");

@@ -1,5 +1,7 @@
 //! P3: a command, from the HTTP request to the event that tells its exit.
 
+use std::time::Duration;
+
 use crate::docker::Docker;
 use crate::figures::{Report, Row, Spread};
 use crate::host::{self, Host};
@@ -7,6 +9,9 @@ use crate::project::{self, calm};
 
 const ROUNDS: usize = 200;
 const WARM_UP: usize = 20;
+
+/// Docker has answered before it has cleared away.
+const AFTERMATH: Duration = Duration::from_millis(100);
 
 pub(crate) async fn measure() -> Report {
     let mut report = Report::new(
@@ -35,6 +40,7 @@ async fn beside_docker(report: &mut Report) {
         let ours = project::exec_directly(&host, "exec").await;
         let by_shell = project::exec(&host, "exec").await;
         let dockers = docker.exec_true(&container).await;
+        tokio::time::sleep(AFTERMATH).await;
         if round >= WARM_UP {
             direct.push(ours);
             shell.push(by_shell);

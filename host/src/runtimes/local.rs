@@ -275,7 +275,7 @@ impl Local {
         match &self.method {
             Method::Oci(oci) => {
                 let oci = oci.maker_of(&self.bundle(id));
-                match oci.find(id.as_str()).await? {
+                match oci.settled(id.as_str()).await? {
                     Some(container) => oci.stop(&container, grace).await,
                     None => oci.clear(id.as_str()).await.map(|()| record.out_of_memory),
                 }
@@ -362,7 +362,18 @@ impl Engine for Local {
         record.save(&bundle).await?;
         match &self.method {
             Method::Oci(oci) => {
-                oci.maker_of(&bundle).clear(id.as_str()).await?;
+                let maker = oci.maker_of(&bundle);
+                let settled = match container {
+                    None if maker.has_state(id.as_str()).await => {
+                        maker.settled(id.as_str()).await?
+                    }
+                    found => found,
+                };
+                match settled {
+                    Some(container) if !container.is_stopped() => return Ok(()),
+                    Some(_) => maker.delete(id.as_str()).await?,
+                    None => maker.clear(id.as_str()).await?,
+                }
                 oci.run(id.as_str(), &bundle).await
             }
             Method::Bubblewrap(bubblewrap) => {

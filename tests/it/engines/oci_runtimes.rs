@@ -48,6 +48,29 @@ async fn a_start_in_which_an_oci_runtime_was_killed_is_begun_anew() {
 }
 
 #[tokio::test]
+async fn a_start_that_outlives_its_server_is_waited_for_by_whoever_removes_the_runtime() {
+    let stage = need!(local, Stage::local("").await).unwrap();
+    let runtime = stage.runtime();
+    stage.engine.create(&runtime.spec).await.unwrap();
+    let runtimes = stage.data().join("runtimes");
+    let (state, bundle) =
+        (runtimes.join(".oci"), runtimes.join(runtime.id().as_str()).join("bundle"));
+    let slowly = r#"sleep 1; exec "$0" "$@""#;
+    let mut start = std::process::Command::new("bash")
+        .args(["-c", slowly, "runc", "--root"])
+        .arg(&state)
+        .args(["run", "--detach", "--bundle"])
+        .arg(&bundle)
+        .arg(runtime.id().as_str())
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    stage.engine.remove(runtime.id()).await.unwrap();
+    assert!(start.try_wait().unwrap().is_some_and(|ended| ended.success()));
+    assert!(!state.join(runtime.id().as_str()).exists() && !bundle.exists());
+}
+
+#[tokio::test]
 async fn the_local_engine_does_not_start_without_the_configured_one() {
     need!(local, root());
     let said = refusal("local", "LOCKHOUSE_ENGINES__LOCAL__RUNTIME").await;

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use oci_spec::runtime::Spec;
 use rustix::process::Signal;
@@ -33,6 +33,10 @@ const KILL_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Kept of what the OCI runtime logs of one call.
 const MAX_LOG_BYTES: u64 = 64 * 1024;
+
+/// How long a start that somebody else began is waited for, and how often it is looked at.
+const START_PATIENCE: Duration = Duration::from_secs(10);
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// The bundle's own file.
 const CONFIG: &str = "config.json";
@@ -216,6 +220,34 @@ impl Oci {
         }
     }
 
+    /// The same once no start of it is under way. That of a server that was killed goes on,
+    /// and shows only when it is over.
+    pub(super) async fn settled(&self, name: &str) -> Result<Option<Container>, Error> {
+        let found = self.find(name).await?;
+        if found.is_some() {
+            return Ok(found);
+        }
+        let patience = Instant::now() + START_PATIENCE;
+        while Instant::now() < patience && self.is_starting(name).await {
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+        self.find(name).await
+    }
+
+    /// Whether an OCI runtime, of whichever server, is about to start it.
+    async fn is_starting(&self, name: &str) -> bool {
+        let words = ["run".to_owned(), name.to_owned(), self.state.display().to_string()];
+        let looked = tokio::task::spawn_blocking(move || {
+            let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+            let line = |path: PathBuf| std::fs::read_to_string(path.join("cmdline")).ok();
+            processes.filter_map(|process| line(process.path())).any(|line| {
+                let line: Vec<&str> = line.split('\0').collect();
+                words.iter().all(|word| line.contains(&word.as_str()))
+            })
+        });
+        looked.await.unwrap_or(false)
+    }
+
     /// Removes what is left of a start in the midst of which the OCI runtime was killed.
     pub(super) async fn clear(&self, name: &str) -> Result<(), Error> {
         if self.has_state(name).await { self.delete(name).await } else { Ok(()) }
@@ -232,7 +264,7 @@ impl Oci {
         there("state.json").await || there("status").await
     }
 
-    async fn has_state(&self, name: &str) -> bool {
+    pub(super) async fn has_state(&self, name: &str) -> bool {
         if self.gvisor {
             return sandbox::has_state(&self.state, name).await;
         }

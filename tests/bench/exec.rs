@@ -48,18 +48,7 @@ async fn beside_docker(report: &mut Report) {
         }
     }
     let peer = Spread::of(peer);
-    for (own, how) in [(direct, ""), (shell, " by the shell")] {
-        let own = Spread::of(own);
-        report.add(Row {
-            bar: "P3",
-            what: format!("exec of `true`{how} in a container of Docker"),
-            unit: "ms",
-            wanted: "≤ 3 ms, ≥ 15 × faster",
-            met: Some(own.p50 <= 3.0 && peer.p50 >= 15.0 * own.p50),
-            own,
-            peer: Some(("Docker's exec".to_owned(), peer)),
-        });
-    }
+    tell(report, "in a container of Docker", (direct, shell), Some(peer));
 }
 
 async fn on_the_local_engine(report: &mut Report) {
@@ -74,16 +63,26 @@ async fn on_the_local_engine(report: &mut Report) {
             shell.push(by_shell);
         }
     }
+    tell(report, "on the local engine", (direct, shell), None);
+}
+
+/// A row for the program alone and one for it by the shell.
+fn tell(
+    report: &mut Report,
+    place: &str,
+    (direct, shell): (Vec<f64>, Vec<f64>),
+    peer: Option<Spread>,
+) {
     for (own, how) in [(direct, ""), (shell, " by the shell")] {
         let own = Spread::of(own);
         report.add(Row {
             bar: "P3",
-            what: format!("exec of `true`{how} on the local engine"),
+            what: format!("exec of `true`{how} {place}"),
             unit: "ms",
-            wanted: "≤ 3 ms",
-            met: Some(own.p50 <= 3.0),
+            wanted: if peer.is_some() { "≤ 3 ms, ≥ 15 × faster" } else { "≤ 3 ms" },
+            met: Some(own.p50 <= 3.0 && peer.is_none_or(|peer| peer.p50 >= 15.0 * own.p50)),
             own,
-            peer: None,
+            peer: peer.map(|peer| ("Docker's exec".to_owned(), peer)),
         });
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use lockhouse::ids::Kind;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -35,7 +36,7 @@ pub(crate) async fn make(host: &Host, name: &str) -> String {
 /// Waits until a server that has just started has asked each image which registries it uses,
 /// which takes a processor for half a minute.
 pub(crate) async fn calm(host: Host) -> Host {
-    for kind in ["python", "node", "java", "go", "rust", "ruby", "php", "static"] {
+    for kind in Kind::ALL.map(|kind| kind.to_string()) {
         let path = format!("/api/v1/containers/calm-{kind}");
         let made = host.post(&format!("{path}/create"), json!({ "project_type": kind })).await;
         // There may be no image of this kind, and nothing to ask.

@@ -1,5 +1,6 @@
 //! Machines of their own for tests that need another kernel: User Mode Linux, a kernel that is a
-//! program. It sees this machine's files, and has a disk whose file system keeps quotas.
+//! program. It sees this machine's files, changes none of them, and has a disk whose file system
+//! keeps quotas.
 
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -80,7 +81,7 @@ impl Machine {
         let set = |name: &str, value: &Path| format!("{name}={}", value.display());
         let mut kernel = Command::new("linux.uml");
         kernel
-            .args(["mem=1500M", "rootfstype=hostfs", "rootflags=/", "rw", "con=null"])
+            .args(["mem=1500M", "rootfstype=hostfs", "rootflags=/", "ro", "con=null"])
             .args(["con0=fd:0,fd:1", "quiet", &set("ubd0", &self.disk())])
             .arg(set("uml_dir", self.dir.path()))
             .args([set("init", &here.join("machine")), set("WHERE", here)])

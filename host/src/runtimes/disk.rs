@@ -73,34 +73,38 @@ pub async fn open(way: Way, root: &Path, most: u64) -> Result<Arc<dyn Disk>, Err
         Way::Watch => Ok(Arc::new(Watch)),
         Way::Btrfs => match Btrfs::open(root, true).await {
             Ok(btrfs) => Ok(Arc::new(btrfs)),
-            Err(why) => Err(Error::Misconfigured(format!(
-                "runtimes.disk is “btrfs”, which does not work for {}: {why}; put the data \
-                 directory on a btrfs file system, start the server as root with btrfs-progs \
-                 installed, or set runtimes.disk to “watch”",
-                root.display()
-            ))),
+            Err(why) => Err(unfit(
+                ("btrfs", root, &why),
+                "put the data directory on a btrfs file system, start the server as root with \
+                 btrfs-progs installed",
+            )),
         },
         Way::Project => match ProjectQuota::open(root).await {
             Ok(quota) => Ok(Arc::new(quota)),
-            Err(why) => Err(Error::Misconfigured(format!(
-                "runtimes.disk is “project”, which does not work for {}: {why}; put the data \
-                 directory on an XFS or ext4 that is mounted with the option prjquota, start the \
-                 server as root with xfsprogs and e2fsprogs installed, or set runtimes.disk to \
-                 “watch”",
-                root.display()
-            ))),
+            Err(why) => Err(unfit(
+                ("project", root, &why),
+                "put the data directory on an XFS or ext4 that is mounted with the option \
+                 prjquota, start the server as root with xfsprogs and e2fsprogs installed",
+            )),
         },
         Way::Loop => match Loops::open(root, most).await {
             Ok(loops) => Ok(Arc::new(loops)),
-            Err(why) => Err(Error::Misconfigured(format!(
-                "runtimes.disk is “loop”, which does not work for {}: {why}; start the server as \
-                 root on a machine with loop devices and e2fsprogs installed, or set \
-                 runtimes.disk to “watch”",
-                root.display()
-            ))),
+            Err(why) => Err(unfit(
+                ("loop", root, &why),
+                "start the server as root on a machine with loop devices and e2fsprogs installed",
+            )),
         },
         Way::Auto => Ok(best(root).await),
     }
+}
+
+/// The way that was asked for does not work there.
+fn unfit((way, root, why): (&str, &Path, &str), needs: &str) -> Error {
+    Error::Misconfigured(format!(
+        "runtimes.disk is “{way}”, which does not work for {}: {why}; {needs}, or set \
+         runtimes.disk to “watch”",
+        root.display()
+    ))
 }
 
 async fn best(root: &Path) -> Arc<dyn Disk> {

@@ -293,8 +293,13 @@ for request, argument in [(0x40086602, struct.pack("l", 0)), (0x401c5820, bytes(
         print("refused")
 "#;
 
-async fn project_quotas_hold(place: &Path, complaint: &str) {
-    let host = lab_on(place, PROJECT, "local").await.unwrap();
+/// Where the test `name` runs on a machine with such a file system, its story; else the machine.
+async fn project_quotas_hold(file_system: &'static str, complaint: &str, name: &str) {
+    let Some(place) = machine::place() else {
+        let machine = need!(machines, Machine::with(file_system));
+        return machine.runs(&format!("story::limits::{name}")).await;
+    };
+    let host = lab_on(&place, PROJECT, "local").await.unwrap();
     host.writes("lab", "leave.py", LEAVE).await;
     let refused = host.run("lab", "python3 leave.py").await;
     assert_eq!(refused.json["stdout"], "refused\nrefused\n", "{}", refused.text);
@@ -302,21 +307,15 @@ async fn project_quotas_hold(place: &Path, complaint: &str) {
 }
 
 #[tokio::test]
-async fn a_project_quota_of_xfs_holds_the_disk_limit_of_a_local_runtime() {
-    if let Some(place) = machine::place() {
-        return project_quotas_hold(&place, "No space left").await;
-    }
-    let name = "a_project_quota_of_xfs_holds_the_disk_limit_of_a_local_runtime";
-    need!(machines, Machine::with("xfs")).runs(&format!("story::limits::{name}")).await;
+async fn a_project_quota_of_xfs_holds_the_disk_limit() {
+    let name = "a_project_quota_of_xfs_holds_the_disk_limit";
+    project_quotas_hold("xfs", "No space left", name).await;
 }
 
 #[tokio::test]
-async fn a_project_quota_of_ext4_holds_the_disk_limit_of_a_local_runtime() {
-    if let Some(place) = machine::place() {
-        return project_quotas_hold(&place, "quota").await;
-    }
-    let name = "a_project_quota_of_ext4_holds_the_disk_limit_of_a_local_runtime";
-    need!(machines, Machine::with("ext4")).runs(&format!("story::limits::{name}")).await;
+async fn a_project_quota_of_ext4_holds_the_disk_limit() {
+    let name = "a_project_quota_of_ext4_holds_the_disk_limit";
+    project_quotas_hold("ext4", "quota", name).await;
 }
 
 #[tokio::test]

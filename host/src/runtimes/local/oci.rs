@@ -228,7 +228,11 @@ impl Oci {
             return Ok(found);
         }
         let patience = Instant::now() + START_PATIENCE;
-        while Instant::now() < patience && self.is_starting(name).await {
+        while self.is_starting(name).await {
+            if Instant::now() > patience {
+                let why = "a start of it that another server began is still under way; try again";
+                return Err(Error::Failed(why.to_owned()));
+            }
             tokio::time::sleep(LOOK_AGAIN).await;
         }
         self.find(name).await

@@ -10,7 +10,6 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    clippy::print_stderr,
     clippy::print_stdout,
     clippy::disallowed_methods,
     reason = "a benchmark stops where something is not as it must be, and starts what it needs"

@@ -8,6 +8,7 @@ mod oci_runtimes;
 mod own_kernel;
 mod stage;
 mod strangers;
+mod strays;
 mod walls;
 
 use stage::Stage;

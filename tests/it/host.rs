@@ -605,17 +605,20 @@ impl Drop for Host {
         let Some(data) = &self.data else { return };
         // It may have ended by itself.
         let _ = self.child.start_kill();
+        while let Ok(None) = self.child.try_wait() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
         let tests = std::env::current_exe().unwrap();
         let program = tests.parent().and_then(Path::parent).unwrap().join("lockhouse");
         let cleared = std::process::Command::new(program)
             .args(["clear", "--engine", self.engine, "--data"])
             .arg(data.path())
             .envs(self.database.iter().map(|url| (DATABASE, url)))
-            .output();
-        if let Ok(output) = cleared
-            && !output.status.success()
-        {
-            eprintln!("left-overs: {}", String::from_utf8_lossy(&output.stderr));
-        }
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&cleared.stderr);
+        // One reason to fail is enough.
+        let fails = std::thread::panicking();
+        assert!(cleared.status.success() || fails, "it leaves something behind: {said}");
     }
 }

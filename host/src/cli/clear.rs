@@ -18,10 +18,14 @@ impl Clear {
         let config = self.installation.load()?;
         let instance = images::instance(&config).await?;
         let (engine, _) = engines::choose(&config.engines, &config.data, &instance).await?;
+        let mut left = Vec::new();
         for runtime in engine.list().await? {
-            engine.remove(&runtime.id).await?;
-            say(format_args!("removed {}", runtime.id));
+            match engine.remove(&runtime.id).await {
+                Ok(()) => say(format_args!("removed {}", runtime.id)),
+                Err(error) => left.push(format!("{}: {error}", runtime.id)),
+            }
         }
+        anyhow::ensure!(left.is_empty(), "some could not be removed: {}", left.join("; "));
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -3,7 +3,8 @@
 //!
 //! What exists is what lies in `<data>/runtimes/<id>/bundle/`: a record, and what to start.
 //! Creating writes it, starting runs it detached from the server, stopping ends it and leaves
-//! the bundle, removing deletes the bundle.
+//! the bundle, removing deletes the bundle. A runtime whose bundle is lost is known by its control
+//! groups, and can only be removed.
 
 mod bubblewrap;
 mod bundle;
@@ -16,6 +17,7 @@ pub(super) mod process;
 mod record;
 pub(super) mod rootfs;
 mod sandbox;
+mod strays;
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -199,7 +201,7 @@ impl Local {
     }
 
     async fn question(&self, root: Root, argv: &[&str]) -> Result<Answer, Error> {
-        let name = format!("ask-{}", RequestId::generate());
+        let name = format!("{}{}", strays::ASKING, RequestId::generate());
         let plan = Plan::question(name, argv, runtime_user(), root);
         let bundle = tempfile::tempdir_in(self.runtimes.join(".ask"))
             .map_err(|error| Error::Failed(error.to_string()))?;
@@ -269,6 +271,13 @@ impl Local {
             EngineState::Stopped { exit_code, out_of_memory: record.out_of_memory || killed }
         };
         Observed { id, generation: record.generation, state }
+    }
+
+    /// Ends what runs in its control groups and was not known to, and removes them.
+    async fn end_strays(&self, id: &ProjectId) -> Result<(), Error> {
+        strays::end(&self.cgroups, id).await?;
+        self.cgroups.remove(id.as_str());
+        Ok(())
     }
 
     async fn halt(&self, id: &ProjectId, record: &Record, grace: Duration) -> Result<bool, Error> {
@@ -374,6 +383,7 @@ impl Engine for Local {
                     Some(_) => maker.delete(id.as_str()).await?,
                     None => maker.clear(id.as_str()).await?,
                 }
+                strays::end(&self.cgroups, id).await?;
                 oci.run(id.as_str(), &bundle).await
             }
             Method::Bubblewrap(bubblewrap) => {
@@ -416,11 +426,11 @@ impl Engine for Local {
     async fn remove(&self, id: &ProjectId) -> Result<(), Error> {
         let _slot = self.slot(id).await;
         let record = match self.record(id).await {
-            Err(Error::NotFound) => return Ok(()),
+            Err(Error::NotFound) => return self.end_strays(id).await,
             found => found?,
         };
         self.halt(id, &record, Duration::ZERO).await?;
-        self.cgroups.remove(id.as_str());
+        self.end_strays(id).await?;
         let bundle = self.bundle(id);
         // The record goes first: a half-removed bundle counts as gone.
         Record::delete(&bundle).await?;
@@ -439,6 +449,8 @@ impl Engine for Local {
     }
 
     async fn list(&self) -> Result<Vec<Observed>, Error> {
+        // Groups before records: what is being made has its record by then.
+        let mut groups = self.cgroups.names();
         let containers = match &self.method {
             Method::Oci(oci) => oci.list().await?,
             Method::Bubblewrap(_) => Vec::new(),
@@ -459,8 +471,12 @@ impl Engine for Local {
                 Some(listed) => Some(listed.clone()),
                 None => self.container(&id).await?,
             };
+            groups.remove(id.as_str());
             found.push(self.observe(id, &record, container.as_ref()).await);
         }
+        let lost = strays::alive(&self.cgroups, groups).into_iter();
+        let state = EngineState::Running;
+        found.extend(lost.map(|id| Observed { id, generation: 0, state }));
         Ok(found)
     }
 

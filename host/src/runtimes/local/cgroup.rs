@@ -4,7 +4,7 @@
 //! Both versions are known, also side by side as in a "hybrid" set-up. Everything lives below one
 //! group of ours, so that nothing of another program is ever touched.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -241,6 +241,22 @@ impl Cgroups {
                 tracing::debug!(group = %group.display(), %error, "a control group stays");
             }
         }
+    }
+
+    /// Names of all groups of runtimes, also of those that nobody remembers.
+    pub(super) fn names(&self) -> BTreeSet<String> {
+        let entries = self.bases.values().filter_map(|base| std::fs::read_dir(base).ok());
+        let entries = entries.flatten().flatten();
+        let groups = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+        groups.filter_map(|group| group.file_name().into_string().ok()).collect()
+    }
+
+    /// The processes in a runtime's groups.
+    pub(super) fn processes(&self, name: &str) -> BTreeSet<i32> {
+        let lists = self.entrances(name).into_iter();
+        let lists = lists.filter_map(|list| std::fs::read_to_string(list).ok());
+        let processes = |list: String| list.lines().map_while(|pid| pid.parse().ok()).collect();
+        lists.flat_map::<Vec<_>, _>(processes).filter(|pid| *pid > 0).collect()
     }
 
     fn group(&self, controller: &str, name: &str) -> Option<PathBuf> {

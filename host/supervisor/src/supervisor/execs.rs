@@ -43,7 +43,8 @@ struct Running {
     detach: bool,
     started: Instant,
     output: Rc<Output>,
-    orders: mpsc::Sender<Order>,
+    /// While it runs; a result has no need of them.
+    orders: RefCell<Option<mpsc::Sender<Order>>>,
     stdin: RefCell<Option<pipe::Sender>>,
     ended: Cell<Option<(Exit, Instant)>>,
 }
@@ -71,8 +72,10 @@ impl Running {
     }
 
     fn order(&self, order: Order) {
-        // A command that has ended takes no orders; one that has many waiting gets the first.
-        let _ = self.orders.try_send(order);
+        if let Some(orders) = &*self.orders.borrow() {
+            // One that has many waiting gets the first.
+            let _ = orders.try_send(order);
+        }
     }
 
     async fn run(
@@ -90,7 +93,7 @@ impl Running {
             exit
         };
         let (exit, (), left) = tokio::join!(ending, self.output.take(kept.pipes, &gone), left);
-        drop(self.stdin.take());
+        drop((self.stdin.take(), self.orders.take()));
         self.ended.set(Some((exit, Instant::now())));
         left
     }
@@ -160,7 +163,7 @@ async fn begin(supervisor: Rc<Supervisor>, exec: Exec) -> Result<Rc<Running>, Fa
         detach: exec.detach,
         started: Instant::now(),
         output: Rc::new(Output::new(Slow::HoldsBack)),
-        orders,
+        orders: RefCell::new(Some(orders)),
         stdin: RefCell::default(),
         ended: Cell::new(None),
     });

@@ -365,6 +365,7 @@ impl Engine for Local {
         {
             return Ok(());
         }
+        let tried = record.started;
         record.started = true;
         record.out_of_memory = false;
         record.process = None;
@@ -372,13 +373,12 @@ impl Engine for Local {
         match &self.method {
             Method::Oci(oci) => {
                 let maker = oci.maker_of(&bundle);
-                let settled = match container {
-                    None if maker.has_state(id.as_str()).await => {
-                        maker.settled(id.as_str()).await?
-                    }
+                // A start that a killed server began may still be under way.
+                let container = match container {
+                    None if tried => maker.settled(id.as_str()).await?,
                     found => found,
                 };
-                match settled {
+                match container {
                     Some(container) if !container.is_stopped() => return Ok(()),
                     Some(_) => maker.delete(id.as_str()).await?,
                     None => maker.clear(id.as_str()).await?,
@@ -452,7 +452,10 @@ impl Engine for Local {
         // Groups before records: what is being made has its record by then.
         let mut groups = self.cgroups.names();
         let containers = match &self.method {
-            Method::Oci(oci) => oci.list().await?,
+            Method::Oci(oci) => oci.list().await.unwrap_or_else(|error| {
+                tracing::debug!(%error, "each runtime is asked for alone");
+                Vec::new()
+            }),
             Method::Bubblewrap(_) => Vec::new(),
         };
         let failed = |error: std::io::Error| Error::Failed(error.to_string());

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use lockhouse::runtimes::engine::EngineState;
 
-use super::stage::Stage;
+use super::stage::{Runtime, Stage};
 use crate::host::lockhouse;
 use crate::need::root;
 
@@ -47,27 +47,61 @@ async fn a_start_in_which_an_oci_runtime_was_killed_is_begun_anew() {
     }
 }
 
+/// A start as a killed server leaves it, which takes its time.
+fn late_start(stage: &Stage, runtime: &Runtime) -> std::process::Child {
+    let runtimes = stage.data().join("runtimes");
+    let bundle = runtimes.join(runtime.id().as_str()).join("bundle");
+    let slowly = r#"sleep 1; exec "$0" "$@""#;
+    std::process::Command::new("bash")
+        .args(["-c", slowly, "runc", "--root"])
+        .arg(runtimes.join(".oci"))
+        .args(["run", "--detach", "--bundle"])
+        .arg(bundle)
+        .arg(runtime.id().as_str())
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
 #[tokio::test]
 async fn a_start_that_outlives_its_server_is_waited_for_by_whoever_removes_the_runtime() {
     let stage = need!(local, Stage::local("").await).unwrap();
     let runtime = stage.runtime();
     stage.engine.create(&runtime.spec).await.unwrap();
-    let runtimes = stage.data().join("runtimes");
-    let (state, bundle) =
-        (runtimes.join(".oci"), runtimes.join(runtime.id().as_str()).join("bundle"));
-    let slowly = r#"sleep 1; exec "$0" "$@""#;
-    let mut start = std::process::Command::new("bash")
-        .args(["-c", slowly, "runc", "--root"])
-        .arg(&state)
-        .args(["run", "--detach", "--bundle"])
-        .arg(&bundle)
-        .arg(runtime.id().as_str())
-        .stdout(std::process::Stdio::null())
-        .spawn()
-        .unwrap();
+    let mut start = late_start(&stage, &runtime);
     stage.engine.remove(runtime.id()).await.unwrap();
     assert!(start.try_wait().unwrap().is_some_and(|ended| ended.success()));
-    assert!(!state.join(runtime.id().as_str()).exists() && !bundle.exists());
+    let runtimes = stage.data().join("runtimes");
+    assert!(!runtimes.join(".oci").join(runtime.id().as_str()).exists());
+    assert!(!runtimes.join(runtime.id().as_str()).join("bundle").exists());
+}
+
+#[tokio::test]
+async fn a_start_that_outlives_its_server_is_taken_for_one_s_own() {
+    let stage = need!(local, Stage::local("").await).unwrap();
+    stage
+        .play(async {
+            let runtime = stage.running().await;
+            stage.engine.stop(runtime.id(), super::stage::GRACE).await.unwrap();
+            let mut start = late_start(&stage, &runtime);
+            stage.engine.start(runtime.id()).await.unwrap();
+            assert!(start.try_wait().unwrap().is_some_and(|ended| ended.success()));
+            assert_eq!(stage.state(runtime.id()).await, Some(EngineState::Running));
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn runtimes_are_seen_while_a_container_goes_and_the_oci_runtime_lists_none() {
+    let stage = need!(local, Stage::without_list().await);
+    stage
+        .play(async {
+            let runtime = stage.running().await;
+            let seen = stage.engine.list().await.unwrap();
+            assert_eq!(seen.len(), 1);
+            assert_eq!((&seen[0].id, seen[0].state), (runtime.id(), EngineState::Running));
+        })
+        .await;
 }
 
 #[tokio::test]

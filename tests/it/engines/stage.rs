@@ -70,16 +70,27 @@ impl Stage {
 
     /// The local engine with another OCI runtime than it would take by itself.
     pub(super) async fn crun(_test: &str) -> Result<Option<Self>, String> {
-        let version = Command::new("crun").arg("--version").success().await;
+        Self::with_program("crun", CRUN_WITHOUT_VERSION_2).await.map(Some)
+    }
+
+    /// The local engine with an OCI runtime that lists nothing, as `runc` does when one container
+    /// goes while it looks.
+    pub(super) async fn without_list() -> Result<Self, String> {
+        Self::with_program("runc", RUNC_WITHOUT_LIST).await
+    }
+
+    /// The local engine with a script in place of the OCI runtime that it calls.
+    async fn with_program(name: &str, script: &str) -> Result<Self, String> {
+        let version = Command::new(name).arg("--version").success().await;
         version.map_err(|error| error.to_string())?;
         let dir = tempfile::tempdir().expect("a directory for the test");
-        let config = local::Config {
-            mode: local::Mode::Oci,
-            runtime: Some(crun_without_version_2(dir.path())),
-        };
+        let program = dir.path().join(name);
+        std::fs::write(&program, script).unwrap();
+        open_to_all(&program, 0o755);
+        let config = local::Config { mode: local::Mode::Oci, runtime: Some(program) };
         let mut stage = Self::with_config(config).await?;
         stage.programs = Some(dir);
-        Ok(Some(stage))
+        Ok(stage)
     }
 
     /// The local engine on gVisor.
@@ -354,14 +365,14 @@ fn supervisor() -> PathBuf {
 
 /// crun 1.8 takes no machine on which both versions of control groups are mounted, so it does not
 /// get to see the second.
-fn crun_without_version_2(dir: &Path) -> PathBuf {
-    let script = "#!/bin/sh\nexec unshare --mount sh -c 'umount /sys/fs/cgroup/unified 2>/dev/null; \
-        exec crun \"$@\"' crun \"$@\"\n";
-    let program = dir.join("crun");
-    std::fs::write(&program, script).unwrap();
-    open_to_all(&program, 0o755);
-    program
-}
+const CRUN_WITHOUT_VERSION_2: &str = r#"#!/bin/sh
+exec unshare --mount sh -c 'umount /sys/fs/cgroup/unified 2>/dev/null; exec crun "$@"' crun "$@"
+"#;
+
+const RUNC_WITHOUT_LIST: &str = r#"#!/bin/sh
+case " $* " in *" list "*) echo 'it went meanwhile' >&2; exit 1 ;; esac
+exec runc "$@"
+"#;
 
 pub(super) fn open_to_all(path: &Path, mode: u32) {
     use std::os::unix::fs::PermissionsExt as _;

@@ -161,6 +161,8 @@ async fn a_database_that_a_newer_program_changed_is_wrong() {
     let said = doctor(host.data(), &["--engine", local], &[(DATABASE, &host.database())]).await;
     assert_eq!(said.wrong(), ["migrations"], "{:#?}", said.checks);
     assert!(said.of("migrations")["says"].as_str().unwrap().contains("newer Lockhouse"));
+    let as_before = "DELETE FROM _sqlx_migrations WHERE version = 99999";
+    sqlx::query(as_before).execute(&mut connection).await.unwrap();
 }
 
 #[tokio::test]

@@ -191,7 +191,8 @@ impl Oci {
         Ok(Answer { exit_code, stdout: output.stdout, stderr: output.stderr })
     }
 
-    /// Every container below our state directory.
+    /// The containers below our state directory, for whoever would else ask for each alone. `runc`
+    /// gives up when one goes while it looks, so this may fail at any time.
     pub(super) async fn list(&self) -> Result<Vec<Container>, Error> {
         if !tokio::fs::try_exists(&self.state).await.unwrap_or(false) {
             return Ok(Vec::new());

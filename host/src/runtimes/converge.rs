@@ -259,6 +259,10 @@ impl Runtimes {
     ) -> Result<Runtime, Error> {
         runtime.desired = desired;
         let mut observed = self.observe(&project.id).await?;
+        if observed.is_none() && desired != Desired::Running {
+            // Of one whose files are lost an engine may see no more than that it runs.
+            self.inner.engine.remove(&project.id).await?;
+        }
         for _ in 0..MAX_STEPS {
             let linked = self.is_linked(&runtime, observed).await;
             let step = state::next(desired, observed, linked);

@@ -17,12 +17,9 @@ use super::engine::{
     Answer, Enforced, Enforcement, Engine, EngineState, Error, Image, Limits, Observed,
     RuntimeSpec, SOCKET_FILE, SUPERVISOR_FILE, Usage,
 };
-use super::local::process;
+use super::local::process::{self, KILL_TIMEOUT};
 use crate::command::Command;
 use crate::ids::{InstanceId, Kind, ProjectId};
-
-/// How long a killed process may take to be gone.
-const KILL_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What would be there after a restart of the server. Cloning gives the same world.
 #[derive(Debug, Clone, Default)]

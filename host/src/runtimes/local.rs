@@ -17,6 +17,7 @@ pub(super) mod process;
 mod record;
 pub(super) mod rootfs;
 mod sandbox;
+mod seen;
 mod strays;
 
 use std::collections::HashMap;
@@ -31,7 +32,7 @@ use tokio::sync::{Mutex, MutexGuard, OnceCell, mpsc};
 use self::bubblewrap::Bubblewrap;
 use self::cgroup::{Cgroups, Maker};
 pub use self::namespaces::{needs_user_namespaces, what_forbids_user_namespaces};
-use self::oci::{Container, Oci};
+use self::oci::Oci;
 use self::plan::Plan;
 use self::record::BUNDLE;
 pub(super) use self::record::{Record, records};
@@ -238,49 +239,15 @@ impl Local {
         record.save(&bundle).await
     }
 
-    /// The container of an OCI runtime, if this is how runtimes are made.
-    async fn container(&self, id: &ProjectId) -> Result<Option<Container>, Error> {
-        match &self.method {
-            Method::Oci(oci) => oci.maker_of(&self.bundle(id)).find(id.as_str()).await,
-            Method::Bubblewrap(_) => Ok(None),
-        }
-    }
-
-    async fn observe(
-        &self,
-        id: ProjectId,
-        record: &Record,
-        container: Option<&Container>,
-    ) -> Observed {
-        let name = id.as_str();
-        let runs = match &self.method {
-            Method::Oci(_) => container.is_some_and(|container| !container.is_stopped()),
-            Method::Bubblewrap(_) => record.process.as_ref().is_some_and(|first| first.lives()),
-        };
-        let state = if runs {
-            EngineState::Running
-        } else if !record.started {
-            EngineState::Created
-        } else {
-            let exit_code = match &self.method {
-                // Nobody waits for the first process of a detached container.
-                Method::Oci(_) => None,
-                Method::Bubblewrap(_) => Bubblewrap::exit_code(&self.bundle(&id)).await,
-            };
-            let killed = self.cgroups.out_of_memory_kills(name) > 0;
-            EngineState::Stopped { exit_code, out_of_memory: record.out_of_memory || killed }
-        };
-        Observed { id, generation: record.generation, state }
-    }
-
-    /// Ends what runs in its control groups and was not known to, and removes them.
-    async fn end_strays(&self, id: &ProjectId) -> Result<(), Error> {
-        strays::end(&self.cgroups, id).await?;
-        self.cgroups.remove(id.as_str());
-        Ok(())
-    }
-
+    /// Ends all of it, whatever still knows of it; answers whether something in it had been
+    /// killed for want of memory.
     async fn halt(&self, id: &ProjectId, record: &Record, grace: Duration) -> Result<bool, Error> {
+        let out_of_memory = self.end(id, record, grace).await?;
+        strays::end(&self.cgroups, id).await?;
+        Ok(out_of_memory)
+    }
+
+    async fn end(&self, id: &ProjectId, record: &Record, grace: Duration) -> Result<bool, Error> {
         match &self.method {
             Method::Oci(oci) => {
                 let oci = oci.maker_of(&self.bundle(id));
@@ -296,6 +263,16 @@ impl Local {
                 _ => Ok(record.out_of_memory),
             },
         }
+    }
+
+    /// Ends a runtime whose bundle is lost, and what its OCI runtime and the kernel keep of it.
+    async fn end_lost(&self, id: &ProjectId) -> Result<(), Error> {
+        if let Method::Oci(oci) = &self.method {
+            oci.clear(id.as_str()).await?;
+        }
+        strays::end(&self.cgroups, id).await?;
+        self.cgroups.remove(id.as_str());
+        Ok(())
     }
 }
 
@@ -373,7 +350,8 @@ impl Engine for Local {
         match &self.method {
             Method::Oci(oci) => {
                 let maker = oci.maker_of(&bundle);
-                // A start that a killed server began may still be under way.
+                // A start that a killed server began may still be under way: it is written down
+                // as tried before anything of it can be seen.
                 let container = match container {
                     None if tried => maker.settled(id.as_str()).await?,
                     found => found,
@@ -387,6 +365,7 @@ impl Engine for Local {
                 oci.run(id.as_str(), &bundle).await
             }
             Method::Bubblewrap(bubblewrap) => {
+                strays::end(&self.cgroups, id).await?;
                 record.process = Some(bubblewrap.run(&bundle).await?);
                 record.save(&bundle).await
             }
@@ -425,13 +404,14 @@ impl Engine for Local {
 
     async fn remove(&self, id: &ProjectId) -> Result<(), Error> {
         let _slot = self.slot(id).await;
-        let record = match self.record(id).await {
-            Err(Error::NotFound) => return self.end_strays(id).await,
-            found => found?,
+        let bundle = self.bundle(id);
+        let record = match Record::load(&bundle).await? {
+            None => return self.end_lost(id).await,
+            Some(record) if record.is_of(&self.instance) => record,
+            Some(_) => return Ok(()),
         };
         self.halt(id, &record, Duration::ZERO).await?;
-        self.end_strays(id).await?;
-        let bundle = self.bundle(id);
+        self.cgroups.remove(id.as_str());
         // The record goes first: a half-removed bundle counts as gone.
         Record::delete(&bundle).await?;
         tokio::fs::remove_dir_all(&bundle)
@@ -449,38 +429,7 @@ impl Engine for Local {
     }
 
     async fn list(&self) -> Result<Vec<Observed>, Error> {
-        // Groups before records: what is being made has its record by then.
-        let mut groups = self.cgroups.names();
-        let containers = match &self.method {
-            Method::Oci(oci) => oci.list().await.unwrap_or_else(|error| {
-                tracing::debug!(%error, "each runtime is asked for alone");
-                Vec::new()
-            }),
-            Method::Bubblewrap(_) => Vec::new(),
-        };
-        let failed = |error: std::io::Error| Error::Failed(error.to_string());
-        let mut entries = tokio::fs::read_dir(&self.runtimes).await.map_err(failed)?;
-        let mut found = Vec::new();
-        while let Some(entry) = entries.next_entry().await.map_err(failed)? {
-            let Some(record) = Record::load(&entry.path().join(BUNDLE)).await? else { continue };
-            // One that was copied elsewhere is not the runtime that it names.
-            let own = |id: &ProjectId| self.bundle(id) == entry.path().join(BUNDLE);
-            let Some(id) = record.project().filter(own).filter(|_| record.is_of(&self.instance))
-            else {
-                continue;
-            };
-            let listed = containers.iter().find(|container| container.id == id.as_str());
-            let container = match listed {
-                Some(listed) => Some(listed.clone()),
-                None => self.container(&id).await?,
-            };
-            groups.remove(id.as_str());
-            found.push(self.observe(id, &record, container.as_ref()).await);
-        }
-        let lost = strays::alive(&self.cgroups, groups).into_iter();
-        let state = EngineState::Running;
-        found.extend(lost.map(|id| Observed { id, generation: 0, state }));
-        Ok(found)
+        self.seen().await
     }
 
     /// A bundle counts by the directory it lies in, so there are none.

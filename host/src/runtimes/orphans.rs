@@ -98,7 +98,8 @@ impl Runtimes {
         let id = &orphan.id;
         match orphan.sort {
             Sort::Runtime => {
-                let there = self.inner.engine.inspect(id).await?.is_some();
+                // One whose files are lost is in the list alone.
+                let there = self.inner.engine.list().await?.iter().any(|seen| seen.id == *id);
                 self.in_turn(id, self.remove_orphan(id)).await?;
                 Ok(there)
             }

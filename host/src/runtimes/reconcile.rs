@@ -185,12 +185,16 @@ impl Runtimes {
             if deadlines::due(&runtime, self.latest_activity(&runtime), now).is_none() {
                 continue;
             }
-            let project = self.inner.projects.get(&runtime.project).await?;
-            if let Err(error) = self.settle(&project, Wanted::Expired).await {
-                tracing::warn!(project = %project.id, %error, "a runtime was not stopped in time");
+            if let Err(error) = self.stop_in_time(&runtime.project).await {
+                tracing::warn!(project = %runtime.project, %error, "a runtime was not stopped in time");
             }
         }
         self.remove_orphans().await
+    }
+
+    async fn stop_in_time(&self, project: &ProjectId) -> Result<(), Error> {
+        let project = self.inner.projects.get(project).await?;
+        self.settle(&project, Wanted::Expired).await.map(drop)
     }
 
     async fn save_activity(&self) -> Result<(), Error> {
@@ -207,7 +211,9 @@ impl Runtimes {
         let mut known: HashSet<ProjectId> = known.into_iter().map(|r| r.project).collect();
         known.extend(self.inner.pool.ids().await?);
         for orphan in seen.into_iter().filter(|seen| !known.contains(&seen.id)) {
-            self.in_turn(&orphan.id, self.remove_orphan(&orphan.id)).await?;
+            if let Err(error) = self.in_turn(&orphan.id, self.remove_orphan(&orphan.id)).await {
+                tracing::warn!(project = %orphan.id, %error, "a left-over runtime stays");
+            }
         }
         Ok(self.inner.engine.remove_duplicates().await?)
     }

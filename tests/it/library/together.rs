@@ -121,7 +121,7 @@ async fn two_servers_on_one_database_judge_by_the_same_policies() {
     let engine = need!(local, engine("local").await);
     let unsigned = &[("LOCKHOUSE_PLUGINS__SIGNATURES__REQUIRED", "false")];
     let first = Host::start_with(engine, unsigned).await;
-    let second = first.another().await;
+    let second = first.beside().await;
     let form = multipart::Form::new().part("component", multipart::Part::bytes(denies()));
     let path = "/api/v1/admin/plugins/fixture";
     let installed = answer(first.request(Method::PUT, path).multipart(form)).await;

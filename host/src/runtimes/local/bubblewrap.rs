@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::cgroup::Cgroups;
 use super::oci::QUESTION_TIMEOUT;
 use super::plan::{MASKED, Plan, SHM_BYTES, open_files};
-use super::process;
+use super::process::{self, KILL_TIMEOUT};
 use super::record::{FirstProcess, replace};
 use crate::command::Command;
 use crate::runtimes::engine::{Answer, Error, LINK_DIR, Limits, WORKSPACE_DIR};
@@ -23,9 +23,6 @@ const INSIDE_ID: &str = "1000";
 
 /// How long it may take until bubblewrap says that the first process runs.
 const START_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// How long a killed process may take to be gone.
-const KILL_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long bubblewrap may take to write an exit code down; it may have been killed itself.
 const EXIT_CODE_TIMEOUT: Duration = Duration::from_secs(1);

@@ -35,6 +35,8 @@ pub(super) struct Cgroups {
     version: Version,
     /// Per controller (version 1) or under "" (version 2): the directory of our group.
     bases: BTreeMap<String, PathBuf>,
+    /// Our groups in all hierarchies: an OCI runtime makes some also where no limit is.
+    everywhere: BTreeSet<PathBuf>,
     /// Our group as an OCI runtime wants it: a path from the hierarchy's mount point.
     inner: PathBuf,
     /// Controllers that can't be used, and why.
@@ -68,6 +70,7 @@ impl Cgroups {
         Self {
             version,
             bases: BTreeMap::new(),
+            everywhere: BTreeSet::new(),
             inner,
             missing: BTreeMap::new(),
             limits_swap: false,
@@ -94,6 +97,10 @@ impl Cgroups {
                     make_group(&above.join(OUR_GROUP).join(instance))
                 });
             found.note(name, name, made);
+        }
+        if maker == Maker::Root {
+            let mounts = mounts.v1.values().chain(&mounts.v2);
+            found.everywhere.extend(mounts.map(|mount| mount.join(OUR_GROUP).join(instance)));
         }
         found.limits_swap = found
             .bases
@@ -139,6 +146,7 @@ impl Cgroups {
     fn note(&mut self, controller: &'static str, key: &str, made: Result<PathBuf, String>) {
         match made {
             Ok(base) => {
+                self.everywhere.insert(base.clone());
                 self.bases.insert(key.to_owned(), base);
             }
             Err(why) => {
@@ -233,7 +241,7 @@ impl Cgroups {
 
     /// Removes a runtime's groups; those that still hold a process stay.
     pub(super) fn remove(&self, name: &str) {
-        for base in self.bases.values() {
+        for base in &self.everywhere {
             let group = base.join(name);
             if let Err(error) = std::fs::remove_dir(&group)
                 && error.kind() != std::io::ErrorKind::NotFound

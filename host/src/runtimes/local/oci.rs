@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::bundle;
 use super::cgroup::Cgroups;
 use super::plan::Plan;
-use super::process::{self, FirstProcess};
+use super::process::{self, FirstProcess, KILL_TIMEOUT};
 use super::record::replace;
 use super::sandbox;
 use crate::command::{self, Command};
@@ -27,9 +27,6 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What a question to an image may take.
 pub(super) const QUESTION_TIMEOUT: Duration = Duration::from_secs(60);
-
-/// How long a killed process may take to be gone.
-const KILL_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Kept of what the OCI runtime logs of one call.
 const MAX_LOG_BYTES: u64 = 64 * 1024;
@@ -239,18 +236,13 @@ impl Oci {
         self.find(name).await
     }
 
-    /// Whether an OCI runtime, of whichever server, is about to start it.
+    /// Whether an OCI runtime, of whichever server, is about to start it. One that can't be told
+    /// in time counts as starting.
     async fn is_starting(&self, name: &str) -> bool {
         let words = ["run".to_owned(), name.to_owned(), self.state.display().to_string()];
-        let looked = tokio::task::spawn_blocking(move || {
-            let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
-            let line = |path: PathBuf| std::fs::read_to_string(path.join("cmdline")).ok();
-            processes.filter_map(|process| line(process.path())).any(|line| {
-                let line: Vec<&str> = line.split('\0').collect();
-                words.iter().all(|word| line.contains(&word.as_str()))
-            })
-        });
-        looked.await.unwrap_or(false)
+        let looked = tokio::task::spawn_blocking(move || process::is_there(&words));
+        let looked = tokio::time::timeout(START_PATIENCE, looked).await;
+        looked.is_err() || looked.is_ok_and(|looked| looked.unwrap_or(false))
     }
 
     /// Removes what is left of a start in the midst of which the OCI runtime was killed.

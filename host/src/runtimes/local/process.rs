@@ -13,6 +13,9 @@ use crate::runtimes::engine::Usage;
 /// Most processes of one runtime that are looked at for its use.
 const MAX_PROCESSES: usize = 4096;
 
+/// How long a killed process may take to be gone.
+pub(in crate::runtimes) const KILL_TIMEOUT: Duration = Duration::from_secs(10);
+
 impl FirstProcess {
     pub(in crate::runtimes) fn of(pid: i32) -> Option<Self> {
         let start_ticks = Stat::of(pid)?.start_ticks;
@@ -47,6 +50,19 @@ pub(in crate::runtimes) fn signal(process: &FirstProcess, signal: Signal) -> std
         Ok(()) | Err(rustix::io::Errno::SRCH) => Ok(()),
         Err(error) => Err(error.into()),
     }
+}
+
+/// Whether somebody on this machine itself runs a program with all these arguments. What
+/// processes of a runtime call themselves counts for nothing.
+pub(in crate::runtimes) fn is_there(arguments: &[String]) -> bool {
+    let namespace = |process: &Path| std::fs::read_link(process.join("ns/pid")).ok();
+    let own = namespace(Path::new("/proc/self"));
+    let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    processes.map(|process| process.path()).any(|process| {
+        let Ok(line) = std::fs::read_to_string(process.join("cmdline")) else { return false };
+        let line: Vec<&str> = line.split('\0').collect();
+        arguments.iter().all(|word| line.contains(&word.as_str())) && namespace(&process) == own
+    })
 }
 
 /// What a process and its descendants use, read from /proc.

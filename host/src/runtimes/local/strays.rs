@@ -7,22 +7,21 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 
 use super::cgroup::Cgroups;
-use super::process::{self, FirstProcess};
+use super::process::{self, FirstProcess, KILL_TIMEOUT};
 use crate::ids::ProjectId;
 use crate::runtimes::engine::Error;
 
 /// Questions to images have groups of this name, and end by themselves.
 pub(super) const ASKING: &str = "ask-";
 
-/// How long killed processes may take to be gone, and how often that is looked at.
-const KILL_TIMEOUT: Duration = Duration::from_secs(10);
+/// How often it is looked whether killed processes are gone.
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
 /// Kills what is in a runtime's control groups until they are empty.
 pub(super) async fn end(cgroups: &Cgroups, id: &ProjectId) -> Result<(), Error> {
     let mut left = cgroups.processes(id.as_str());
     if !left.is_empty() {
-        tracing::warn!(project = %id, processes = left.len(), "ending processes of a lost runtime");
+        tracing::info!(project = %id, processes = left.len(), "ending what a runtime left behind");
     }
     let patience = Instant::now() + KILL_TIMEOUT;
     while let Some(first) = left.first() {
@@ -32,10 +31,12 @@ pub(super) async fn end(cgroups: &Cgroups, id: &ProjectId) -> Result<(), Error> 
                  was killed"
             )));
         }
-        for process in left.into_iter().filter_map(FirstProcess::of) {
-            process::signal(&process, Signal::KILL).map_err(|error| {
-                Error::Failed(format!("a process of the lost runtime {id}: {error}"))
-            })?;
+        let found: Vec<_> = left.into_iter().filter_map(FirstProcess::of).collect();
+        // Of one that has gone meanwhile the number may be another's.
+        let still = cgroups.processes(id.as_str());
+        for process in found.iter().filter(|process| still.contains(&process.pid)) {
+            process::signal(process, Signal::KILL)
+                .map_err(|error| Error::Failed(format!("a process of runtime {id}: {error}")))?;
         }
         tokio::time::sleep(LOOK_AGAIN).await;
         left = cgroups.processes(id.as_str());

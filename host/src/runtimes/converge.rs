@@ -441,36 +441,38 @@ impl Runtimes {
             }
             let how = crash::how_it_ended(observed);
             let project = self.inner.projects.get(project).await?;
-            self.note_crash(&project, runtime, &how).await
+            let now = self.inner.clock.now();
+            let ran = runtime.started_at.map_or(SignedDuration::ZERO, |at| now.duration_since(at));
+            let ran = Duration::try_from(ran).unwrap_or_default();
+            metrics::counter!("runtime_crashes_total").increment(1);
+            self.start_again_later(&project, runtime, (&how, ran)).await.map(drop)
         })
         .await
     }
 
-    async fn note_crash(
+    /// Plans the next start of one that ended so, having run for so long; too many in a row,
+    /// and it has failed.
+    async fn start_again_later(
         &self,
         project: &Project,
         mut runtime: Runtime,
-        how: &str,
-    ) -> Result<(), Error> {
-        let now = self.inner.clock.now();
-        let ran = runtime.started_at.map_or(SignedDuration::ZERO, |at| now.duration_since(at));
-        let ran = Duration::try_from(ran).unwrap_or_default();
-        metrics::counter!("runtime_crashes_total").increment(1);
+        (how, ran): (&str, Duration),
+    ) -> Result<Runtime, Error> {
         match crash::after(runtime.crashes, ran, self.inner.config.max_restarts) {
             After::GiveUp { crashes } => {
-                runtime.crashes = crashes;
+                (runtime.crashes, runtime.retry_at) = (crashes, None);
                 let reason = format!("{how}, {crashes} times in a row; start it again");
-                self.note(project, runtime, Status::Failed, Some(reason)).await?;
+                self.note(project, runtime, Status::Failed, Some(reason)).await
             }
             After::Restart { crashes, wait } => {
                 runtime.crashes = crashes;
-                runtime.retry_at = now.checked_add(wait).ok();
+                runtime.retry_at = self.inner.clock.now().checked_add(wait).ok();
                 let reason = format!("{how}; it is started again in {} s", wait.as_secs());
-                self.note(project, runtime, Status::Restarting, Some(reason)).await?;
+                let runtime = self.note(project, runtime, Status::Restarting, Some(reason)).await?;
                 self.revive_later(project.clone(), wait);
+                Ok(runtime)
             }
         }
-        Ok(())
     }
 
     /// The time is in the database; should this task end with the server, the
@@ -485,12 +487,23 @@ impl Runtimes {
         });
     }
 
-    /// Starts it again from nothing: what hangs is ended first.
-    async fn revive(&self, project: &Project, mut runtime: Runtime) -> Result<Runtime, Error> {
+    /// Starts it again, if its time has come. A start that fails counts as one more end.
+    async fn revive(&self, project: &Project, runtime: Runtime) -> Result<Runtime, Error> {
         let due = runtime.retry_at.is_some_and(|at| at <= self.inner.clock.now());
         if !due || runtime.desired != Desired::Running {
             return Ok(runtime);
         }
+        let failed = match self.start_anew(project, runtime).await {
+            Err(error) => error,
+            started => return started,
+        };
+        let runtime = self.inner.store.find(&project.id).await?.ok_or(Error::NotFound)?;
+        let how = format!("it could not be started again ({failed})");
+        self.start_again_later(project, runtime, (&how, Duration::ZERO)).await
+    }
+
+    /// From nothing: what hangs is ended first.
+    async fn start_anew(&self, project: &Project, mut runtime: Runtime) -> Result<Runtime, Error> {
         runtime.retry_at = None;
         if self.inner.links.find(&project.id).is_none() {
             match self.inner.engine.stop(&project.id, Duration::ZERO).await {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use lockhouse::runtimes::engine::Engine as _;
 
 use super::Yard;
+use crate::host::eventually;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_runtime_that_ended_by_itself_is_started_again() {
@@ -40,6 +41,30 @@ async fn one_that_was_removed_is_made_again() {
     assert!(waiting.reason.unwrap().starts_with("it was removed from outside"));
     yard.passes(1);
     assert_eq!(keeper.becomes(&yard, "running").await.generation, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_that_fails_is_tried_again_later() {
+    let yard = Yard::new().await;
+    let keeper = yard.opens().await;
+    keeper.runs(&yard).await;
+    let workspace = yard.projects.workspace(&yard.project.id);
+    let away = workspace.with_extension("away");
+    std::fs::rename(&workspace, &away).unwrap();
+    yard.engine().stop(&yard.project.id, Duration::ZERO).await.unwrap();
+    keeper.becomes(&yard, "restarting").await;
+    yard.passes(1);
+    let reason = eventually("the second attempt is planned", || async {
+        let runtime = keeper.runtimes.find(&yard.project.id).await.unwrap().unwrap();
+        let planned = runtime.crashes == 2 && runtime.status.as_str() == "restarting";
+        if planned { Ok(runtime.reason.unwrap()) } else { Err(format!("{runtime:?}")) }
+    })
+    .await;
+    assert!(reason.starts_with("it could not be started again ("), "{reason}");
+    assert!(reason.ends_with("; it is started again in 2 s"), "{reason}");
+    std::fs::rename(&away, &workspace).unwrap();
+    yard.passes(2);
+    keeper.becomes(&yard, "running").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -31,3 +31,4 @@ mod shares;
 mod terminals;
 mod together;
 mod traces;
+mod uses;

@@ -9,7 +9,6 @@ use super::{Error, Previews};
 use crate::ids::ProjectId;
 use crate::processes::{self, LogEvent, ProcessStatus};
 use crate::projects::Project;
-use crate::runtimes::activity::Cause;
 use crate::runtimes::{self, state};
 
 /// How long a process that does not listen yet is said to be starting.
@@ -61,7 +60,6 @@ impl Previews {
 
     /// A connection to the port.
     pub(super) async fn dial(&self, project: &ProjectId, port: u16) -> Result<Tunnel, Error> {
-        self.runtimes.touch(project, Cause::Preview);
         let dial = |link: Link| async move { link.dial(port).await };
         self.runtimes.ask(project, dial).await?.map_err(|error| match error {
             LinkError::NotFound(_) | LinkError::Refused(_) | LinkError::NotStarted(_) => {

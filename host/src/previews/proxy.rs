@@ -18,11 +18,13 @@ use hyper_util::rt::TokioIo;
 use lockhouse_supervisor::client::Tunnel;
 use tokio::io::copy_bidirectional;
 use tokio::sync::OwnedSemaphorePermit;
+use tokio_util::io::InspectReader;
 
 use super::leave::{Failure, Leave, Until};
 use super::pool::{Outgoing, Sender};
 use super::{Error, Previews};
 use crate::ids::ProjectId;
+use crate::runtimes::activity::Cause;
 use crate::tasks::Tasks;
 
 /// How long the server may take until its answer begins; the whole of a large
@@ -64,6 +66,7 @@ impl Previews {
         B: hyper::body::Body<Data = Bytes> + Send + 'static,
         B::Error: Into<Failure>,
     {
+        self.runtimes.touch(&visit.project, Cause::Preview);
         let upgrade = headers::wanted_upgrade(request.headers());
         let client = upgrade.as_ref().and_then(|_| request.extensions_mut().remove::<OnUpgrade>());
         let request = prepared(request, &visit, upgrade.as_ref());
@@ -74,7 +77,7 @@ impl Previews {
         headers::hand_back(answer.headers_mut(), &visit);
         match (answer.status(), client, upgrade) {
             (StatusCode::SWITCHING_PROTOCOLS, Some(client), Some(upgrade)) => {
-                Ok(switch(&self.tasks, (client, upgrade), answer, visit.leave))
+                Ok(self.switch((client, upgrade), answer, visit))
             }
             (StatusCode::SWITCHING_PROTOCOLS, ..) => {
                 Err(Error::BadAnswer("it changed the protocol without being asked".to_owned()))
@@ -116,6 +119,40 @@ impl Previews {
         let place = self.pool.place(&visit.project).await?;
         let tunnel = self.dial(&visit.project, visit.port).await?;
         connection(&self.tasks, tunnel, place).await
+    }
+
+    /// Joins both sides of a WebSocket. What comes from the browser is use of the runtime; a
+    /// page that is left open and says nothing is none.
+    fn switch(
+        &self,
+        (client, upgrade): (OnUpgrade, HeaderValue),
+        mut answer: Response<Incoming>,
+        visit: Visit,
+    ) -> Response<Body> {
+        let Visit { project, leave, .. } = visit;
+        let server = hyper::upgrade::on(&mut answer);
+        let runtimes = self.runtimes.clone();
+        let joined = async move {
+            match tokio::try_join!(client, server) {
+                Ok((client, server)) => {
+                    let touch = |_: &[u8]| runtimes.touch(&project, Cause::Preview);
+                    let mut client = InspectReader::new(TokioIo::new(client), touch);
+                    // Either side may go at any time.
+                    let _ = copy_bidirectional(&mut client, &mut TokioIo::new(server)).await;
+                }
+                Err(error) => tracing::debug!(%error, "a preview websocket was not opened"),
+            }
+        };
+        self.tasks.run("preview websocket", async move {
+            tokio::select! {
+                () = joined => {}
+                () = leave.over() => {}
+            }
+        });
+        let empty = || Empty::new().map_err(|never| match never {}).boxed_unsync();
+        let mut switched = answer.map(|_| empty());
+        headers::ask_upgrade(switched.headers_mut(), &upgrade);
+        switched
     }
 }
 
@@ -168,33 +205,4 @@ fn bounded(body: Incoming, leave: Leave) -> Body {
     } else {
         body.map_err(Into::into).boxed_unsync()
     }
-}
-
-/// Joins both sides of a WebSocket.
-fn switch(
-    tasks: &Tasks,
-    (client, upgrade): (OnUpgrade, HeaderValue),
-    mut answer: Response<Incoming>,
-    leave: Leave,
-) -> Response<Body> {
-    let server = hyper::upgrade::on(&mut answer);
-    let joined = async move {
-        match tokio::try_join!(client, server) {
-            Ok((client, server)) => {
-                let (mut client, mut server) = (TokioIo::new(client), TokioIo::new(server));
-                // Either side may go at any time.
-                let _ = copy_bidirectional(&mut client, &mut server).await;
-            }
-            Err(error) => tracing::debug!(%error, "a preview websocket was not opened"),
-        }
-    };
-    tasks.run("preview websocket", async move {
-        tokio::select! {
-            () = joined => {}
-            () = leave.over() => {}
-        }
-    });
-    let mut switched = answer.map(|_| Empty::new().map_err(|never| match never {}).boxed_unsync());
-    headers::ask_upgrade(switched.headers_mut(), &upgrade);
-    switched
 }

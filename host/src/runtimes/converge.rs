@@ -235,8 +235,19 @@ impl Runtimes {
         let Some(due) = deadlines::due(&runtime, activity, self.inner.clock.now()) else {
             return Ok(runtime);
         };
+        if due.is_idle() && self.has_commands(&project.id).await {
+            self.touch(&project.id, Cause::Exec);
+            return Ok(runtime);
+        }
         self.inner.gate.record("runtime.expire", &project.target(), due.to_string());
         self.converge_for(project, runtime, Desired::Stopped, Some(due.to_string())).await
+    }
+
+    /// Whether commands run in it. Nobody need follow them, and another server may have begun
+    /// them.
+    async fn has_commands(&self, project: &ProjectId) -> bool {
+        let Some(link) = self.inner.links.find(project) else { return false };
+        link.execs().await.is_ok_and(|execs| execs.iter().any(|exec| exec.exit.is_none()))
     }
 
     async fn converge(

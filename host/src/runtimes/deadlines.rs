@@ -22,6 +22,12 @@ pub(super) enum Due {
     Lifetime(Duration),
 }
 
+impl Due {
+    pub(super) fn is_idle(&self) -> bool {
+        matches!(self, Self::Idle(..))
+    }
+}
+
 /// When a runtime that runs will be stopped, if nothing uses it until then.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ends {

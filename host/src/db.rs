@@ -4,6 +4,7 @@
 //! 0 or 1 and times BIGINT microseconds, since `sqlx::Any` carries no more.
 
 mod channel;
+pub mod home;
 mod writer;
 
 use std::path::{Path, PathBuf};

@@ -195,6 +195,11 @@ struct Inner {
     changing: Mutex<HashMap<ProjectId, Arc<tokio::sync::Mutex<()>>>>,
 }
 
+/// Engines by which a database has runtimes that should run.
+pub async fn engines_in_use(db: &Db) -> Result<Vec<String>, Error> {
+    Store::new(db.clone()).engines().await
+}
+
 impl Runtimes {
     /// Opens the room and begins to hear its links.
     pub fn open(parts: Parts) -> Self {

@@ -19,7 +19,7 @@ use crate::audit::seal::Seal;
 use crate::auth::Auth;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::db::Db;
+use crate::db::{Db, home};
 use crate::drain::Drain;
 use crate::events::{Events, relay};
 use crate::exec::{self, Exec};
@@ -156,6 +156,7 @@ async fn build(config: &Config, tasks: &Tasks, address: SocketAddr) -> anyhow::R
     let clock = Clock::system();
     let metrics = telemetry::start_metrics()?;
     let db = Db::open(&config.database, &config.data).await.context("the database")?;
+    home::settle(&db, &config.data).await.context("the data directory")?;
     let events = Events::new(clock.clone());
     relay::start(&events, &db, tasks)?;
     let leases = config.data.join("hosts");
@@ -259,8 +260,9 @@ async fn previews(
 async fn premises(config: &Config, ground: &Ground, gate: &Gate) -> anyhow::Result<Premises> {
     let Ground { clock, db, events, leases, tasks } = ground;
     let instance = instance(db).await?;
-    let (engine, engine_choice) =
-        engines::choose(&config.engines, &config.data, &instance).await.context("the engine")?;
+    let used = runtimes::engines_in_use(db).await?;
+    let chosen = engines::choose(&config.engines, &config.data, &instance, &used);
+    let (engine, engine_choice) = chosen.await.context("the engine")?;
     tracing::info!(engine = engine.name(), why = engine_choice, "engine chosen");
     let user = local::runtime_user();
     let owner = rustix::process::geteuid().is_root().then_some((user.uid, user.gid));
@@ -531,7 +533,7 @@ fn watch_plugins(config: &Config, app: &App, tasks: &Tasks) {
 }
 
 /// The data directory holds secrets: nobody else may look in.
-fn make_private_dir(path: &Path) -> anyhow::Result<()> {
+pub(crate) fn make_private_dir(path: &Path) -> anyhow::Result<()> {
     std::fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)

@@ -2,8 +2,11 @@
 
 use std::process::ExitCode;
 
+use anyhow::Context as _;
+
 use super::{Installation, images, say};
-use crate::runtimes::engines;
+use crate::db::{Db, home};
+use crate::runtimes::{self, engines};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Clear {
@@ -17,7 +20,10 @@ impl Clear {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
         let config = self.installation.load()?;
         let instance = images::instance(&config).await?;
-        let (engine, _) = engines::choose(&config.engines, &config.data, &instance).await?;
+        let db = Db::open(&config.database, &config.data).await.context("the database")?;
+        home::settle(&db, &config.data).await?;
+        let used = runtimes::engines_in_use(&db).await?;
+        let (engine, _) = engines::choose(&config.engines, &config.data, &instance, &used).await?;
         let mut left = Vec::new();
         for runtime in engine.list().await? {
             match engine.remove(&runtime.id).await {

@@ -79,7 +79,7 @@ async fn check(config: &Config, kind: Kind) -> anyhow::Result<()> {
 /// The engine that the server would use.
 async fn engine(config: &Config) -> anyhow::Result<Arc<dyn Engine>> {
     let instance = instance(config).await?;
-    let (engine, why) = engines::choose(&config.engines, &config.data, &instance).await?;
+    let (engine, why) = engines::choose(&config.engines, &config.data, &instance, &[]).await?;
     say(format_args!("engine {}: {why}", engine.name()));
     Ok(engine)
 }

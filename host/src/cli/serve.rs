@@ -10,6 +10,8 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::Installation;
+use crate::config::Config;
+use crate::db::{Db, home};
 use crate::{server, telemetry};
 
 #[derive(Debug, clap::Args)]
@@ -17,6 +19,10 @@ pub(super) struct Serve {
     /// Address to listen on [default: 127.0.0.1:8000].
     #[arg(long)]
     listen: Option<SocketAddr>,
+    /// Goes with this data directory from now on, though projects of the database lie in
+    /// another one, which is gone for good: their files are lost, and runtimes are made anew.
+    #[arg(long)]
+    take_over: bool,
     #[command(flatten)]
     installation: Installation,
 }
@@ -26,6 +32,9 @@ impl Serve {
         let config = self.installation.load_listening(self.listen)?;
         let traces = telemetry::start_log(&config)?;
         allow_many_descriptors();
+        if self.take_over {
+            take_over(&config).await?;
+        }
         let listener = TcpListener::bind(config.listen)
             .await
             .with_context(|| format!("{} can't be listened on", config.listen))?;
@@ -40,6 +49,14 @@ impl Serve {
         }
         served.map(|()| ExitCode::SUCCESS)
     }
+}
+
+async fn take_over(config: &Config) -> anyhow::Result<()> {
+    server::make_private_dir(&config.data)?;
+    let db = Db::open(&config.database, &config.data).await.context("the database")?;
+    home::take_over(&db, &config.data).await?;
+    db.close().await;
+    Ok(())
 }
 
 /// Each client costs a descriptor, and a shell allows a program too few of them for a

@@ -361,6 +361,7 @@ impl Runtimes {
             Step::Create => {
                 self.listen(&project.id).await?;
                 runtime.generation += 1;
+                engine.name().clone_into(&mut runtime.engine);
                 let what = (&project.id, project.kind);
                 let spec = self.spec(what, runtime.generation, &runtime.settings);
                 self.inner.disk.limit(&spec.workspace, spec.limits.disk_bytes).await?;

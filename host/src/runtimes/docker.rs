@@ -49,6 +49,9 @@ const DEFAULT_HOST: &str = "unix:///var/run/docker.sock";
 const QUESTION_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How the Docker engine is configured.
+/// As rows of the database name it.
+pub const NAME: &str = "docker";
+
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
@@ -259,7 +262,7 @@ impl Docker {
 #[async_trait]
 impl Engine for Docker {
     fn name(&self) -> &'static str {
-        "docker"
+        NAME
     }
 
     async fn describe(&self) -> Result<String, Error> {

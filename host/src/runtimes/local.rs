@@ -124,6 +124,9 @@ impl Local {
             (Mode::Auto | Mode::Oci, true) => {
                 open_oci(config, &runtimes.join(".oci"), &cgroups).await?
             }
+            (Mode::Auto | Mode::Bubblewrap, false) if config.runtime.is_some() => {
+                return Err(Error::Misconfigured(RUNTIME_NEEDS_ROOT.to_owned()));
+            }
             (Mode::Auto | Mode::Bubblewrap, false) => open_bubblewrap(&runtimes, &cgroups).await?,
             (Mode::Oci, false) => return Err(Error::Unavailable(NEEDS_ROOT.to_owned())),
             (Mode::Bubblewrap, true) => return Err(Error::Unavailable(NOT_AS_ROOT.to_owned())),
@@ -462,6 +465,10 @@ impl Engine for Local {
 
 const NEEDS_ROOT: &str = "an OCI runtime makes runtimes only as root; start the server as root, \
      or leave engines.local.mode at “auto” to use bubblewrap as an ordinary user";
+
+const RUNTIME_NEEDS_ROOT: &str = "engines.local.runtime names an OCI runtime, which makes \
+     runtimes only as root; start the server as root, or leave it out to use bubblewrap as an \
+     ordinary user";
 
 const NOT_AS_ROOT: &str = "as root, bubblewrap would run runtimes as root on this machine; \
      install an OCI runtime (apt-get install runc), or start the server as an ordinary user";

@@ -54,6 +54,13 @@ impl Store {
         Ok(())
     }
 
+    /// Engines by which there are runtimes that should run.
+    pub(super) async fn engines(&self) -> Result<Vec<String>, Error> {
+        let engines = "SELECT DISTINCT engine FROM runtimes WHERE desired = $1";
+        let engines = sqlx::query_scalar(engines).bind(Desired::Running.as_str());
+        Ok(engines.fetch_all(self.db.pool()).await.map_err(db::Error::from)?)
+    }
+
     /// Writes down a use, unless a later one is there already.
     pub(super) async fn note_activity(
         &self,

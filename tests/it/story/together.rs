@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::host::{Host, engine, eventually};
+use crate::host::{DATABASE, Host, engine, eventually, lockhouse};
 
 async fn two(engine: &'static str) -> (Host, Host) {
     let one = Host::start(engine).await;
@@ -89,4 +89,16 @@ async fn the_same_host_ports_lead_there_whoever_is_asked_and_whoever_is_left() {
         request.map(drop).map_err(|error| error.to_string())
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_server_on_another_data_directory_is_refused() {
+    let host = Host::start(need!(local, engine("local").await)).await;
+    let other = tempfile::tempdir().unwrap();
+    let mut command = lockhouse();
+    command.args(["serve", "--listen", "127.0.0.1:0", "--engine", "local", "--data"]);
+    command.arg(other.path()).env(DATABASE, host.database());
+    let refused = command.output().await.unwrap();
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert!(!refused.status.success() && said.contains("--take-over"), "{said}");
 }

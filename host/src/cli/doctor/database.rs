@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 use super::finding::Finding;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::db::{Db, Error};
+use crate::db::{Db, Error, home};
 use crate::ids::InstanceId;
 
 /// Clocks that differ by more make leases and links end early or late.
@@ -25,7 +25,8 @@ pub(super) async fn check(config: &Config) -> (Vec<Finding>, Option<InstanceId>)
     match Db::look_into(&config.database, &config.data).await {
         Err(error) => (vec![away(&error)], None),
         Ok(db) => {
-            let found = look(&db).await;
+            let mut found = look(&db).await;
+            found.extend(home(&db, config).await);
             let instance = db.find_setting("instance").await.ok().flatten();
             db.close().await;
             (found, instance.and_then(|id| id.parse().ok()))
@@ -42,6 +43,14 @@ async fn look(db: &Db) -> Vec<Finding> {
     found.push(tables(db).await);
     found.push(clock(db).await);
     found
+}
+
+/// Only what is wrong is told.
+async fn home(db: &Db, config: &Config) -> Option<Finding> {
+    let elsewhere = home::is_elsewhere(db, &config.data).await.ok()?;
+    let says = "the projects of this database lie in another data directory";
+    let advice = "name that one (--data); where it is gone for good, start once with --take-over";
+    elsewhere.then(|| Finding::wrong("data directory", says, advice))
 }
 
 fn away(error: &Error) -> Finding {

@@ -24,7 +24,7 @@ pub(super) async fn check(
 ) -> (Vec<Finding>, ()) {
     let nobody = || NOBODY.parse().unwrap_or_else(|_| InstanceId::generate());
     let instance = instance.unwrap_or_else(nobody);
-    let mut found = match engines::choose(&config.engines, place.work(), &instance).await {
+    let mut found = match engines::choose(&config.engines, place.work(), &instance, &[]).await {
         // The text says what to do.
         Err(error) => vec![Finding::wrong("engine", error, "")],
         Ok((engine, why)) => look(engine.as_ref(), &why).await,

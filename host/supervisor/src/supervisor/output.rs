@@ -7,6 +7,7 @@ use std::os::fd::OwnedFd;
 use std::rc::Rc;
 
 use lockhouse_supervisor::protocol::{OUTPUT_CHUNK_BYTES, OutputStream};
+use rustix::buffer::spare_capacity;
 use tokio::net::unix::pipe;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -108,20 +109,22 @@ impl Output {
         let Ok(pipe) = pipe::Receiver::from_owned_fd(pipe) else {
             return;
         };
-        let mut buffer = vec![0; READ_BYTES];
+        // Most commands print little: of the buffer they take what they fill.
+        let mut buffer = Vec::with_capacity(READ_BYTES);
         loop {
+            buffer.clear();
             self.has_room().await;
             let last = gone.is_cancelled();
             // An ordinary read tries only what was announced; the last bytes may not have been.
             let read = if last {
-                rustix::io::read(&pipe, &mut buffer).map_err(io::Error::from)
+                rustix::io::read(&pipe, spare_capacity(&mut buffer)).map_err(io::Error::from)
             } else {
-                pipe.try_read(&mut buffer)
+                pipe.try_read_buf(&mut buffer)
             };
             match read {
                 Ok(0) => return,
-                Ok(length) => {
-                    self.push(stream, &buffer[..length]);
+                Ok(_) => {
+                    self.push(stream, &buffer);
                     tokio::task::yield_now().await;
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock && !last => {

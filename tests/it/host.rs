@@ -588,6 +588,17 @@ pub(crate) fn tail(data: &Path) -> String {
     log.lines().skip(skip).collect::<Vec<_>>().join("\n")
 }
 
+/// An installation keeps its control groups; that of a test goes with it.
+pub(crate) fn forget_groups(instance: &str) {
+    let top = Path::new("/sys/fs/cgroup");
+    let hierarchies = std::fs::read_dir(top).into_iter().flatten().flatten();
+    for hierarchy in hierarchies.map(|entry| entry.path()).chain([top.to_owned()]) {
+        let group = hierarchy.join("lockhouse").join(instance);
+        // Where there is none, or one that an engine may not touch, nothing is left to do.
+        _ = std::fs::remove_dir(group);
+    }
+}
+
 impl Drop for Host {
     /// A test leaves nothing behind, however it ends: the runtimes outlive the
     /// server, so they are removed by its own command.
@@ -609,7 +620,12 @@ impl Drop for Host {
             .envs(self.database.iter().map(|url| (DATABASE, url)))
             .output();
         let left = match cleared {
-            Ok(cleared) if cleared.status.success() => return,
+            Ok(cleared) if cleared.status.success() => {
+                let instance = data.path().join("runtimes/shared/instance");
+                // A server that never came so far has none.
+                let instance = std::fs::read_to_string(instance);
+                return instance.map_or((), |instance| forget_groups(instance.trim()));
+            }
             Ok(cleared) => String::from_utf8_lossy(&cleared.stderr).into_owned(),
             Err(error) => error.to_string(),
         };

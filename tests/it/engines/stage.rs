@@ -22,6 +22,8 @@ use lockhouse_supervisor::protocol::{Exec, OutputStream};
 use tempfile::TempDir;
 use tokio::net::UnixListener;
 
+use crate::host::forget_groups;
+
 /// How long anything here may take.
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -174,21 +176,10 @@ impl Stage {
         for left in self.engine.list().await.unwrap() {
             self.engine.remove(&left.id).await.unwrap();
         }
-        self.forget_groups();
+        forget_groups(self.instance.as_str());
         match outcome {
             Ok(played) => played.expect("the test ends in time"),
             Err(panic) => resume_unwind(panic),
-        }
-    }
-
-    /// An installation keeps its control groups; that of a test goes with it.
-    fn forget_groups(&self) {
-        let top = Path::new("/sys/fs/cgroup");
-        let hierarchies = std::fs::read_dir(top).into_iter().flatten().flatten();
-        for hierarchy in hierarchies.map(|entry| entry.path()).chain([top.to_owned()]) {
-            let group = hierarchy.join("lockhouse").join(self.instance.as_str());
-            // Where there is none, or one that an engine may not touch, nothing is left to do.
-            _ = std::fs::remove_dir(group);
         }
     }
 

@@ -87,7 +87,7 @@ async fn one_by_one(report: &mut Report, engine: &'static str) {
 
 /// What the engine itself takes to start the same with nothing made ahead.
 enum Cold {
-    Docker { docker: Docker, pattern: Pattern, name: String },
+    Docker { docker: Docker, pattern: Box<Pattern>, name: String },
     Oci(Oci),
 }
 
@@ -98,7 +98,7 @@ impl Cold {
             return Self::Oci(Oci::like(PROGRAM, host.data(), project));
         }
         let docker = Docker::connect().await;
-        let pattern = docker.pattern(&docker.container_of(project).await).await;
+        let pattern = docker.pattern(&docker.container_of(project).await).await.into();
         Self::Docker { docker, pattern, name: format!("lockhouse-bench-{project}") }
     }
 

@@ -2,10 +2,8 @@
 
 use std::process::ExitCode;
 
-use anyhow::Context as _;
-
 use super::{Installation, images, say};
-use crate::db::{Db, home};
+use crate::db::home;
 use crate::runtimes::{self, engines};
 
 #[derive(Debug, clap::Args)]
@@ -19,9 +17,10 @@ impl Clear {
     /// starts the next time.
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
         let config = self.installation.load()?;
-        let instance = images::instance(&config).await?;
-        let db = Db::open(&config.database, &config.data).await.context("the database")?;
-        home::settle(&db, &config.data).await?;
+        let (db, instance) = images::opened(&config).await?;
+        if home::is_elsewhere(&db, &config.data).await? {
+            return Err(home::Error::Elsewhere.into());
+        }
         let used = runtimes::engines_in_use(&db).await?;
         let (engine, _) = engines::choose(&config.engines, &config.data, &instance, &used).await?;
         let mut left = Vec::new();

@@ -55,10 +55,10 @@ impl Doctor {
         let place = Place::of(&config.data);
         found.extend(machine::check(&config, &place));
         found.extend(reports::check(&config));
-        let (database, instance) = bounded("database", database::check(&config)).await;
+        let (database, known) = bounded("database", database::check(&config)).await;
         found.extend(database);
-        let instance = instance.flatten();
-        found.extend(bounded("engine", engine::check(&config, &place, instance)).await.0);
+        let known = known.unwrap_or_default();
+        found.extend(bounded("engine", engine::check(&config, &place, known)).await.0);
         match &self.server {
             None => found.extend(bounded("plugins", plugins::check(&config, &place)).await.0),
             Some(url) => found.extend(bounded("server", running::check(url)).await.0),

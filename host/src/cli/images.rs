@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::db::Db;
 use crate::ids::{InstanceId, Kind};
 use crate::runtimes::engine::{Engine, Error};
-use crate::runtimes::{engines, images};
+use crate::runtimes::{self, engines, images};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Images {
@@ -63,7 +63,7 @@ async fn build(config: &Config, kind: Kind, docker: bool) -> anyhow::Result<()> 
     let built = images::build(&config.data, kind, &mut progress).await?;
     say(format_args!("{kind}: {}", built.path.display()));
     if docker {
-        let docker = engines::open_docker(&config.engines, &instance(config).await?).await?;
+        let docker = engines::open_docker(&config.engines, &opened(config).await?.1).await?;
         let image = images::import(&config.data, kind, &docker, &mut progress).await?;
         say(format_args!("{kind}: {} in Docker", image.name));
     }
@@ -78,8 +78,9 @@ async fn check(config: &Config, kind: Kind) -> anyhow::Result<()> {
 
 /// The engine that the server would use.
 async fn engine(config: &Config) -> anyhow::Result<Arc<dyn Engine>> {
-    let instance = instance(config).await?;
-    let (engine, why) = engines::choose(&config.engines, &config.data, &instance, &[]).await?;
+    let (db, instance) = opened(config).await?;
+    let used = runtimes::engines_in_use(&db).await?;
+    let (engine, why) = engines::choose(&config.engines, &config.data, &instance, &used).await?;
     say(format_args!("engine {}: {why}", engine.name()));
     Ok(engine)
 }
@@ -106,9 +107,9 @@ fn list(config: &Config) {
     }
 }
 
-pub(super) async fn instance(config: &Config) -> anyhow::Result<InstanceId> {
+pub(super) async fn opened(config: &Config) -> anyhow::Result<(Db, InstanceId)> {
     std::fs::create_dir_all(&config.data)?;
     let db = Db::open(&config.database, &config.data).await.context("the database")?;
     let id = db.setting("instance", InstanceId::generate().as_str()).await?;
-    Ok(id.parse()?)
+    Ok((db, id.parse()?))
 }

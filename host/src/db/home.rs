@@ -40,13 +40,21 @@ pub async fn take_over(db: &Db, data: &Path) -> Result<(), Error> {
     Ok(db.replace_setting(SETTING, &own_id(data)?).await?)
 }
 
-/// Whether the database has its home elsewhere.
+/// Whether the database has its home elsewhere. For whoever only looks: one that has none yet
+/// gets none by this.
 pub async fn is_elsewhere(db: &Db, data: &Path) -> Result<bool, Error> {
     let home = db.find_setting(SETTING).await?;
     Ok(home.is_some_and(|home| read(data).ok() != Some(home)))
 }
 
 fn own_id(data: &Path) -> Result<String, Error> {
+    match read(data) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => make(data),
+        found => Ok(found?),
+    }
+}
+
+fn make(data: &Path) -> Result<String, Error> {
     let mut new = tempfile::NamedTempFile::new_in(data)?;
     new.write_all(RequestId::generate().to_string().as_bytes())?;
     new.as_file().sync_all()?;
@@ -76,6 +84,7 @@ mod tests {
     async fn a_database_goes_with_the_data_directory_that_came_first() {
         let (home, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let db = database(home.path()).await;
+        assert!(!is_elsewhere(&db, other.path()).await.unwrap());
         settle(&db, home.path()).await.unwrap();
         settle(&db, home.path()).await.unwrap();
         assert!(matches!(settle(&db, other.path()).await, Err(Error::Elsewhere)));

@@ -119,10 +119,14 @@ impl Activities {
     fn note(&self, project: &ProjectId, by: Cause, change: impl FnOnce(&mut Seen)) {
         let latest = self.now(by);
         let mut seen = self.lock();
-        let seen =
-            seen.entry(project.clone()).or_insert(Seen { latest, going_on: 0, saved: false });
-        (seen.latest, seen.saved) = (latest, false);
-        change(seen);
+        // Each request to a preview comes here: the id is copied for the first alone.
+        if !seen.contains_key(project) {
+            seen.insert(project.clone(), Seen { latest, going_on: 0, saved: false });
+        }
+        if let Some(seen) = seen.get_mut(project) {
+            (seen.latest, seen.saved) = (latest, false);
+            change(seen);
+        }
     }
 
     fn now(&self, by: Cause) -> Activity {

@@ -272,7 +272,7 @@ impl Runtimes {
         let mut observed = self.observe(&project.id).await?;
         if observed.is_none() && desired != Desired::Running {
             // Of one whose files are lost an engine may see no more than that it runs.
-            self.inner.engine.remove(&project.id).await?;
+            self.take_in_time(project, &mut runtime, Step::Remove).await?;
         }
         for _ in 0..MAX_STEPS {
             let linked = self.is_linked(&runtime, observed).await;

@@ -7,6 +7,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::{Db, Error, home};
 use crate::ids::InstanceId;
+use crate::runtimes;
 
 /// Clocks that differ by more make leases and links end early or late.
 pub(super) const BEARABLE: SignedDuration = SignedDuration::from_secs(2);
@@ -16,22 +17,37 @@ pub(super) const UNBEARABLE: SignedDuration = SignedDuration::from_secs(30);
 
 const TABLES: &str = "migrations";
 
-/// What was found, and which installation's database it is.
-pub(super) async fn check(config: &Config) -> (Vec<Finding>, Option<InstanceId>) {
+/// What the database says of its installation.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    pub(super) instance: Option<InstanceId>,
+    /// Engines by which there are runtimes that should run.
+    pub(super) used: Vec<String>,
+}
+
+/// What was found, and what is known by it.
+pub(super) async fn check(config: &Config) -> (Vec<Finding>, Known) {
     if config.database.url.is_none() && !Db::file(&config.data).exists() {
         let says = "an SQLite file in the data directory, made at the first start";
-        return (vec![Finding::ok("database", says), own_clock()], None);
+        return (vec![Finding::ok("database", says), own_clock()], Known::default());
     }
     match Db::look_into(&config.database, &config.data).await {
-        Err(error) => (vec![away(&error)], None),
+        Err(error) => (vec![away(&error)], Known::default()),
         Ok(db) => {
             let mut found = look(&db).await;
             found.extend(home(&db, config).await);
-            let instance = db.find_setting("instance").await.ok().flatten();
+            let known = known(&db).await;
             db.close().await;
-            (found, instance.and_then(|id| id.parse().ok()))
+            (found, known)
         }
     }
+}
+
+/// Tables that are not there yet know nothing.
+async fn known(db: &Db) -> Known {
+    let instance = db.find_setting("instance").await.ok().flatten();
+    let used = runtimes::engines_in_use(db).await.unwrap_or_default();
+    Known { instance: instance.and_then(|id| id.parse().ok()), used }
 }
 
 async fn look(db: &Db) -> Vec<Finding> {

@@ -1,6 +1,7 @@
 //! Which engine there is, which limits it can hold, and whether its walls stand: a throw-away
 //! runtime is made as for any question to an image, and says itself how it is held.
 
+use super::database::Known;
 use super::finding::Finding;
 use super::place::Place;
 use crate::config::Config;
@@ -17,14 +18,11 @@ const STATUS: [&str; 2] = ["cat", "/proc/self/status"];
 const NO_WALLS: &str = "the kernel, or what this machine itself runs in, keeps Lockhouse from \
                         setting runtimes up; run `lockhouse images check` for what it says";
 
-pub(super) async fn check(
-    config: &Config,
-    place: &Place,
-    instance: Option<InstanceId>,
-) -> (Vec<Finding>, ()) {
+pub(super) async fn check(config: &Config, place: &Place, known: Known) -> (Vec<Finding>, ()) {
     let nobody = || NOBODY.parse().unwrap_or_else(|_| InstanceId::generate());
-    let instance = instance.unwrap_or_else(nobody);
-    let mut found = match engines::choose(&config.engines, place.work(), &instance, &[]).await {
+    let instance = known.instance.unwrap_or_else(nobody);
+    let chosen = engines::choose(&config.engines, place.work(), &instance, &known.used);
+    let mut found = match chosen.await {
         // The text says what to do.
         Err(error) => vec![Finding::wrong("engine", error, "")],
         Ok((engine, why)) => look(engine.as_ref(), &why).await,
